@@ -1,0 +1,462 @@
+//! Files: bounded reads, atomic writes, kernel locks, and the one way into a directory tree that others control.
+//!
+//! The functions that take a path are for the engine's own directories only, which nobody else can write to. Anything
+//! below a root file system, a volume or a layer is reached through a [`Root`].
+
+#![allow(clippy::disallowed_methods)]
+
+use crate::error::Kind;
+use anyhow::{Context, Result, bail};
+use nix::fcntl::{FcntlArg, fcntl};
+use rustix::fs::{AtFlags, CWD, FileType, FlockOperation, Mode, OFlags, ResolveFlags};
+use rustix::io::Errno;
+use std::io::{Read, Write};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// The largest JSON document that the engine writes for itself.
+pub const STATE_BYTES_MAX: usize = 16 << 20;
+
+/// Reads a whole file of at most `bytes_max` bytes.
+pub fn read(path: &Path, bytes_max: usize) -> Result<Vec<u8>> {
+    let file = std::fs::File::open(path).with_context(|| format!("open {}", path.display()))?;
+    read_all(file, bytes_max).with_context(|| format!("read {}", path.display()))
+}
+
+/// Reads a whole file. None if there is none.
+pub fn read_optional(path: &Path, bytes_max: usize) -> Result<Option<Vec<u8>>> {
+    match std::fs::File::open(path) {
+        Ok(file) => read_all(file, bytes_max).with_context(|| format!("read {}", path.display())).map(Some),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("open {}", path.display())),
+    }
+}
+
+/// Reads to the end of a stream that must end within `bytes_max` bytes.
+pub fn read_all(stream: impl Read, bytes_max: usize) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    stream.take(bytes_max as u64 + 1).read_to_end(&mut bytes)?;
+    if bytes.len() > bytes_max {
+        return Err(Kind::BadInput.error(format!("more than {bytes_max} bytes")));
+    }
+    Ok(bytes)
+}
+
+/// Reads one of the engine's own JSON files. None if there is none.
+pub fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<Option<T>> {
+    let Some(bytes) = read_optional(path, STATE_BYTES_MAX)? else { return Ok(None) };
+    serde_json::from_slice(&bytes).with_context(|| format!("parse {}", path.display())).map(Some)
+}
+
+/// Whether a write must survive a power cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// Data and directory entry are on disk when the call returns.
+    Synced,
+    /// Complete or absent to every reader, but a power cut may lose it.
+    Cached,
+}
+
+/// Replaces a file as a whole: written beside it, then renamed over it. Mode 0600.
+pub fn write_atomic(path: &Path, bytes: &[u8], durability: Durability) -> Result<()> {
+    let dir = path.parent().context("a file has a parent directory")?;
+    let name = path.file_name().context("a file has a name")?.to_string_lossy();
+    let temporary = dir.join(format!(".{name}.{}", std::process::id()));
+    let write = || -> Result<()> {
+        let _ = std::fs::remove_file(&temporary);
+        let mut file = create_new(&temporary)?;
+        file.write_all(bytes)?;
+        if durability == Durability::Synced {
+            file.sync_data()?;
+        }
+        std::fs::rename(&temporary, path)?;
+        if durability == Durability::Synced {
+            sync_dir(dir)?;
+        }
+        Ok(())
+    };
+    write()
+        .inspect_err(|_| drop(std::fs::remove_file(&temporary)))
+        .with_context(|| format!("write {}", path.display()))
+}
+
+/// Writes one of the engine's own JSON files.
+pub fn write_json<T: serde::Serialize>(path: &Path, value: &T, durability: Durability) -> Result<()> {
+    let bytes = serde_json::to_vec(value).with_context(|| format!("serialise {}", path.display()))?;
+    write_atomic(path, &bytes, durability)
+}
+
+/// Creates a file that must not exist, mode 0600, for reading and writing.
+pub fn create_new(path: &Path) -> Result<std::fs::File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut options = std::fs::OpenOptions::new();
+    options.read(true).write(true).create_new(true).mode(0o600);
+    options.open(path).with_context(|| format!("create {}", path.display()))
+}
+
+/// Puts a directory's entries on disk.
+pub fn sync_dir(path: &Path) -> Result<()> {
+    std::fs::File::open(path)?.sync_all().with_context(|| format!("sync {}", path.display()))
+}
+
+/// Creates a directory of the engine and its parents, mode 0700.
+pub fn create_dir_all(path: &Path) -> Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true).mode(0o700);
+    builder.create(path).with_context(|| format!("create directory {}", path.display()))
+}
+
+/// Creates one directory, mode 0700. False if it was there already.
+pub fn create_dir(path: &Path) -> Result<bool> {
+    use std::os::unix::fs::DirBuilderExt;
+    match std::fs::DirBuilder::new().mode(0o700).create(path) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(error).with_context(|| format!("create directory {}", path.display())),
+    }
+}
+
+/// The names in a directory, in no order. None exist in a directory that does not.
+pub fn list(path: &Path) -> Result<Vec<String>> {
+    let entries = match std::fs::read_dir(path) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error).with_context(|| format!("list {}", path.display())),
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let entry = entry.with_context(|| format!("list {}", path.display()))?;
+        names.extend(entry.file_name().into_string());
+    }
+    Ok(names)
+}
+
+/// A directory, opened only to name things by it.
+pub fn open_dir(path: &Path) -> Result<OwnedFd> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    rustix::fs::openat(CWD, path, flags, Mode::empty()).with_context(|| format!("open directory {}", path.display()))
+}
+
+/// A name for staging that no other process uses at this time.
+pub fn staging_name(dir: &Path) -> PathBuf {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    static COUNTER: AtomicU32 = AtomicU32::new(0);
+    let nanoseconds =
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |age| age.as_nanos());
+    dir.join(format!("{}-{}-{nanoseconds:x}", std::process::id(), COUNTER.fetch_add(1, Ordering::Relaxed)))
+}
+
+/// A lock that the kernel takes back when its holder, and all who inherited it, are gone: flock(2).
+#[derive(Debug)]
+pub struct Lock(OwnedFd);
+
+/// How a lock is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hold {
+    Shared,
+    Exclusive,
+}
+
+impl Lock {
+    /// Takes a lock, waiting for it at most `timeout`.
+    pub fn take(path: &Path, hold: Hold, timeout: Duration) -> Result<Self> {
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC;
+        let file = rustix::fs::openat(CWD, path, flags, Mode::from_raw_mode(0o600))
+            .with_context(|| format!("open {}", path.display()))?;
+        let deadline = Instant::now() + timeout;
+        let mut pause = Duration::from_micros(200);
+        while !Self::try_hold(&file, hold)? {
+            if Instant::now() > deadline {
+                let seconds = timeout.as_secs();
+                bail!("lock {}: still held by another process after {seconds} s", path.display());
+            }
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(Duration::from_millis(10));
+        }
+        Ok(Self(file))
+    }
+
+    fn try_hold(file: &OwnedFd, hold: Hold) -> Result<bool> {
+        let operation = match hold {
+            Hold::Shared => FlockOperation::NonBlockingLockShared,
+            Hold::Exclusive => FlockOperation::NonBlockingLockExclusive,
+        };
+        match rustix::fs::flock(file, operation) {
+            Ok(()) => Ok(true),
+            Err(Errno::WOULDBLOCK | Errno::INTR) => Ok(false),
+            Err(errno) => Err(errno).context("flock"),
+        }
+    }
+}
+
+impl AsFd for Lock {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+/// Holding it takes over a lock that was inherited as a descriptor.
+impl From<OwnedFd> for Lock {
+    fn from(fd: OwnedFd) -> Self {
+        Self(fd)
+    }
+}
+
+fn whole_file(kind: i32) -> libc::flock {
+    libc::flock { l_type: kind as i16, l_whence: libc::SEEK_SET as i16, l_start: 0, l_len: 0, l_pid: 0 }
+}
+
+/// Marks a file as held by this process for as long as it lives: an open-file-description lock, fcntl(2).
+/// False if another holds it.
+pub fn hold_alive(file: &OwnedFd) -> Result<bool> {
+    match fcntl(file, FcntlArg::F_OFD_SETLK(&whole_file(libc::F_WRLCK))) {
+        Ok(_) => Ok(true),
+        Err(nix::errno::Errno::EAGAIN | nix::errno::Errno::EACCES) => Ok(false),
+        Err(errno) => Err(errno).context("fcntl F_OFD_SETLK"),
+    }
+}
+
+/// Whether some process holds the file alive. Takes no lock. A file that does not exist is held by nobody.
+pub fn is_alive(path: &Path) -> Result<bool> {
+    let file = match rustix::fs::openat(CWD, path, OFlags::RDWR | OFlags::CLOEXEC, Mode::empty()) {
+        Ok(file) => file,
+        Err(Errno::NOENT) => return Ok(false),
+        Err(errno) => return Err(errno).with_context(|| format!("open {}", path.display())),
+    };
+    let mut lock = whole_file(libc::F_WRLCK);
+    fcntl(&file, FcntlArg::F_OFD_GETLK(&mut lock)).context("fcntl F_OFD_GETLK")?;
+    Ok(lock.l_type != libc::F_UNLCK as i16)
+}
+
+/// A directory tree that someone else controls. Every path is resolved by the kernel within it: openat2(2)
+/// `RESOLVE_IN_ROOT`, Linux 5.6; no link, `..` or magic link leads out.
+#[derive(Debug)]
+pub struct Root(OwnedFd);
+
+impl Root {
+    pub fn new(dir: OwnedFd) -> Self {
+        Self(dir)
+    }
+
+    /// The tree below a directory of the engine.
+    pub fn open(path: &Path) -> Result<Self> {
+        Ok(Self(open_dir(path)?))
+    }
+
+    /// Opens what `path` resolves to.
+    pub fn resolve(&self, path: &Path, flags: OFlags) -> rustix::io::Result<OwnedFd> {
+        self.open_at(path, flags, Mode::empty())
+    }
+
+    fn open_at(&self, path: &Path, flags: OFlags, mode: Mode) -> rustix::io::Result<OwnedFd> {
+        let path = if path.as_os_str().is_empty() { Path::new("/") } else { path };
+        let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
+        loop {
+            match rustix::fs::openat2(&self.0, path, flags | OFlags::CLOEXEC, mode, resolve) {
+                // EAGAIN: a rename raced with the walk, which cannot be proven to have stayed inside; try again.
+                Err(Errno::AGAIN | Errno::INTR) => {}
+                result => return result,
+            }
+        }
+    }
+
+    /// Reads a regular file of at most `bytes_max` bytes. None if there is none, or if it is no regular file.
+    pub fn read(&self, path: &Path, bytes_max: usize) -> Result<Option<Vec<u8>>> {
+        let file = match self.resolve(path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY) {
+            Ok(file) => file,
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::NXIO | Errno::ISDIR) => return Ok(None),
+            Err(errno) => return Err(errno).with_context(|| format!("open {} in the container", path.display())),
+        };
+        if !is_kind(&file, FileType::RegularFile)? {
+            return Ok(None);
+        }
+        read_all(std::fs::File::from(file), bytes_max)
+            .with_context(|| format!("read {} in the container", path.display()))
+            .map(Some)
+    }
+
+    /// Opens a directory, creating it and its parents within the root where they are missing.
+    pub fn make_dir_all(&self, path: &Path, mode: u32) -> Result<OwnedFd> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY;
+        // Each round creates the first missing component of the path, links within the root followed.
+        for _ in 0..PATH_COMPONENTS_MAX {
+            match self.resolve(path, flags) {
+                Ok(dir) => return Ok(dir),
+                Err(Errno::NOENT) => self.make_first_missing(path, mode)?,
+                Err(errno) => {
+                    return Err(errno).with_context(|| format!("open directory {} in the container", path.display()));
+                }
+            }
+        }
+        bail!("create directory {} in the container: too many components", path.display())
+    }
+
+    fn make_first_missing(&self, path: &Path, mode: u32) -> Result<()> {
+        let mut parent = self.resolve(Path::new("/"), OFlags::PATH | OFlags::DIRECTORY)?;
+        let mut walked = PathBuf::from("/");
+        for component in path.components() {
+            let std::path::Component::Normal(name) = component else {
+                if component == std::path::Component::ParentDir {
+                    walked.push("..");
+                }
+                continue;
+            };
+            let next = walked.join(name);
+            match self.resolve(&next, OFlags::PATH | OFlags::DIRECTORY) {
+                Ok(dir) => (parent, walked) = (dir, next),
+                Err(Errno::NOENT) => {
+                    return match rustix::fs::mkdirat(&parent, name, Mode::from_raw_mode(mode)) {
+                        Ok(()) => Ok(()),
+                        // Someone was faster, or a link that leads nowhere is in the way: the next walk tells which.
+                        Err(Errno::EXIST) if self.resolve(&next, OFlags::PATH | OFlags::DIRECTORY).is_ok() => Ok(()),
+                        Err(errno) => Err(errno)
+                            .with_context(|| format!("create directory {} in the container", next.display())),
+                    };
+                }
+                Err(errno) => {
+                    return Err(errno).with_context(|| format!("open directory {} in the container", next.display()));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Opens a file to mount over, creating an empty one, and its parents, where it is missing.
+    pub fn make_file(&self, path: &Path, mode: u32) -> Result<OwnedFd> {
+        match self.resolve(path, OFlags::PATH) {
+            Ok(file) => return Ok(file),
+            Err(Errno::NOENT) => {}
+            Err(errno) => return Err(errno).with_context(|| format!("open {} in the container", path.display())),
+        }
+        let name = path.file_name().with_context(|| format!("{} names no file", path.display()))?;
+        let parent = self.make_dir_all(path.parent().unwrap_or(Path::new("/")), 0o755)?;
+        let flags = OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::WRONLY | OFlags::CLOEXEC;
+        match rustix::fs::openat(&parent, name, flags, Mode::from_raw_mode(mode)) {
+            Ok(_) | Err(Errno::EXIST) => {}
+            Err(errno) => return Err(errno).with_context(|| format!("create {} in the container", path.display())),
+        }
+        self.resolve(path, OFlags::PATH).with_context(|| format!("open {} in the container", path.display()))
+    }
+}
+
+impl AsFd for Root {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+/// The most components of a path that is created within a root: PATH_MAX / 2.
+const PATH_COMPONENTS_MAX: usize = 2048;
+
+/// Whether an open descriptor refers to a file of this kind.
+pub fn is_kind(fd: impl AsFd, kind: FileType) -> Result<bool> {
+    let status = rustix::fs::fstat(fd).context("fstat")?;
+    Ok(FileType::from_raw_mode(status.st_mode) == kind)
+}
+
+/// Removes `name` and all below it. Nothing is followed, no other file system is entered, and the depth is bounded by
+/// the disk alone, not by the stack. Nothing there is no error.
+pub fn remove_tree(dir: BorrowedFd<'_>, name: &str) -> Result<()> {
+    remove_tree_inner(dir, name).with_context(|| format!("remove {name}"))
+}
+
+fn remove_tree_inner(dir: BorrowedFd<'_>, name: &str) -> Result<()> {
+    match rustix::fs::unlinkat(dir, name, AtFlags::empty()) {
+        Ok(()) | Err(Errno::NOENT) => return Ok(()),
+        Err(Errno::ISDIR | Errno::PERM) => {}
+        Err(errno) => return Err(errno.into()),
+    }
+    let Some(top) = open_for_removal(dir, &std::ffi::CString::new(name)?)? else { return Ok(()) };
+    let device = rustix::fs::fstat(&top)?.st_dev;
+    // A stack of open directories would run out of descriptors in a deep tree, so children of a directory are moved up
+    // into the top one before they are emptied: the depth never exceeds two.
+    let mut moved = 0u64;
+    loop {
+        let mut again = false;
+        for entry in rustix::fs::Dir::read_from(&top)? {
+            let entry = entry?;
+            let entry_name = entry.file_name();
+            if entry_name == c"." || entry_name == c".." {
+                continue;
+            }
+            match rustix::fs::unlinkat(&top, entry_name, AtFlags::empty()) {
+                Ok(()) | Err(Errno::NOENT) => continue,
+                Err(Errno::ISDIR | Errno::PERM) => {}
+                Err(errno) => return Err(errno).with_context(|| format!("unlink {entry_name:?}")),
+            }
+            again |= empty_dir(&top, entry_name, device, &mut moved)?;
+        }
+        if !again {
+            break;
+        }
+    }
+    match rustix::fs::unlinkat(dir, name, AtFlags::REMOVEDIR) {
+        Ok(()) | Err(Errno::NOENT) => Ok(()),
+        Err(errno) => Err(errno).context("rmdir"),
+    }
+}
+
+/// Empties and removes a directory in `top`, moving its sub-directories up into `top`. True if some were moved.
+fn empty_dir(top: &OwnedFd, name: &std::ffi::CStr, device: u64, moved: &mut u64) -> Result<bool> {
+    let mut any_moved = false;
+    if let Some(child) = open_for_removal(top.as_fd(), name)? {
+        if rustix::fs::fstat(&child)?.st_dev != device {
+            bail!("{name:?} is on another file system");
+        }
+        for entry in rustix::fs::Dir::read_from(&child)? {
+            let entry = entry?;
+            let entry_name = entry.file_name();
+            if entry_name == c"." || entry_name == c".." {
+                continue;
+            }
+            match rustix::fs::unlinkat(&child, entry_name, AtFlags::empty()) {
+                Ok(()) | Err(Errno::NOENT) => continue,
+                Err(Errno::ISDIR | Errno::PERM) => {}
+                Err(errno) => return Err(errno).with_context(|| format!("unlink {entry_name:?}")),
+            }
+            // An empty directory goes at once; most are leaves after their files are gone, but not this one's.
+            if rustix::fs::unlinkat(&child, entry_name, AtFlags::REMOVEDIR).is_ok() {
+                continue;
+            }
+            // Renaming a directory rewrites its `..`, for which the owner needs write permission on it.
+            drop(open_for_removal(child.as_fd(), entry_name)?);
+            *moved += 1;
+            let new_name = format!(".coracle-removing-{moved}");
+            rustix::fs::renameat(&child, entry_name, top, &new_name)
+                .with_context(|| format!("rename {entry_name:?}"))?;
+            any_moved = true;
+        }
+    }
+    match rustix::fs::unlinkat(top, name, AtFlags::REMOVEDIR) {
+        Ok(()) | Err(Errno::NOENT) => Ok(any_moved),
+        Err(errno) => Err(errno).with_context(|| format!("rmdir {name:?}")),
+    }
+}
+
+/// Opens a directory that is about to be emptied, giving its owner the right to if need be. None if it has gone.
+fn open_for_removal(dir: BorrowedFd<'_>, name: &std::ffi::CStr) -> Result<Option<OwnedFd>> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let path_fd = match rustix::fs::openat(
+        dir,
+        name,
+        OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC,
+        Mode::empty(),
+    ) {
+        Ok(fd) => fd,
+        Err(Errno::NOENT) => return Ok(None),
+        Err(errno) => return Err(errno).with_context(|| format!("open {name:?}")),
+    };
+    let mode = rustix::fs::fstat(&path_fd)?.st_mode;
+    if mode & 0o700 != 0o700 {
+        use std::os::fd::AsRawFd;
+        // An O_PATH descriptor has no fchmod before Linux 6.6, but its name in /proc does.
+        let own = format!("/proc/self/fd/{}", path_fd.as_raw_fd());
+        rustix::fs::chmodat(CWD, &own, Mode::from_raw_mode(0o700), AtFlags::empty())
+            .with_context(|| format!("chmod {name:?}"))?;
+    }
+    let fd = rustix::fs::openat(&path_fd, c".", flags & !OFlags::NOFOLLOW, Mode::empty())
+        .with_context(|| format!("open {name:?}"))?;
+    Ok(Some(fd))
+}

@@ -1,0 +1,11 @@
+//! coracle: a container engine for Linux. One binary, no daemon, no root.
+//!
+//! (The map of the code comes here.)
+
+mod engine;
+mod error;
+mod fs;
+mod store;
+mod sys;
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! What this user has on disk: blobs and tags, unpacked layers.
+
+pub mod digest;

@@ -1,0 +1,282 @@
+//! clone(2), execve(2), waitid(2), pidfd_open(2), prctl(2), close_range(2), credentials(7).
+
+use anyhow::{Context, Result};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus};
+use rustix::process::{Pid, PidfdFlags};
+use std::ffi::{CStr, CString};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+
+/// Which side of a clone this is.
+pub enum Cloned {
+    Child,
+    Parent(Child),
+}
+
+/// A child process, held by its pidfd.
+#[derive(Debug)]
+pub struct Child {
+    pub pid: i32,
+    pub pidfd: OwnedFd,
+}
+
+/// `struct clone_args` of clone3(2), as of Linux 5.7.
+#[repr(C)]
+#[derive(Default)]
+struct CloneArgs {
+    flags: u64,
+    pidfd: u64,
+    child_tid: u64,
+    parent_tid: u64,
+    exit_signal: u64,
+    stack: u64,
+    stack_size: u64,
+    tls: u64,
+    set_tid: u64,
+    set_tid_size: u64,
+    cgroup: u64,
+}
+
+const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
+
+/// Forks with new namespaces and other `CLONE_` flags, perhaps straight into a cgroup (Linux 5.7).
+///
+/// The caller must be single-threaded: the child goes on with a copy of everything, locks included. The engine's
+/// commands start threads only after their last fork, and the monitor has none.
+pub fn clone(flags: i32, cgroup: Option<BorrowedFd<'_>>) -> Result<Cloned> {
+    debug_assert_eq!(thread_count(), 1, "clone needs a single-threaded process");
+    let mut pidfd: RawFd = -1;
+    let with_parent = flags & libc::CLONE_PARENT != 0;
+    let mut args = CloneArgs {
+        flags: (flags | libc::CLONE_PIDFD) as u32 as u64,
+        pidfd: std::ptr::from_mut(&mut pidfd) as u64,
+        // With CLONE_PARENT the exit signal is the caller's own and must not be given: clone(2).
+        exit_signal: if with_parent { 0 } else { libc::SIGCHLD as u64 },
+        ..CloneArgs::default()
+    };
+    if let Some(cgroup) = cgroup {
+        args.flags |= CLONE_INTO_CGROUP;
+        args.cgroup = cgroup.as_raw_fd() as u64;
+    }
+    // SAFETY: without CLONE_VM this is fork(2): the child has its own copy of memory and returns from here on the same
+    // stack. `args` is a valid `clone_args` of the size passed, and `pidfd` outlives the call that writes it.
+    let pid = unsafe { libc::syscall(libc::SYS_clone3, std::ptr::from_ref(&args), size_of::<CloneArgs>()) };
+    match pid {
+        0 => Ok(Cloned::Child),
+        pid if pid > 0 => {
+            // SAFETY: the kernel has just made this descriptor for us (CLONE_PIDFD), and nothing else owns it.
+            let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
+            Ok(Cloned::Parent(Child { pid: pid as i32, pidfd }))
+        }
+        _ => Err(std::io::Error::last_os_error()).with_context(|| format!("clone3 flags {flags:#x}")),
+    }
+}
+
+fn thread_count() -> usize {
+    std::fs::read_dir("/proc/self/task").map_or(1, Iterator::count)
+}
+
+/// Forks without any flags.
+pub fn fork() -> Result<Cloned> {
+    clone(0, None)
+}
+
+/// Ends this process at once: no destructors, no buffers flushed. For forked children.
+pub fn exit_now(code: i32) -> ! {
+    // SAFETY: _exit(2) takes a number and does not return.
+    unsafe { libc::_exit(code) }
+}
+
+/// A descriptor for a process, which never comes to mean another one.
+pub fn open_pidfd(pid: i32) -> std::io::Result<OwnedFd> {
+    let pid = Pid::from_raw(pid).ok_or_else(|| std::io::Error::from_raw_os_error(libc::ESRCH))?;
+    Ok(rustix::process::pidfd_open(pid, PidfdFlags::empty())?)
+}
+
+/// How a process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    Code(i32),
+    Signal(i32),
+}
+
+impl Exit {
+    /// The one number that shells and engines make of it: 128 + the signal's.
+    pub fn code(self) -> i32 {
+        match self {
+            Self::Code(code) => code,
+            Self::Signal(signal) => 128 + signal,
+        }
+    }
+}
+
+/// Reaps a child if it has ended.
+pub fn try_wait(pidfd: BorrowedFd<'_>) -> Result<Option<Exit>> {
+    wait_with(pidfd, WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG)
+}
+
+/// Waits for a child to end, and reaps it.
+pub fn wait(pidfd: BorrowedFd<'_>) -> Result<Exit> {
+    loop {
+        if let Some(exit) = wait_with(pidfd, WaitPidFlag::WEXITED)? {
+            return Ok(exit);
+        }
+    }
+}
+
+fn wait_with(pidfd: BorrowedFd<'_>, flags: WaitPidFlag) -> Result<Option<Exit>> {
+    match nix::sys::wait::waitid(Id::PIDFd(pidfd), flags) {
+        Ok(WaitStatus::Exited(_, code)) => Ok(Some(Exit::Code(code))),
+        Ok(WaitStatus::Signaled(_, signal, _)) => Ok(Some(Exit::Signal(signal as i32))),
+        Ok(_) | Err(nix::errno::Errno::EINTR) => Ok(None),
+        Err(errno) => Err(errno).context("waitid"),
+    }
+}
+
+/// Reaps any ended child, as pid 1 must. None when no ended child is left.
+pub fn reap_any() -> Option<(i32, Exit)> {
+    let mut status = 0;
+    loop {
+        // SAFETY: `status` outlives the call that writes it.
+        let pid = unsafe { libc::waitpid(-1, &mut status, libc::WNOHANG) };
+        if pid > 0 {
+            let signal = status & 0x7f;
+            let exit = if signal == 0 { Exit::Code((status >> 8) & 0xff) } else { Exit::Signal(signal) };
+            return Some((pid, exit));
+        }
+        if pid == 0 || std::io::Error::last_os_error().raw_os_error() != Some(libc::EINTR) {
+            return None;
+        }
+    }
+}
+
+/// Replaces this process by a program.
+pub fn execve(path: &CStr, arguments: &[CString], environment: &[CString]) -> std::io::Error {
+    match nix::unistd::execve(path, arguments, environment) {
+        Err(errno) => errno.into(),
+    }
+}
+
+/// Replaces this process by the program that a descriptor refers to: execveat(2) with an empty path.
+pub fn execve_fd(program: BorrowedFd<'_>, arguments: &[CString], environment: &[CString]) -> std::io::Error {
+    match nix::unistd::execveat(program, c"", arguments, environment, nix::fcntl::AtFlags::AT_EMPTY_PATH) {
+        Err(errno) => errno.into(),
+    }
+}
+
+/// Marks every descriptor from `first` on close-on-exec: close_range(2), Linux 5.11.
+pub fn close_on_exec_from(first: RawFd) -> Result<()> {
+    close_range(first as u32, u32::MAX, libc::CLOSE_RANGE_CLOEXEC).context("close_range CLOEXEC")
+}
+
+/// Closes every descriptor but those named; for a child that goes on without an exec.
+pub fn close_all_but(keep: &[BorrowedFd<'_>]) -> Result<()> {
+    let mut keep: Vec<u32> = keep.iter().map(|fd| fd.as_raw_fd() as u32).collect();
+    keep.sort_unstable();
+    let mut next = 0;
+    for fd in keep {
+        if fd > next {
+            close_range(next, fd - 1, 0).context("close_range")?;
+        }
+        next = fd + 1;
+    }
+    close_range(next, u32::MAX, 0).context("close_range")
+}
+
+fn close_range(first: u32, last: u32, flags: u32) -> std::io::Result<()> {
+    // SAFETY: closing descriptors is memory-safe. The callers are about to exec, or own none of the closed ones: a
+    // forked child that from here on uses only those it has named.
+    let result = unsafe { libc::syscall(libc::SYS_close_range, first, last, flags) };
+    if result == 0 { Ok(()) } else { Err(std::io::Error::last_os_error()) }
+}
+
+/// Lets a descriptor survive the next exec.
+pub fn keep_on_exec(fd: BorrowedFd<'_>) -> Result<()> {
+    rustix::io::fcntl_setfd(fd, rustix::io::FdFlags::empty()).context("fcntl F_SETFD")
+}
+
+/// Takes over a descriptor that this program was started with. None if it is not open.
+pub fn inherited(number: RawFd) -> Option<OwnedFd> {
+    // SAFETY: F_GETFD takes no pointer; it only tells whether the number is open.
+    if number < 3 || unsafe { libc::fcntl(number, libc::F_GETFD) } < 0 {
+        return None;
+    }
+    // SAFETY: the number is open (just asked), was handed over by the program that executed this one, and is taken
+    // once, at start, before anything else could have made a descriptor of that number.
+    let fd = unsafe { OwnedFd::from_raw_fd(number) };
+    rustix::io::fcntl_setfd(fd.as_fd(), rustix::io::FdFlags::CLOEXEC).ok()?;
+    Some(fd)
+}
+
+/// Puts descriptors at 0, 1 and 2.
+pub fn set_stdio(stdin: BorrowedFd<'_>, stdout: BorrowedFd<'_>, stderr: BorrowedFd<'_>) -> Result<()> {
+    for (fd, number) in [(stdin, 0), (stdout, 1), (stderr, 2)] {
+        // SAFETY: dup2 takes numbers; 0, 1 and 2 belong to the standard streams, which this call is there to replace.
+        if unsafe { libc::dup2(fd.as_raw_fd(), number) } < 0 {
+            return Err(std::io::Error::last_os_error()).with_context(|| format!("dup2 onto {number}"));
+        }
+        if fd.as_raw_fd() == number {
+            keep_on_exec(fd)?;
+        }
+    }
+    Ok(())
+}
+
+/// A copy of one of the standard streams, as a descriptor of our own.
+pub fn standard_stream(number: RawFd) -> Result<OwnedFd> {
+    // SAFETY: the three standard numbers are never closed by this program; std re-opens missing ones at start.
+    let stream = unsafe { BorrowedFd::borrow_raw(number) };
+    rustix::io::fcntl_dupfd_cloexec(stream, 3).with_context(|| format!("duplicate descriptor {number}"))
+}
+
+/// Has the kernel send this process a signal when its parent dies. Any later change of credentials forgets it.
+pub fn set_parent_death_signal(signal: nix::sys::signal::Signal) -> Result<()> {
+    nix::sys::prctl::set_pdeathsig(signal).context("prctl PR_SET_PDEATHSIG")
+}
+
+/// Whether others of the same user may trace this process and read its /proc files.
+pub fn set_dumpable(dumpable: bool) -> Result<()> {
+    nix::sys::prctl::set_dumpable(dumpable).context("prctl PR_SET_DUMPABLE")
+}
+
+/// Forbids this process and its children to gain privileges by exec.
+pub fn set_no_new_privileges() -> Result<()> {
+    nix::sys::prctl::set_no_new_privs().context("prctl PR_SET_NO_NEW_PRIVS")
+}
+
+/// Makes this process the parent of orphaned descendants.
+pub fn set_child_subreaper() -> Result<()> {
+    nix::sys::prctl::set_child_subreaper(true).context("prctl PR_SET_CHILD_SUBREAPER")
+}
+
+/// Keeps permitted capabilities over the next change from uid 0.
+pub fn set_keep_capabilities(keep: bool) -> Result<()> {
+    nix::sys::prctl::set_keepcaps(keep).context("prctl PR_SET_KEEPCAPS")
+}
+
+/// Becomes this user and group, with exactly these supplementary groups. `groups` None leaves them as they are, which
+/// a user namespace with `setgroups` denied forces.
+pub fn become_user(uid: u32, gid: u32, groups: Option<&[u32]>) -> Result<()> {
+    if let Some(groups) = groups {
+        let groups: Vec<nix::unistd::Gid> = groups.iter().map(|gid| nix::unistd::Gid::from_raw(*gid)).collect();
+        nix::unistd::setgroups(&groups).with_context(|| format!("setgroups {groups:?}"))?;
+    }
+    let (user, group) = (nix::unistd::Uid::from_raw(uid), nix::unistd::Gid::from_raw(gid));
+    nix::unistd::setresgid(group, group, group).with_context(|| format!("setresgid {gid}"))?;
+    nix::unistd::setresuid(user, user, user).with_context(|| format!("setresuid {uid}"))
+}
+
+/// A resource limit, by its number in getrlimit(2). `u64::MAX` means unlimited.
+pub fn set_limit(resource: u32, soft: u64, hard: u64) -> std::io::Result<()> {
+    let limit = libc::rlimit { rlim_cur: soft, rlim_max: hard };
+    // SAFETY: `limit` outlives the call, which only reads it; a resource that the kernel does not know is EINVAL.
+    let result = unsafe { libc::setrlimit(resource as _, &limit) };
+    if result == 0 { Ok(()) } else { Err(std::io::Error::last_os_error()) }
+}
+
+/// The soft and hard value of a resource limit.
+pub fn limit(resource: u32) -> std::io::Result<(u64, u64)> {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: `limit` outlives the call that writes it.
+    let result = unsafe { libc::getrlimit(resource as _, &mut limit) };
+    if result == 0 { Ok((limit.rlim_cur, limit.rlim_max)) } else { Err(std::io::Error::last_os_error()) }
+}

@@ -1,0 +1,112 @@
+//! unix(7): messages with descriptors over SOCK_SEQPACKET.
+
+use anyhow::{Context, Result};
+use rustix::io::Errno;
+use rustix::net::{
+    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
+    SendFlags, SocketAddrUnix, SocketFlags, SocketType, accept_with, bind, connect, listen, recvmsg, sendmsg,
+    socket_with, socketpair,
+};
+use std::io::{IoSlice, IoSliceMut};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+/// The most descriptors that one message carries.
+pub const DESCRIPTORS_MAX: usize = 16;
+
+/// A connected pair of message sockets.
+pub fn pair() -> Result<(OwnedFd, OwnedFd)> {
+    socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None).context("socketpair")
+}
+
+/// A message socket that listens at `name` in a directory. The name must not exist.
+pub fn listen_in(dir: BorrowedFd<'_>, name: &str, backlog: i32) -> Result<OwnedFd> {
+    let socket = seqpacket()?;
+    bind(&socket, &address(dir, name)?).with_context(|| format!("bind {name}"))?;
+    listen(&socket, backlog).with_context(|| format!("listen on {name}"))?;
+    Ok(socket)
+}
+
+/// A message socket connected to `name` in a directory.
+pub fn connect_in(dir: BorrowedFd<'_>, name: &str) -> rustix::io::Result<OwnedFd> {
+    let socket = seqpacket().map_err(|_| Errno::MFILE)?;
+    let address = address(dir, name).map_err(|_| Errno::INVAL)?;
+    connect(&socket, &address)?;
+    Ok(socket)
+}
+
+fn seqpacket() -> Result<OwnedFd> {
+    socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None).context("socket")
+}
+
+/// `sun_path` holds 107 bytes; through /proc any directory is short.
+fn address(dir: BorrowedFd<'_>, name: &str) -> Result<SocketAddrUnix> {
+    use std::os::fd::AsRawFd;
+    SocketAddrUnix::new(format!("/proc/self/fd/{}/{name}", dir.as_raw_fd())).context("socket address")
+}
+
+/// A waiting connection, non-blocking. None when there is none.
+pub fn accept(listener: BorrowedFd<'_>) -> Result<Option<OwnedFd>> {
+    match accept_with(listener, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK) {
+        Ok(connection) => Ok(Some(connection)),
+        Err(Errno::AGAIN | Errno::INTR | Errno::CONNABORTED) => Ok(None),
+        Err(errno) => Err(errno).context("accept"),
+    }
+}
+
+/// Sends one message whole, with descriptors.
+pub fn send(socket: BorrowedFd<'_>, message: &[u8], descriptors: &[BorrowedFd<'_>]) -> rustix::io::Result<()> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS_MAX))];
+    let mut control = SendAncillaryBuffer::new(&mut space);
+    if !descriptors.is_empty() && !control.push(SendAncillaryMessage::ScmRights(descriptors)) {
+        return Err(Errno::TOOBIG);
+    }
+    loop {
+        match sendmsg(socket, &[IoSlice::new(message)], &mut control, SendFlags::NOSIGNAL) {
+            Err(Errno::INTR) => {}
+            result => return result.map(|_| ()),
+        }
+    }
+}
+
+/// Receives one message of at most `length_max` bytes, with descriptors. None at the end of the stream.
+///
+/// A longer message is EMSGSIZE: it is never cut short in silence.
+pub fn receive(socket: BorrowedFd<'_>, length_max: usize) -> rustix::io::Result<Option<(Vec<u8>, Vec<OwnedFd>)>> {
+    let mut bytes = vec![0; length_max];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS_MAX))];
+    let mut control = RecvAncillaryBuffer::new(&mut space);
+    let received = loop {
+        match recvmsg(socket, &mut [IoSliceMut::new(&mut bytes)], &mut control, RecvFlags::CMSG_CLOEXEC) {
+            Err(Errno::INTR) => {}
+            result => break result?,
+        }
+    };
+    let mut descriptors = Vec::new();
+    for message in control.drain() {
+        if let RecvAncillaryMessage::ScmRights(fds) = message {
+            descriptors.extend(fds);
+        }
+    }
+    if received.flags.contains(rustix::net::ReturnFlags::TRUNC) {
+        return Err(Errno::MSGSIZE);
+    }
+    if received.bytes == 0 {
+        return Ok(None);
+    }
+    bytes.truncate(received.bytes);
+    bytes.shrink_to_fit();
+    Ok(Some((bytes, descriptors)))
+}
+
+/// Bounds every wait for a message on this socket.
+pub fn set_receive_timeout(socket: &OwnedFd, timeout: Option<std::time::Duration>) -> Result<()> {
+    let timeout_kind = rustix::net::sockopt::Timeout::Recv;
+    rustix::net::sockopt::set_socket_timeout(socket.as_fd(), timeout_kind, timeout).context("setsockopt SO_RCVTIMEO")
+}
+
+/// The uid, as this process sees it, of who connected to a socket.
+pub fn peer_uid(socket: BorrowedFd<'_>) -> Result<u32> {
+    let credentials = rustix::net::sockopt::socket_peercred(socket).context("getsockopt SO_PEERCRED")?;
+    Ok(credentials.uid.as_raw())
+}
