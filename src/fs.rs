@@ -87,12 +87,38 @@ pub fn write_json<T: serde::Serialize>(path: &Path, value: &T, durability: Durab
     write_atomic(path, &bytes, durability)
 }
 
+/// Writes a new file in a directory that no reader looks into yet.
+pub fn write_plain(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut options = std::fs::OpenOptions::new();
+    let file = options.write(true).create_new(true).mode(mode).open(path);
+    let write = |mut file: std::fs::File| file.write_all(bytes);
+    file.and_then(write).with_context(|| format!("write {}", path.display()))
+}
+
 /// Creates a file that must not exist, mode 0600, for reading and writing.
 pub fn create_new(path: &Path) -> Result<std::fs::File> {
     use std::os::unix::fs::OpenOptionsExt;
     let mut options = std::fs::OpenOptions::new();
     options.read(true).write(true).create_new(true).mode(0o600);
     options.open(path).with_context(|| format!("create {}", path.display()))
+}
+
+/// Opens a file that the user or the engine names, to hand its descriptor on.
+pub fn open_for_reading(path: &Path) -> Result<std::fs::File> {
+    std::fs::File::open(path).with_context(|| format!("open {}", path.display()))
+}
+
+/// Opens an existing file of the kernel's or the engine's for writing.
+pub fn open_for_writing(path: &Path) -> Result<std::fs::File> {
+    std::fs::OpenOptions::new().write(true).open(path).with_context(|| format!("open {}", path.display()))
+}
+
+/// Opens a file for appending, mode 0600, and makes it if it is missing.
+pub fn open_append(path: &Path) -> Result<std::fs::File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut options = std::fs::OpenOptions::new();
+    options.append(true).create(true).mode(0o600).open(path).with_context(|| format!("open {}", path.display()))
 }
 
 /// Puts a directory's entries on disk.

@@ -5,6 +5,7 @@
 mod engine;
 mod error;
 mod fs;
+mod rootless;
 mod store;
 mod sys;
 

@@ -80,6 +80,11 @@ pub fn fork() -> Result<Cloned> {
     clone(0, None)
 }
 
+/// This process, in its own pid namespace.
+pub fn own_pid() -> i32 {
+    std::process::id() as i32
+}
+
 /// Ends this process at once: no destructors, no buffers flushed. For forked children.
 pub fn exit_now(code: i32) -> ! {
     // SAFETY: _exit(2) takes a number and does not return.

@@ -1,0 +1,208 @@
+//! The conversation with a monitor: typed messages over the socket `ctl`, the first one with a version.
+
+use super::config::{Id, Process};
+use super::state::Container;
+use crate::engine::Engine;
+use crate::error::{Kind, Wire};
+use crate::fs::{self, Hold, Lock};
+use crate::rootless::{self, Entered, Entry};
+use crate::sys::socket;
+use crate::sys::terminal::Size;
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+use std::time::Duration;
+
+/// The version of this conversation. A newer CLI speaks every older one.
+pub const VERSION: u32 = 1;
+
+/// The longest message: an exec's environment is the largest thing in it.
+pub const MESSAGE_BYTES_MAX: usize = 1 << 20;
+
+/// How long a monitor may take to answer before it is passed over when any other would do.
+const ANSWER_TIMEOUT: Duration = Duration::from_millis(100);
+
+/// How long a first container may take to start before others give up waiting for its namespace.
+const USERNS_TIMEOUT: Duration = Duration::from_secs(30);
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Hello {
+    pub version: u32,
+    pub request: Request,
+}
+
+/// What a client asks of a monitor. Descriptors travel beside the message, in the order named here.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Request {
+    /// The engine's user namespace: answered with one descriptor.
+    Userns,
+    /// The first word to a new monitor: run the container, with streams as for `Attach`.
+    Start(Attach),
+    /// Streams: those descriptors of stdin, stdout and stderr that are named, then input and output flow.
+    Attach(Attach),
+    /// A further process: streams as for `Attach`.
+    Exec { process: Process, privileged: bool, attach: Attach },
+    /// Sends a signal to the container's pid 1, or to the process of this connection.
+    Signal(i32),
+    /// The terminal of this connection has changed its size.
+    Resize(Size),
+    /// Ends the container: the stop signal, and SIGKILL after the timeout.
+    Stop { signal: i32, timeout_secs: u64 },
+    /// Answered when the container has ended.
+    Wait,
+    /// Descriptor of the container's root directory.
+    Root,
+}
+
+/// Which streams come with a request, and how they are treated.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Attach {
+    pub stdin: bool,
+    pub stdout: bool,
+    pub stderr: bool,
+    /// The keys that detach from a terminal, as bytes.
+    pub detach_keys: Vec<u8>,
+    pub size: Option<Size>,
+}
+
+/// What a monitor answers.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Reply {
+    Done,
+    /// A new monitor has its namespaces.
+    Entered(Entered),
+    /// The container, or the exec'd process, runs.
+    Started { pid: i32 },
+    /// It has ended.
+    Exited { code: i32 },
+    /// The user typed the detach keys.
+    Detached,
+    Failed(Wire),
+}
+
+/// A connection to one monitor.
+pub struct Connection(OwnedFd);
+
+impl Connection {
+    /// Takes over the socket that a monitor was started with.
+    pub fn over(socket: OwnedFd) -> Self {
+        Self(socket)
+    }
+
+    /// Connects to the monitor of a running container.
+    pub fn open(container: &Container) -> Result<Self> {
+        let id = &container.config.id;
+        let state = container.state.as_ref().ok_or_else(|| not_running(id))?;
+        Self::open_at(&state.run, id).map_err(|errno| match errno {
+            rustix::io::Errno::NOENT | rustix::io::Errno::CONNREFUSED => not_running(id),
+            errno => anyhow::Error::new(errno).context(format!("connect to the monitor of {}", id.short())),
+        })
+    }
+
+    fn open_at(run: &Path, id: &Id) -> rustix::io::Result<Self> {
+        let dir = rustix::fs::openat(
+            rustix::fs::CWD,
+            run.join("containers").join(id.as_str()),
+            rustix::fs::OFlags::PATH | rustix::fs::OFlags::DIRECTORY | rustix::fs::OFlags::CLOEXEC,
+            rustix::fs::Mode::empty(),
+        )?;
+        socket::connect_in(dir.as_fd(), "ctl").map(Self)
+    }
+
+    pub fn request(&self, request: Request, fds: &[BorrowedFd<'_>]) -> Result<()> {
+        let bytes = serde_json::to_vec(&Hello { version: VERSION, request }).context("serialise request")?;
+        if bytes.len() > MESSAGE_BYTES_MAX {
+            return Err(Kind::BadInput.error(format!("the request is longer than {MESSAGE_BYTES_MAX} bytes")));
+        }
+        socket::send(self.0.as_fd(), &bytes, fds).context("send to the monitor")
+    }
+
+    /// The next answer. None when the monitor has gone.
+    pub fn reply(&self) -> Result<Option<(Reply, Vec<OwnedFd>)>> {
+        let received = match socket::receive(self.0.as_fd(), MESSAGE_BYTES_MAX) {
+            Err(rustix::io::Errno::CONNRESET) => None,
+            other => other.context("hear from the monitor")?,
+        };
+        let Some((bytes, fds)) = received else { return Ok(None) };
+        Ok(Some((serde_json::from_slice(&bytes).context("parse the monitor's answer")?, fds)))
+    }
+
+    /// One question, one answer; a failure that the monitor reports is an error here.
+    pub fn ask(&self, request: Request, fds: &[BorrowedFd<'_>]) -> Result<(Reply, Vec<OwnedFd>)> {
+        self.request(request, fds)?;
+        match self.reply()? {
+            Some((Reply::Failed(wire), _)) => Err(wire.into()),
+            Some(answer) => Ok(answer),
+            None => Err(Kind::InUse.error("the monitor has gone away")),
+        }
+    }
+}
+
+impl AsFd for Connection {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+fn not_running(id: &Id) -> anyhow::Error {
+    Kind::InUse.error(format!("container {} is not running", id.short()))
+}
+
+/// The engine's user namespace, if a live monitor hands it over.
+fn find_userns(engine: &Engine) -> Result<Option<OwnedFd>> {
+    for name in fs::list(&engine.run.join("containers"))? {
+        let Some(id) = Id::parse(&name) else { continue };
+        let Ok(connection) = Connection::open_at(&engine.run, &id) else { continue };
+        socket::set_receive_timeout(&connection.0, Some(ANSWER_TIMEOUT))?;
+        if let Ok((Reply::Done, fds)) = connection.ask(Request::Userns, &[])
+            && let Some(userns) = fds.into_iter().next()
+        {
+            return Ok(Some(userns));
+        }
+    }
+    Ok(None)
+}
+
+/// The right to be in the engine's user namespace, held while a monitor is on its way.
+///
+/// All live monitors must be in one user namespace: siblings can do nothing with each other (setns between them is
+/// EPERM). So making one excludes everybody, joining excludes makers, and a new monitor inherits the lock and lets go
+/// of it when it answers on `ctl`.
+pub struct Door {
+    pub lock: Option<Lock>,
+    userns: Option<OwnedFd>,
+}
+
+impl Door {
+    /// For a process that will become a monitor.
+    pub fn for_monitor(engine: &Engine) -> Result<Self> {
+        if !engine.rootless || rootless::is_inside()? {
+            return Ok(Self { lock: None, userns: None });
+        }
+        let path = engine.run.join("userns");
+        let shared = Lock::take(&path, Hold::Shared, USERNS_TIMEOUT)?;
+        if let Some(userns) = find_userns(engine)? {
+            return Ok(Self { lock: Some(shared), userns: Some(userns) });
+        }
+        drop(shared);
+        let exclusive = Lock::take(&path, Hold::Exclusive, USERNS_TIMEOUT)?;
+        // Someone may have been faster between the two.
+        let userns = find_userns(engine)?;
+        Ok(Self { lock: Some(exclusive), userns })
+    }
+
+    /// For a command that only touches files: it leaves no namespace behind, so nobody needs to wait for it.
+    pub fn for_command(engine: &Engine) -> Result<Self> {
+        if !engine.rootless || rootless::is_inside()? {
+            return Ok(Self { lock: None, userns: None });
+        }
+        Ok(Self { lock: None, userns: find_userns(engine)? })
+    }
+
+    /// Goes through; gives what was found behind it.
+    pub fn enter(self) -> Result<(Entered, Option<Lock>)> {
+        let entered = rootless::enter(self.userns.map_or(Entry::Make, Entry::Join))?;
+        Ok((entered, self.lock))
+    }
+}

@@ -1,0 +1,241 @@
+//! `create`: the image's wishes and the engine's defaults under what was asked for, then one directory and one name.
+
+use super::config::{Config, Id, ImageSource, Mount, MountKind, MountOptions, Name, Source};
+use super::state::{self, Paths};
+use crate::engine::Engine;
+use crate::error::Kind;
+use crate::fs::{self, Durability, Hold, Lock};
+use crate::image::Image;
+use crate::runtime::DEFAULT_PATH;
+use anyhow::{Context, Result};
+use rustix::io::Errno;
+use std::os::fd::AsFd;
+use std::time::Duration;
+
+/// Whether a name was chosen by the user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Naming {
+    Given,
+    /// Another is taken if it exists.
+    Generated,
+}
+
+/// How long a removal of images may keep new containers waiting.
+const IMAGES_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Makes a container. `asked` has what the user said; what they left open comes from the image and from here.
+pub fn create(engine: &Engine, asked: Config, naming: Naming, image: Option<&Image>) -> Result<Config> {
+    engine.prepare()?;
+    let mut config = with_defaults(asked, image)?;
+    for mount in &config.mounts {
+        if let MountKind::Volume { name, anonymous } = &mount.kind {
+            crate::volume::ensure(engine, name.as_str(), *anonymous)?;
+        }
+    }
+    // From here until the container is visible as a user of its image, nobody removes images.
+    let _images = match image {
+        Some(image) => Some(hold_image(engine, image)?),
+        None => None,
+    };
+    publish(engine, &config)?;
+    loop {
+        match claim_name(engine, &config) {
+            Ok(()) => return Ok(config),
+            Err(error) if naming == Naming::Generated && crate::error::kind(&error) == Kind::Exists => {
+                config.name = Name::generated()?;
+                write_config(&Paths::of(engine, &config.id), &config)?;
+            }
+            Err(error) => {
+                let containers = fs::open_dir(&engine.containers())?;
+                fs::remove_tree(containers.as_fd(), config.id.as_str())?;
+                return Err(error);
+            }
+        }
+    }
+}
+
+fn hold_image(engine: &Engine, image: &Image) -> Result<Lock> {
+    let lock = Lock::take(&engine.images().join("lock"), Hold::Shared, IMAGES_TIMEOUT)?;
+    match image.layers.iter().find(|layer| !crate::store::layers::has(engine, layer)) {
+        Some(layer) => Err(Kind::NotFound.hinted(format!("layer {layer} of the image is not in the store"), "pull or load the image again")),
+        None => Ok(lock),
+    }
+}
+
+fn with_defaults(mut config: Config, image: Option<&Image>) -> Result<Config> {
+    let mut environment = vec![format!("PATH={DEFAULT_PATH}")];
+    if config.process.terminal {
+        environment.push("TERM=xterm".to_owned());
+    }
+    environment.push("container=coracle".to_owned());
+    environment.push(format!("HOSTNAME={}", config.hostname));
+    if let Some(image) = image {
+        let wishes = &image.config.config;
+        config.source = Source::Image(ImageSource {
+            name: match &config.source {
+                Source::Image(source) => source.name.clone(),
+                Source::Directory(_) => image.id.to_string(),
+            },
+            id: image.id,
+            manifest: image.manifest,
+            layers: image.layers.clone(),
+        });
+        merge(&mut environment, &wishes.env);
+        let process = &mut config.process;
+        // An entrypoint of the user's own does not go with the image's command.
+        if process.command.is_empty() && process.entrypoint.is_none() {
+            process.command = wishes.cmd.clone();
+        }
+        process.entrypoint.get_or_insert_with(|| wishes.entrypoint.clone());
+        if process.user.is_empty() {
+            process.user = wishes.user.clone();
+        }
+        if process.working_directory.is_empty() {
+            process.working_directory = wishes.working_dir.clone();
+        }
+        if config.stop.signal.is_none() && !wishes.stop_signal.is_empty() {
+            let signal = crate::sys::signal::parse(&wishes.stop_signal);
+            config.stop.signal = Some(signal.ok_or_else(|| Kind::BadInput.error(format!("the image's stop signal {:?} does not exist", wishes.stop_signal)))?);
+        }
+        for (key, value) in &wishes.labels {
+            config.labels.entry(key.clone()).or_insert_with(|| value.clone());
+        }
+        for path in &wishes.volumes {
+            add_image_volume(&mut config, path)?;
+        }
+    }
+    merge(&mut environment, &config.process.environment);
+    config.process.environment = environment;
+    config.process.entrypoint.get_or_insert_default();
+    if config.process.arguments().is_empty() {
+        return Err(Kind::BadInput.hinted("the image names no command", "give one after the image"));
+    }
+    if config.process.working_directory.is_empty() {
+        config.process.working_directory = "/".to_owned();
+    }
+    config.stop.signal.get_or_insert(libc::SIGTERM);
+    for mount in &config.mounts {
+        check_target(&mount.target)?;
+    }
+    Ok(config)
+}
+
+/// Adds `NAME=value` entries, later ones replacing earlier ones of the same name. An entry without a `=` from an image
+/// must not take a value from the engine's environment (CVE-2026-57231): it is dropped.
+fn merge(environment: &mut Vec<String>, entries: &[String]) {
+    for entry in entries {
+        let Some((name, _)) = entry.split_once('=') else { continue };
+        let same = |other: &String| other.split_once('=').is_some_and(|(other, _)| other == name);
+        match environment.iter_mut().find(|other| same(other)) {
+            Some(other) => other.clone_from(entry),
+            None => environment.push(entry.clone()),
+        }
+    }
+}
+
+/// An image's VOLUME becomes an anonymous volume, unless the user has put something there.
+fn add_image_volume(config: &mut Config, path: &str) -> Result<()> {
+    let target = clean(path);
+    if target == "/" || ["/proc", "/sys", "/dev"].iter().any(|kernel| target == *kernel || target.starts_with(&format!("{kernel}/"))) {
+        return Err(Kind::Denied.error(format!("the image declares a volume at {path:?}, which is the kernel's or the root")));
+    }
+    if config.mounts.iter().any(|mount| mount.target == target) {
+        return Ok(());
+    }
+    let name = Name::parse(Id::new_random()?.as_str())?;
+    let kind = MountKind::Volume { name, anonymous: true };
+    config.mounts.push(Mount { target, kind, read_only: false, options: MountOptions::default() });
+    Ok(())
+}
+
+/// An absolute path without `.`, `..` and doubled slashes, as text: nothing is looked up.
+pub fn clean(path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()),
+            part => parts.push(part),
+        }
+    }
+    format!("/{}", parts.join("/"))
+}
+
+/// Files of /proc that containers have replaced ever since lxcfs; everything else there must be the kernel's.
+const PROC_FILES: [&str; 8] =
+    ["/proc/cpuinfo", "/proc/diskstats", "/proc/loadavg", "/proc/meminfo", "/proc/slabinfo", "/proc/stat", "/proc/swaps", "/proc/uptime"];
+
+fn check_target(target: &str) -> Result<()> {
+    if target == "/" {
+        return Err(Kind::BadInput.error("a mount at / would hide the container"));
+    }
+    if (target == "/proc" || target.starts_with("/proc/")) && !PROC_FILES.contains(&target) {
+        return Err(Kind::Denied.error(format!("mount at {target}: /proc must be the kernel's own")));
+    }
+    Ok(())
+}
+
+fn durability(config: &Config) -> Durability {
+    if config.auto_remove { Durability::Cached } else { Durability::Synced }
+}
+
+/// Makes the container's directory beside its place and renames it there: complete or invisible.
+fn publish(engine: &Engine, config: &Config) -> Result<()> {
+    let staged = fs::staging_name(&engine.staging());
+    fs::create_dir(&staged)?;
+    write_config(&Paths { dir: staged.clone() }, config)?;
+    let place = Paths::of(engine, &config.id).dir;
+    rustix::fs::rename(&staged, &place).with_context(|| format!("create {}", place.display()))?;
+    if durability(config) == Durability::Synced {
+        fs::sync_dir(&engine.containers())?;
+    }
+    Ok(())
+}
+
+fn write_config(paths: &Paths, config: &Config) -> Result<()> {
+    fs::write_json(&paths.config(), config, durability(config))
+}
+
+fn claim_name(engine: &Engine, config: &Config) -> Result<()> {
+    let link = engine.names().join(config.name.as_str());
+    let target = format!("../containers/{}", config.id);
+    for _ in 0..2 {
+        match rustix::fs::symlink(target.as_str(), &link) {
+            Ok(()) => return Ok(()),
+            // A name whose container is gone was left by a crash in the middle of a removal.
+            Err(Errno::EXIST) if is_stale(engine, &config.name)? => crate::container::remove::release_name(engine, &config.name)?,
+            Err(Errno::EXIST) => {
+                let message = format!("the name {:?} is taken by another container", config.name);
+                return Err(Kind::Exists.hinted(message, format!("remove it (coracle rm {}) or use --replace", config.name)));
+            }
+            Err(errno) => return Err(errno).with_context(|| format!("claim name {}", config.name)),
+        }
+    }
+    Err(Kind::Exists.error(format!("the name {:?} is taken by another container", config.name)))
+}
+
+fn is_stale(engine: &Engine, name: &Name) -> Result<bool> {
+    Ok(match state::id_of_name(engine, name.as_str())? {
+        Some(id) => !Paths::of(engine, &id).dir.exists(),
+        None => false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn later_entries_replace_earlier_ones_and_bare_names_are_dropped() {
+        let mut environment = vec!["A=1".to_owned(), "B=2".to_owned()];
+        merge(&mut environment, &["A=3".to_owned(), "*".to_owned(), "HOME".to_owned(), "C=".to_owned()]);
+        assert_eq!(environment, ["A=3", "B=2", "C="]);
+    }
+
+    #[test]
+    fn paths_are_cleaned_as_text() {
+        for (path, cleaned) in [("/a//b/./c", "/a/b/c"), ("/../../x", "/x"), ("", "/"), ("/a/../..", "/")] {
+            assert_eq!(clean(path), cleaned);
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! Containers: what they are (`config.rs`), what they do (one file per verb), and how they stand (`state.rs`).
+
+pub mod config;
+pub mod control;
+pub mod create;
+pub mod profile;
+pub mod remove;
+pub mod spec;
+pub mod start;
+pub mod state;
+pub mod stop;
+pub mod user;

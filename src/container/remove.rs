@@ -1,0 +1,75 @@
+//! `rm`: a container's name, then its directory, out of sight at once and off the disk after.
+
+use super::config::{Config, MountKind, Name};
+use super::state::{Container, Paths, Status};
+use crate::engine::Engine;
+use crate::error::Kind;
+use crate::fs;
+use anyhow::{Context, Result};
+use rustix::io::Errno;
+use std::os::fd::AsFd;
+
+/// Removes a container that is not running, and the anonymous volumes that were made for it if `volumes` says so.
+/// Its files belong to subordinate ids: the caller has gone through the door.
+pub fn remove(engine: &Engine, container: &Container, volumes: bool) -> Result<()> {
+    let config = &container.config;
+    match container.status {
+        Status::Created | Status::Exited | Status::Lost => {}
+        Status::Running => {
+            return Err(Kind::InUse.hinted(format!("container {} is running", config.name), "stop it first, or use rm -f"));
+        }
+        Status::Elsewhere => {
+            return Err(Kind::InUse.error(format!("container {} belongs to another machine", config.name)));
+        }
+    }
+    hide(engine, config)?.finish()?;
+    if volumes {
+        anonymous_volumes(engine, config)?;
+    }
+    Ok(())
+}
+
+/// A container that nobody can see any more, still on disk.
+pub struct Hidden {
+    staging: std::os::fd::OwnedFd,
+    name: String,
+}
+
+/// Takes a container's name and directory away in two renames.
+pub fn hide(engine: &Engine, config: &Config) -> Result<Hidden> {
+    if super::state::id_of_name(engine, config.name.as_str())?.as_ref() == Some(&config.id) {
+        release_name(engine, &config.name)?;
+    }
+    let from = Paths::of(engine, &config.id).dir;
+    let to = fs::staging_name(&engine.staging());
+    match rustix::fs::rename(&from, &to) {
+        Ok(()) | Err(Errno::NOENT) => {}
+        Err(errno) => return Err(errno).with_context(|| format!("remove {}", from.display())),
+    }
+    let name = to.file_name().context("a staging name has a last part")?.to_string_lossy().into_owned();
+    Ok(Hidden { staging: fs::open_dir(&engine.staging())?, name })
+}
+
+impl Hidden {
+    pub fn finish(self) -> Result<()> {
+        fs::remove_tree(self.staging.as_fd(), &self.name)
+    }
+}
+
+/// Removes the volumes that were made for this container alone.
+pub fn anonymous_volumes(engine: &Engine, config: &Config) -> Result<()> {
+    for mount in &config.mounts {
+        if let MountKind::Volume { name, anonymous: true } = &mount.kind {
+            crate::volume::remove(engine, name.as_str())?;
+        }
+    }
+    Ok(())
+}
+
+/// Frees a container name.
+pub fn release_name(engine: &Engine, name: &Name) -> Result<()> {
+    match rustix::fs::unlink(engine.names().join(name.as_str())) {
+        Ok(()) | Err(Errno::NOENT) => Ok(()),
+        Err(errno) => Err(errno).with_context(|| format!("release name {name}")),
+    }
+}

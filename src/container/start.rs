@@ -1,0 +1,148 @@
+//! `start`: makes the monitor of a container and hears its one answer.
+//!
+//! The monitor is this same program, executed from a detached read-only clone of its own mount, so that nothing in the
+//! container can write to the engine's binary (CVE-2019-5736).
+
+use super::config::Config;
+use super::control::{Attach, Connection, Door, Reply, Request};
+use crate::engine::Engine;
+use crate::error::{Kind, Wire};
+use crate::fs::Lock;
+use crate::rootless::Entered;
+use crate::sys::mount::{self, Attributes};
+use crate::sys::process::{self, Cloned};
+use crate::sys::socket;
+use anyhow::{Context, Result};
+use rustix::fs::{CWD, Mode, OFlags};
+use std::ffi::CString;
+use std::io::Write;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+
+/// The first argument by which `main` knows that this process is to be a monitor.
+pub const MONITOR: &str = "coracle-monitor";
+
+/// A container that runs, and the connection to its monitor, on which its end will be announced.
+pub struct Started {
+    pub connection: Connection,
+    pub pid: i32,
+    /// What was found behind the door, for the user to know.
+    pub entered: Entered,
+}
+
+/// Starts a container that is not running. The streams named in `attach` are handed to its monitor.
+pub fn start(engine: &Engine, config: &Config, attach: Attach, streams: &[BorrowedFd<'_>]) -> Result<Started> {
+    engine.prepare()?;
+    let door = Door::for_monitor(engine)?;
+    let (ours, theirs) = socket::pair()?;
+    let monitor = match process::fork()? {
+        Cloned::Child => {
+            drop(ours);
+            become_monitor(engine, config, door, theirs)
+        }
+        Cloned::Parent(child) => child,
+    };
+    drop((theirs, door));
+    let connection = Connection::over(ours);
+    connection.request(Request::Start(attach), streams)?;
+    let started = await_start(connection);
+    if started.is_err() {
+        // It answers last of all; what is left of it is its exit.
+        process::wait(monitor.pidfd.as_fd())?;
+    }
+    started
+}
+
+fn await_start(connection: Connection) -> Result<Started> {
+    let mut entered = Entered::Already;
+    loop {
+        match connection.reply()? {
+            Some((Reply::Entered(found), _)) => entered = found,
+            Some((Reply::Started { pid }, _)) => return Ok(Started { connection, pid, entered }),
+            Some((Reply::Failed(wire), _)) => return Err(wire.into()),
+            Some((Reply::Done | Reply::Exited { .. } | Reply::Detached, _)) => {}
+            None => return Err(Kind::Engine.error("the monitor died before the container ran")),
+        }
+    }
+}
+
+/// In the forked child: through the door, out of the caller's session, and into a fresh copy of this program.
+fn become_monitor(engine: &Engine, config: &Config, door: Door, socket: OwnedFd) -> ! {
+    let error = match try_become_monitor(engine, config, door, &socket) {
+        Ok(never) => match never {},
+        Err(error) => error,
+    };
+    let reply = Reply::Failed(Wire::from(&error));
+    if let Ok(bytes) = serde_json::to_vec(&reply) {
+        // The CLI that would hear it may be gone.
+        let _ = socket::send(socket.as_fd(), &bytes, &[]);
+    }
+    process::exit_now(1)
+}
+
+fn try_become_monitor(engine: &Engine, config: &Config, door: Door, socket: &OwnedFd) -> Result<std::convert::Infallible> {
+    rustix::process::setsid().context("setsid")?;
+    let (entered, lock) = door.enter()?;
+    let bytes = serde_json::to_vec(&Reply::Entered(entered)).context("serialise")?;
+    socket::send(socket.as_fd(), &bytes, &[]).context("answer")?;
+    let program = own_program()?;
+    let null = rustix::fs::openat(CWD, c"/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty()).context("open /dev/null")?;
+    process::set_stdio(null.as_fd(), null.as_fd(), null.as_fd())?;
+    process::close_on_exec_from(3)?;
+    process::keep_on_exec(socket.as_fd())?;
+    let mut arguments = vec![
+        CString::new(MONITOR)?,
+        CString::new(config.id.as_str())?,
+        CString::new(engine.data.as_os_str().as_bytes())?,
+        CString::new(engine.run.as_os_str().as_bytes())?,
+        CString::new(socket.as_raw_fd().to_string())?,
+    ];
+    if let Some(lock) = &lock {
+        process::keep_on_exec(lock.as_fd())?;
+        arguments.push(CString::new(lock.as_fd().as_raw_fd().to_string())?);
+    }
+    rustix::process::chdir(c"/").context("chdir /")?;
+    let error = process::execve_fd(program.as_fd(), &arguments, &monitor_environment()?);
+    keep_until_exec(lock);
+    Err(error).context("execute the monitor")
+}
+
+/// The lock must live up to the exec, which either replaces this process or has just failed.
+fn keep_until_exec(lock: Option<Lock>) {
+    drop(lock);
+}
+
+/// What a monitor needs of the user's environment: where programs and the user's directories are, and nothing secret.
+fn monitor_environment() -> Result<Vec<CString>> {
+    let keep = ["PATH", "HOME", "XDG_RUNTIME_DIR", "XDG_DATA_HOME", "NOTIFY_SOCKET"];
+    let entries = keep.iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
+    entries.map(|(name, value)| Ok(CString::new([name.as_bytes(), b"=", value.as_bytes()].concat())?)).collect()
+}
+
+/// This program as a descriptor that cannot be opened for writing through /proc by anyone.
+fn own_program() -> Result<OwnedFd> {
+    let running = rustix::fs::openat(CWD, c"/proc/self/exe", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
+        .context("open /proc/self/exe")?;
+    let path = rustix::fs::readlink(c"/proc/self/exe", Vec::new()).context("read /proc/self/exe")?;
+    if let Ok(clone) = mount::clone_tree(mount::here(), &path, false) {
+        let same = |one: &rustix::fs::Stat, other: &rustix::fs::Stat| (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino);
+        if same(&rustix::fs::fstat(&clone)?, &rustix::fs::fstat(&running)?) {
+            mount::set_attributes(clone.as_fd(), Attributes::RDONLY, false)?;
+            return Ok(clone);
+        }
+    }
+    sealed_copy(running)
+}
+
+/// For a binary that was replaced or removed while it runs: a copy in memory that nobody can change.
+fn sealed_copy(running: OwnedFd) -> Result<OwnedFd> {
+    use nix::fcntl::{FcntlArg, SealFlag, fcntl};
+    use nix::sys::memfd::{MFdFlags, memfd_create};
+    let flags = MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING;
+    let mut copy = std::fs::File::from(memfd_create(c"coracle", flags).context("memfd_create")?);
+    std::io::copy(&mut std::fs::File::from(running), &mut copy).context("copy the program")?;
+    copy.flush()?;
+    let seals = SealFlag::F_SEAL_SEAL | SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_WRITE;
+    fcntl(&copy, FcntlArg::F_ADD_SEALS(seals)).context("seal the copy")?;
+    Ok(copy.into())
+}

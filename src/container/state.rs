@@ -1,0 +1,204 @@
+//! A container's state: what its monitor has written, and what the kernel says about it now.
+//!
+//! Status is computed, never stored: the lock on `alive` tells running from ended, `state.json` how it ended.
+
+use super::config::{Config, Id};
+use crate::engine::Engine;
+use crate::error::Kind;
+use crate::fs;
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// `state.json`: the last start of a container, and how it ended. Only its monitor writes it while it lives.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct State {
+    pub format: u32,
+    /// Which boot and machine the start happened on.
+    pub boot_id: String,
+    pub machine_id: String,
+    /// The engine's runtime directory at that start, where the monitor's socket is.
+    pub run: PathBuf,
+    pub monitor_pid: i32,
+    pub pid: i32,
+    /// Clock ticks since boot, `starttime` of proc_pid_stat(5).
+    pub pid_start_ticks: u64,
+    /// The inode of the pid namespace.
+    pub pid_namespace: u64,
+    /// Nanoseconds since 1970.
+    pub started: u64,
+    pub exit: Option<Exit>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Exit {
+    pub code: i32,
+    /// Nanoseconds since 1970.
+    pub finished: u64,
+    pub oom_killed: bool,
+    /// Why the container never ran its program, if it did not.
+    pub error: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    Created,
+    Running,
+    Exited,
+    /// It was started and its monitor has gone without a word: a power cut or a kill.
+    Lost,
+    /// It runs, or ran, on another machine that shares this directory.
+    Elsewhere,
+}
+
+impl Status {
+    /// The word that podman and docker have for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Running => "running",
+            Self::Exited => "exited",
+            Self::Lost => "stopped",
+            Self::Elsewhere => "unknown",
+        }
+    }
+}
+
+/// One container as it stands on disk and in the kernel.
+#[derive(Clone, Debug)]
+pub struct Container {
+    pub config: Config,
+    pub state: Option<State>,
+    pub status: Status,
+}
+
+/// The files of one container.
+pub struct Paths {
+    pub dir: PathBuf,
+}
+
+impl Paths {
+    pub fn of(engine: &Engine, id: &Id) -> Self {
+        Self { dir: engine.containers().join(id.as_str()) }
+    }
+
+    pub fn config(&self) -> PathBuf {
+        self.dir.join("config.json")
+    }
+
+    pub fn state(&self) -> PathBuf {
+        self.dir.join("state.json")
+    }
+
+    pub fn alive(&self) -> PathBuf {
+        self.dir.join("alive")
+    }
+
+    pub fn log(&self) -> PathBuf {
+        self.dir.join("log")
+    }
+
+    /// Held by whoever starts or removes the container.
+    pub fn lock(&self) -> PathBuf {
+        self.dir.join("lock")
+    }
+}
+
+/// Reads one container. Errors with `NotFound` if it has been removed.
+pub fn read(engine: &Engine, id: &Id) -> Result<Container> {
+    let paths = Paths::of(engine, id);
+    let config: Config = fs::read_json(&paths.config())?
+        .ok_or_else(|| Kind::NotFound.error(format!("container {} has been removed", id.short())))?;
+    let (state, status) = status(&paths)?;
+    Ok(Container { config, state, status })
+}
+
+fn status(paths: &Paths) -> Result<(Option<State>, Status)> {
+    // Asked before the state is read: a monitor writes the exit first and lets go of the lock after.
+    let alive = fs::is_alive(&paths.alive())?;
+    let state: Option<State> = fs::read_json(&paths.state())?;
+    let status = match &state {
+        None if alive => Status::Running,
+        None => Status::Created,
+        Some(state) if state.exit.is_some() && !alive => Status::Exited,
+        Some(state) if state.machine_id != machine_id() => Status::Elsewhere,
+        Some(state) if state.exit.is_some() => Status::Exited,
+        Some(_) if alive => Status::Running,
+        Some(_) => Status::Lost,
+    };
+    Ok((state, status))
+}
+
+/// All containers, newest first. One that is being removed meanwhile is left out.
+pub fn list(engine: &Engine) -> Result<Vec<Container>> {
+    let mut containers = Vec::new();
+    for name in fs::list(&engine.containers())? {
+        let Some(id) = Id::parse(&name) else { continue };
+        match read(engine, &id) {
+            Ok(container) => containers.push(container),
+            Err(error) if crate::error::kind(&error) == Kind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    containers.sort_by_key(|container| std::cmp::Reverse(container.config.created));
+    Ok(containers)
+}
+
+/// Finds a container by its name, its id or the beginning of its id.
+pub fn find(engine: &Engine, text: &str) -> Result<Container> {
+    if let Some(id) = id_of_name(engine, text)? {
+        return read(engine, &id);
+    }
+    let missing = || Kind::NotFound.hinted(format!("no container {text:?}"), "see coracle ps -a");
+    if text.is_empty() || text.len() > 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err(missing());
+    }
+    let mut ids: Vec<String> = fs::list(&engine.containers())?;
+    ids.retain(|id| id.starts_with(text) && Id::parse(id).is_some());
+    match ids.as_slice() {
+        [] => Err(missing()),
+        [id] => read(engine, &Id::parse(id).context("the id was just parsed")?),
+        _ => Err(Kind::BadInput.hinted(format!("container {text:?} is ambiguous"), "give more digits of the id")),
+    }
+}
+
+/// What a name stands for: the link's target is `../containers/ID`.
+pub fn id_of_name(engine: &Engine, name: &str) -> Result<Option<Id>> {
+    if super::config::Name::parse(name).is_err() {
+        return Ok(None);
+    }
+    let link = engine.names().join(name);
+    match rustix::fs::readlink(&link, Vec::new()) {
+        Ok(target) => {
+            let target = target.to_string_lossy().into_owned();
+            Ok(Path::new(&target).file_name().and_then(|id| Id::parse(&id.to_string_lossy())))
+        }
+        Err(rustix::io::Errno::NOENT) => Ok(None),
+        Err(errno) => Err(errno).with_context(|| format!("read {}", link.display())),
+    }
+}
+
+/// This boot, as the kernel names it.
+pub fn boot_id() -> Result<String> {
+    let text = fs::read(Path::new("/proc/sys/kernel/random/boot_id"), 128)?;
+    Ok(String::from_utf8_lossy(&text).trim().to_owned())
+}
+
+/// This machine, as systemd names it: machine-id(5). Empty where there is none.
+pub fn machine_id() -> String {
+    let text = fs::read(Path::new("/etc/machine-id"), 128).unwrap_or_default();
+    String::from_utf8_lossy(&text).trim().to_owned()
+}
+
+/// Nanoseconds since 1970.
+pub fn now() -> u64 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |age| age.as_nanos() as u64)
+}
+
+/// When a process started, in clock ticks since boot: field 22 of proc_pid_stat(5). None if it is gone.
+pub fn start_ticks(pid: i32) -> Option<u64> {
+    let text = fs::read(Path::new(&format!("/proc/{pid}/stat")), 4096).ok()?;
+    let text = String::from_utf8_lossy(&text).into_owned();
+    // The second field is the program's name in parentheses and may hold anything.
+    text.rsplit_once(") ")?.1.split(' ').nth(19)?.parse().ok()
+}

@@ -1,0 +1,54 @@
+//! `exec`: a further process in the container, a child of the monitor, with streams of its own.
+
+use super::stdio::Streams;
+use super::{Monitor, Process};
+use crate::container::config;
+use crate::container::control::Attach;
+use crate::container::spec::{self, Surroundings};
+use crate::fs::Root;
+use crate::runtime::{self, Exec, Stdio};
+use anyhow::{Context, Result};
+use std::os::fd::OwnedFd;
+
+impl Monitor {
+    /// Starts the process and attaches the client to it. Gives its pid.
+    pub(super) fn exec(&mut self, client: u32, wanted: &config::Process, privileged: bool, attach: Attach, fds: Vec<OwnedFd>) -> Result<i32> {
+        let root = Root::new(self.root.try_clone().context("duplicate root")?);
+        let around = Surroundings {
+            engine: &self.engine,
+            root: &root,
+            uid_map: &self.uid_map,
+            gid_map: &self.gid_map,
+            files: Vec::new(),
+            has_pids_cgroup: false,
+        };
+        let process = spec::exec(&self.config, wanted, privileged, &around)?;
+        let seccomp = spec::seccomp(&self.config)?;
+        let (mut streams, stdio) = if wanted.terminal {
+            (Streams::terminal(None), Stdio::Terminal { size: attach.size })
+        } else {
+            let (streams, theirs) = Streams::pipes(wanted.interactive, None)?;
+            (streams, Stdio::Pipes { stdin: theirs.stdin, stdout: theirs.stdout, stderr: theirs.stderr })
+        };
+        let mut starting = runtime::exec(Exec {
+            entrance: &self.entrance,
+            process: &process,
+            seccomp: seccomp.as_ref(),
+            stdio,
+            cgroup: None,
+            may_set_groups: self.may_set_groups,
+        })?;
+        let started = starting.ready().and_then(|master| {
+            if let Some(master) = master {
+                streams.set_master(master, wanted.interactive)?;
+            }
+            starting.finish()
+        });
+        let (child, _) = started?;
+        let pid = child.pid;
+        let key = self.new_key();
+        self.processes.push(Process { key, child, streams, exit: None, drain_until: None });
+        self.attach(client, key, attach, fds)?;
+        Ok(pid)
+    }
+}

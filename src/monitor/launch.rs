@@ -1,0 +1,218 @@
+//! From a description to a running container: the monitor's half of the story of `run`.
+//!
+//! `lock alive → overlay → spec → runtime → network → exec`. Whatever fails is undone by the guards on the way.
+
+use super::stdio::Streams;
+use super::{MAIN, Monitor, Process, open_alive};
+use crate::container::config::{Config, Id, Source};
+use crate::container::control::{Attach, Hello, MESSAGE_BYTES_MAX, Request};
+use crate::container::log::Log;
+use crate::container::remove;
+use crate::container::spec::{self, Surroundings};
+use crate::container::state::{self, Paths, State};
+use crate::engine::Engine;
+use crate::error::Kind;
+use crate::fs::{self, Durability, Root};
+use crate::network::{self, Network, pasta};
+use crate::runtime::{self, Bundle, Entrance, Starting, Stdio};
+use crate::store::{layers, overlay};
+use crate::sys::namespace::{self, Namespaces};
+use crate::sys::{process, socket};
+use crate::rootless;
+use anyhow::{Context, Result};
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+/// Starts the container and gives its monitor, ready to serve.
+pub fn launch(engine: Engine, id: &Id, socket: &OwnedFd) -> Result<Monitor> {
+    let paths = Paths::of(&engine, id);
+    let config: Config = fs::read_json(&paths.config())?
+        .ok_or_else(|| Kind::NotFound.error(format!("container {} has been removed", id.short())))?;
+    let (attach, fds) = first_word(socket)?;
+    let alive = hold_alive(&paths, &config)?;
+    let run_dir = make_run_dir(&engine, id)?;
+    let listener = socket::listen_in(fs::open_dir(&run_dir)?.as_fd(), "ctl", 128)?;
+
+    let root = mount_root(&engine, &config, &paths)?;
+    let in_root = Root::new(root.try_clone().context("duplicate root")?);
+    let (uid_map, gid_map) = if engine.rootless { (rootless::read_map("uid")?, rootless::read_map("gid")?) } else { Default::default() };
+    let around = Surroundings {
+        engine: &engine,
+        root: &in_root,
+        uid_map: &uid_map,
+        gid_map: &gid_map,
+        files: write_files(&run_dir, &config)?,
+        has_pids_cgroup: false,
+    };
+    let spec = spec::container(&config, &around)?;
+    let (mut streams, stdio) = open_streams(&config, &paths, &attach)?;
+    let stage = fs::open_dir(&run_dir)?;
+    let may_set_groups = runtime::may_set_groups()?;
+    let bundle = Bundle {
+        spec: &spec,
+        root: root.as_fd(),
+        stage: stage.as_fd(),
+        stdio,
+        cgroup: None,
+        may_set_groups,
+        with_init: config.init,
+    };
+    let mut starting = runtime::create(bundle)?;
+    let connecting = connect(&config, &starting, &run_dir)?;
+    if let Some(master) = starting.ready()? {
+        streams.set_master(master, config.process.interactive)?;
+    }
+    let network = connecting.map(pasta::Starting::finish).transpose()?;
+    let state = describe(&engine, &starting)?;
+    let (child, entrance) = starting.finish()?;
+    let durability = if config.auto_remove { Durability::Cached } else { Durability::Synced };
+    fs::write_json(&paths.state(), &state, durability)?;
+    streams.first_client = Some((attach, fds));
+    let main = Process { key: MAIN, child, streams, exit: None, drain_until: None };
+    Ok(Monitor {
+        engine,
+        config,
+        paths,
+        alive: Some(alive),
+        run_dir,
+        listener,
+        root,
+        entrance: entrance.context("a new container has an entrance")?,
+        uid_map,
+        gid_map,
+        may_set_groups,
+        network,
+        processes: vec![main],
+        clients: Vec::new(),
+        next_key: MAIN,
+        state,
+        kill_at: None,
+    })
+}
+
+/// Removes what a failed start has left; a container that is to be removed after its run goes with it.
+pub fn forget(engine: &Engine, id: &Id) {
+    // Nothing here may hide the error that brought us here.
+    if let Ok(dir) = fs::open_dir(&engine.run.join("containers")) {
+        let _ = fs::remove_tree(dir.as_fd(), id.as_str());
+    }
+    let config: Option<Config> = fs::read_json(&Paths::of(engine, id).config()).ok().flatten();
+    if let Some(config) = config.filter(|config| config.auto_remove)
+        && let Ok(hidden) = remove::hide(engine, &config)
+    {
+        let _ = hidden.finish();
+        let _ = remove::anonymous_volumes(engine, &config);
+    }
+}
+
+/// The CLI's first message: the streams that the container starts with.
+fn first_word(socket: &OwnedFd) -> Result<(Attach, Vec<OwnedFd>)> {
+    let (bytes, fds) = socket::receive(socket.as_fd(), MESSAGE_BYTES_MAX)
+        .context("hear from the CLI")?
+        .ok_or_else(|| Kind::Engine.error("the CLI has gone away"))?;
+    let hello: Hello = serde_json::from_slice(&bytes).context("parse the CLI's request")?;
+    match hello.request {
+        Request::Start(attach) => Ok((attach, fds)),
+        other => Err(Kind::BadInput.error(format!("a new monitor was asked for {other:?}"))),
+    }
+}
+
+fn hold_alive(paths: &Paths, config: &Config) -> Result<OwnedFd> {
+    let alive = open_alive(paths)?;
+    if fs::hold_alive(&alive)? {
+        return Ok(alive);
+    }
+    Err(Kind::InUse.error(format!("container {} runs already", config.name)))
+}
+
+/// A fresh runtime directory; what an earlier monitor left there went with that monitor's lock.
+fn make_run_dir(engine: &Engine, id: &Id) -> Result<PathBuf> {
+    let containers = engine.run.join("containers");
+    let dir = containers.join(id.as_str());
+    if !fs::create_dir(&dir)? {
+        fs::remove_tree(fs::open_dir(&containers)?.as_fd(), id.as_str())?;
+        fs::create_dir(&dir)?;
+    }
+    Ok(dir)
+}
+
+fn mount_root(engine: &Engine, config: &Config, paths: &Paths) -> Result<OwnedFd> {
+    match &config.source {
+        Source::Directory(dir) => overlay::bind(dir),
+        Source::Image(image) => {
+            let lower: Vec<PathBuf> = image.layers.iter().map(|layer| layers::path(engine, layer)).collect();
+            overlay::mount(&lower, &paths.dir)
+        }
+    }
+}
+
+/// The files that name the container and its network, and where they are mounted. They never touch the image.
+fn write_files(run_dir: &Path, config: &Config) -> Result<Vec<(PathBuf, &'static str)>> {
+    let mut files = vec![
+        ("hosts", "/etc/hosts", network::hosts(config.network, &config.hostname)?),
+        ("hostname", "/etc/hostname", format!("{}\n", config.hostname)),
+        ("containerenv", "/run/.containerenv", containerenv(config)),
+    ];
+    files.extend(network::resolv_conf(config.network)?.map(|text| ("resolv.conf", "/etc/resolv.conf", text)));
+    let taken = |target: &str| config.mounts.iter().any(|mount| mount.target == target);
+    let mut written = Vec::new();
+    for (name, target, text) in files {
+        if !taken(target) {
+            let path = run_dir.join(name);
+            fs::write_plain(&path, text.as_bytes(), 0o644)?;
+            written.push((path, target));
+        }
+    }
+    Ok(written)
+}
+
+/// What podman tells programs about their container, by which they know that they are in one.
+fn containerenv(config: &Config) -> String {
+    let image = match &config.source {
+        Source::Image(image) => format!("image=\"{}\"\nimageid=\"{}\"\n", image.name, image.id.hex()),
+        Source::Directory(_) => String::new(),
+    };
+    format!("engine=\"coracle-{}\"\nname=\"{}\"\nid=\"{}\"\n{image}rootless=1\n", env!("CARGO_PKG_VERSION"), config.name, config.id)
+}
+
+fn open_streams(config: &Config, paths: &Paths, attach: &Attach) -> Result<(Streams, Stdio)> {
+    let log = Some(Log::at(paths.log()));
+    if config.process.terminal {
+        return Ok((Streams::terminal(log), Stdio::Terminal { size: attach.size }));
+    }
+    let (streams, theirs) = Streams::pipes(config.process.interactive, log)?;
+    Ok((streams, Stdio::Pipes { stdin: theirs.stdin, stdout: theirs.stdout, stderr: theirs.stderr }))
+}
+
+/// Starts what connects the container; it gets ready while the container is set up.
+fn connect(config: &Config, starting: &Starting, run_dir: &Path) -> Result<Option<pasta::Starting>> {
+    match config.network {
+        Network::None | Network::Host => Ok(None),
+        Network::Pasta => {
+            let entrance = starting.entrance.as_ref().context("a new container has an entrance")?;
+            let net = entrance.get(Namespaces::CLONE_NEWNET).context("the container has a network namespace")?;
+            pasta::start(run_dir, entrance.get(Namespaces::CLONE_NEWUSER), net, &config.ports).map(Some)
+        }
+    }
+}
+
+fn describe(engine: &Engine, starting: &Starting) -> Result<State> {
+    let entrance = starting.entrance.as_ref().context("a new container has an entrance")?;
+    let pid_namespace = match entrance.get(Namespaces::CLONE_NEWPID) {
+        Some(namespace) => namespace::inode(namespace.as_fd())?,
+        None => 0,
+    };
+    let pid = starting.child.pid;
+    Ok(State {
+        format: crate::container::config::FORMAT,
+        boot_id: state::boot_id()?,
+        machine_id: state::machine_id(),
+        run: engine.run.clone(),
+        monitor_pid: process::own_pid(),
+        pid,
+        pid_start_ticks: state::start_ticks(pid).context("read the start time of the container's pid 1")?,
+        pid_namespace,
+        started: state::now(),
+        exit: None,
+    })
+}

@@ -1,0 +1,161 @@
+//! pasta: the helper that connects one network namespace to the host's network, for whoever has no privilege there.
+
+use super::{Port, Protocol};
+use crate::error::Kind;
+use crate::sys::mount;
+use crate::sys::process::{self, Child, Cloned};
+use anyhow::{Context, Result};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use std::ffi::CString;
+use std::io::Read;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Where pasta answers name look-ups for the host's servers.
+pub const DNS_ADDRESS: &str = "169.254.1.1";
+
+/// How long pasta has to get ready.
+const READY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The most that is read of what pasta says.
+const TEXT_BYTES_MAX: usize = 8 << 10;
+
+/// A namespace that pasta connects. Dropping it ends the connection.
+#[derive(Debug)]
+pub struct Connected(Child);
+
+impl Drop for Connected {
+    fn drop(&mut self) {
+        // It may have died by itself; either way it is reaped.
+        let _ = crate::sys::signal::send(self.0.pidfd.as_fd(), libc::SIGKILL);
+        let _ = process::wait(self.0.pidfd.as_fd());
+    }
+}
+
+/// Where pasta is installed, if it is.
+pub fn find() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let usual = ["/usr/bin", "/usr/local/bin", "/bin"].map(PathBuf::from);
+    let dirs = std::env::split_paths(&path).chain(usual).filter(|dir| dir.is_absolute());
+    dirs.map(|dir| dir.join("pasta")).find(|file| file.is_file())
+}
+
+/// A pasta that is on its way; the container may be set up meanwhile.
+pub struct Starting {
+    connected: Connected,
+    /// Where it writes its pid when it is ready.
+    ready: OwnedFd,
+    said: OwnedFd,
+}
+
+/// Starts pasta on a namespace, which is named to it by binds in `dir`, in this process's mount namespace.
+pub fn start(dir: &Path, user: Option<&OwnedFd>, net: &OwnedFd, ports: &[Port]) -> Result<Starting> {
+    let program = find().ok_or_else(|| Kind::NotFound.hinted("connect the network: pasta is not installed", "install the package passt"))?;
+    let mut arguments = base_arguments(&program);
+    arguments.extend(["--netns".to_owned(), bind(net, &dir.join("netns"))?]);
+    if let Some(user) = user {
+        arguments.extend(["--userns".to_owned(), bind(user, &dir.join("userns"))?]);
+    }
+    arguments.extend(forward_arguments(ports));
+    let arguments: Vec<CString> = arguments.iter().map(|text| CString::new(text.as_str())).collect::<Result<_, _>>()?;
+    let (ready, their_ready) = pipe()?;
+    let (said, their_said) = pipe()?;
+    let program = CString::new(program.as_os_str().as_bytes())?;
+    match process::fork()? {
+        Cloned::Child => {
+            let null = crate::fs::open_for_reading(Path::new("/dev/null"));
+            let ready = null.is_ok_and(|null| process::set_stdio(null.as_fd(), their_ready.as_fd(), their_said.as_fd()).is_ok());
+            if ready && process::set_parent_death_signal(nix::sys::signal::Signal::SIGKILL).is_ok() {
+                let _ = process::close_on_exec_from(3);
+                let _ = process::execve(&program, &arguments, &[]);
+            }
+            process::exit_now(127)
+        }
+        Cloned::Parent(child) => Ok(Starting { connected: Connected(child), ready, said }),
+    }
+}
+
+fn base_arguments(program: &Path) -> Vec<String> {
+    // In the foreground it writes its pid when all stands: to its standard output, a pipe, that is our signal. The host
+    // cannot be reached through the gateway's address, and only what is asked for is forwarded.
+    let fixed = [
+        "--foreground", "--quiet", "--pid", "/dev/stdout", "--config-net", "--no-map-gw", "--dns-forward", DNS_ADDRESS, "--tcp-ns", "none",
+        "--udp-ns", "none",
+    ];
+    std::iter::once(program.display().to_string()).chain(fixed.map(str::to_owned)).collect()
+}
+
+fn forward_arguments(ports: &[Port]) -> Vec<String> {
+    let mut arguments = Vec::new();
+    for (option, protocol) in [("--tcp-ports", Protocol::Tcp), ("--udp-ports", Protocol::Udp)] {
+        let mut any = false;
+        for port in ports.iter().filter(|port| port.protocol == protocol) {
+            let address = port.host_address.map(|address| format!("{address}/")).unwrap_or_default();
+            arguments.extend([option.to_owned(), format!("{address}{}:{}", port.host_port, port.container_port)]);
+            any = true;
+        }
+        if !any {
+            arguments.extend([option.to_owned(), "none".to_owned()]);
+        }
+    }
+    arguments
+}
+
+/// Gives a namespace a path that only this mount namespace sees.
+fn bind(namespace: &OwnedFd, path: &Path) -> Result<String> {
+    crate::fs::write_plain(path, b"", 0o600)?;
+    let target = crate::fs::open_for_reading(path)?;
+    let mount = mount::clone_fd(namespace.as_fd(), false).context("clone the namespace's file")?;
+    mount::attach(mount.as_fd(), target.as_fd())?;
+    Ok(path.display().to_string())
+}
+
+impl Starting {
+    /// Waits until the namespace is connected.
+    pub fn finish(self) -> Result<Connected> {
+        let mut polled = [PollFd::new(self.ready.as_fd(), PollFlags::POLLIN)];
+        let timeout = PollTimeout::try_from(READY_TIMEOUT).unwrap_or(PollTimeout::MAX);
+        let answered = poll(&mut polled, timeout).context("poll")? > 0;
+        let mut byte = [0];
+        if answered && std::fs::File::from(self.ready).read(&mut byte).is_ok_and(|length| length == 1) {
+            return Ok(self.connected);
+        }
+        drop(self.connected);
+        let said = crate::fs::read_all(std::fs::File::from(self.said), TEXT_BYTES_MAX).unwrap_or_default();
+        let said = String::from_utf8_lossy(&said);
+        let said = said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it was not ready in time").to_owned();
+        Err(explain(&said))
+    }
+}
+
+fn explain(said: &str) -> anyhow::Error {
+    let message = format!("connect the network with pasta: {said}");
+    if said.contains("routable") || said.contains("external interface") {
+        return Kind::Engine.hinted(message, "bring up a network on the host, or use --network none");
+    }
+    if said.contains("tun") {
+        return Kind::Denied.hinted(message, "make /dev/net/tun accessible: sudo chmod 666 /dev/net/tun");
+    }
+    if said.contains("bind") || said.contains("Address already in use") {
+        return Kind::InUse.hinted(message, "choose a host port that is free and not below net.ipv4.ip_unprivileged_port_start");
+    }
+    Kind::Engine.error(message)
+}
+
+fn pipe() -> Result<(OwnedFd, OwnedFd)> {
+    rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).context("pipe")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_become_options_and_nothing_is_forwarded_unasked() {
+        let port = Port { host_address: Some([127, 0, 0, 1].into()), host_port: 8080, container_port: 80, protocol: Protocol::Tcp };
+        let arguments = forward_arguments(&[port]);
+        assert_eq!(arguments, ["--tcp-ports", "127.0.0.1/8080:80", "--udp-ports", "none"]);
+    }
+}

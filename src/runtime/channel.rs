@@ -1,0 +1,75 @@
+//! The socket between the runtime and the process it is making: a handful of typed, length-checked messages.
+
+use crate::error::{Kind, Wire};
+use crate::sys::process::Child;
+use crate::sys::socket;
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+/// The longest message; only an error chain comes near it.
+const MESSAGE_BYTES_MAX: usize = 64 << 10;
+
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Message {
+    /// To the child: the next step may be taken.
+    Go,
+    /// From the first child of an exec: the pid of the second, with its pidfd.
+    Child(i32),
+    /// From the child: everything but the exec is done. Carries the master end of its terminal, if it has one.
+    Ready,
+    /// From the child, which ends: why.
+    Failed(Wire),
+}
+
+pub struct Channel(OwnedFd);
+
+impl Channel {
+    pub fn pair() -> Result<(Self, Self)> {
+        let (ours, theirs) = socket::pair()?;
+        Ok((Self(ours), Self(theirs)))
+    }
+
+    pub fn send(&self, message: &Message) -> Result<()> {
+        self.send_with(message, &[])
+    }
+
+    pub fn send_with(&self, message: &Message, fds: &[BorrowedFd<'_>]) -> Result<()> {
+        let bytes = serde_json::to_vec(message).context("serialise message")?;
+        socket::send(self.0.as_fd(), &bytes, fds).context("send to the container's init")
+    }
+
+    /// The next message, or None when the other side has closed, by an exec or by its end.
+    pub fn receive(&mut self) -> Result<Option<(Message, Vec<OwnedFd>)>> {
+        let Some((bytes, fds)) = socket::receive(self.0.as_fd(), MESSAGE_BYTES_MAX).context("receive from the container's init")?
+        else {
+            return Ok(None);
+        };
+        Ok(Some((serde_json::from_slice(&bytes).context("parse message")?, fds)))
+    }
+
+    /// In the child: waits for leave to go on. Without a parent to give it, there is nothing to go on for.
+    pub fn wait_for_go(&mut self) -> Result<()> {
+        match self.receive()? {
+            Some((Message::Go, _)) => Ok(()),
+            Some(_) | None => Err(Kind::Engine.error("the monitor has gone away")),
+        }
+    }
+
+    pub fn receive_child(&mut self) -> Result<Child> {
+        match self.receive()? {
+            Some((Message::Child(pid), fds)) => {
+                let pidfd = fds.into_iter().next().context("a pidfd comes with the child")?;
+                Ok(Child { pid, pidfd })
+            }
+            Some((Message::Failed(wire), _)) => Err(wire.into()),
+            Some(_) | None => Err(Kind::Engine.error("the first child died")),
+        }
+    }
+}
+
+impl AsFd for Channel {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}

@@ -1,0 +1,196 @@
+//! The container's mounts: every source a detached mount, every target a descriptor resolved once within the root.
+
+use super::{Inner, devices};
+use crate::error::Kind;
+use crate::fs::{Root, is_kind};
+use crate::sys::mount::{self, Attributes, FileSystem, Propagation};
+use crate::sys::namespace::Namespaces;
+use anyhow::{Context, Result};
+use oci_spec::runtime::{Mount, Spec};
+use rustix::fs::{FileType, OFlags};
+use rustix::io::Errno;
+use std::ffi::CString;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+/// The fstab-style options of a mount, sorted by what they do.
+#[derive(Default)]
+struct Options {
+    set: Attributes,
+    clear: Attributes,
+    propagation: Option<Propagation>,
+    /// `key=value` and flags for the file system itself.
+    data: Vec<(String, Option<String>)>,
+    /// Whether a new tmpfs starts with what the image has at this place.
+    bind: bool,
+}
+
+impl Options {
+    fn parse(options: &[String]) -> Self {
+        let mut parsed = Self::default();
+        for option in options {
+            match option.as_str() {
+                "defaults" | "async" | "relatime" | "mand" | "nomand" | "noiversion" | "silent" | "loud" => {}
+                "ro" | "rro" => parsed.set |= Attributes::RDONLY,
+                "rw" | "rrw" => parsed.clear |= Attributes::RDONLY,
+                "nosuid" | "rnosuid" => parsed.set |= Attributes::NOSUID,
+                "suid" | "rsuid" => parsed.clear |= Attributes::NOSUID,
+                "nodev" | "rnodev" => parsed.set |= Attributes::NODEV,
+                "dev" | "rdev" => parsed.clear |= Attributes::NODEV,
+                "noexec" | "rnoexec" => parsed.set |= Attributes::NOEXEC,
+                "exec" | "rexec" => parsed.clear |= Attributes::NOEXEC,
+                "noatime" => parsed.set |= Attributes::NOATIME,
+                "nodiratime" => parsed.set |= Attributes::NODIRATIME,
+                "strictatime" => parsed.set |= Attributes::STRICTATIME,
+                "nosymfollow" => parsed.set |= Attributes::NOSYMFOLLOW,
+                "bind" | "rbind" => parsed.bind = true,
+                "private" | "rprivate" => parsed.propagation = Some(Propagation::Private),
+                "shared" | "rshared" => parsed.propagation = Some(Propagation::Shared),
+                "slave" | "rslave" => parsed.propagation = Some(Propagation::Slave),
+                "unbindable" | "runbindable" => parsed.propagation = Some(Propagation::Unbindable),
+                other => parsed.data.push(match other.split_once('=') {
+                    Some((key, value)) => (key.to_owned(), Some(value.to_owned())),
+                    None => (other.to_owned(), None),
+                }),
+            }
+        }
+        parsed.set.0 &= !parsed.clear.0;
+        parsed
+    }
+}
+
+/// Mounts all that the spec lists, in its order.
+pub fn mount_all(root: &Root, spec: &Spec, inner: &Inner) -> Result<()> {
+    for mount in spec.mounts().iter().flatten() {
+        mount_one(root, mount, inner).with_context(|| format!("mount {}", mount.destination().display()))?;
+    }
+    Ok(())
+}
+
+fn mount_one(root: &Root, mount: &Mount, inner: &Inner) -> Result<()> {
+    let kind = mount.typ().as_deref().unwrap_or("bind");
+    let options = Options::parse(mount.options().as_deref().unwrap_or_default());
+    let source = match kind {
+        _ if options.bind || kind == "bind" => bind_source(mount, &options)?,
+        "proc" if !inner.owns(Namespaces::CLONE_NEWPID) => share(Path::new("/proc"), &options)?,
+        "sysfs" if !inner.owns(Namespaces::CLONE_NEWNET) => share(Path::new("/sys"), &options)?,
+        "mqueue" if !inner.owns(Namespaces::CLONE_NEWIPC) => share(Path::new("/dev/mqueue"), &options)?,
+        "cgroup2" | "cgroup" if !inner.owns(Namespaces::CLONE_NEWCGROUP) => share(Path::new("/sys/fs/cgroup"), &options)?,
+        "cgroup" => new("cgroup2", &options)?,
+        "proc" => match new("proc", &options) {
+            // A /proc that is itself partly covered may not be mounted anew: mount_namespaces(7). Nested engines see it.
+            Err(error) if is_permission(&error) => share(Path::new("/proc"), &options)?,
+            other => other?,
+        },
+        "sysfs" => match new("sysfs", &options) {
+            Err(error) if is_permission(&error) => share(Path::new("/sys"), &options)?,
+            other => other?,
+        },
+        _ => new(kind, &options)?,
+    };
+    let target = if is_kind(&source, FileType::Directory)? {
+        root.make_dir_all(mount.destination(), 0o755)?
+    } else {
+        root.make_file(mount.destination(), 0o644)?
+    };
+    mount::attach(source.as_fd(), target.as_fd())?;
+    match options.propagation {
+        Some(propagation) if propagation != Propagation::Private => mount::set_propagation(source.as_fd(), propagation, true),
+        _ => Ok(()),
+    }
+}
+
+fn is_permission(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| cause.downcast_ref::<Errno>() == Some(&Errno::PERM))
+}
+
+/// A new file system of the kernel's.
+fn new(kind: &str, options: &Options) -> Result<OwnedFd> {
+    let mut system = FileSystem::open(kind)?;
+    for (key, value) in &options.data {
+        system = match value {
+            Some(value) => system.set(key, value)?,
+            None => system.set_flag(key)?,
+        };
+    }
+    system.mount(options.set)
+}
+
+/// A detached clone of something of the host's, with all that is mounted below it.
+fn bind_source(mount: &Mount, options: &Options) -> Result<OwnedFd> {
+    let source = mount.source().as_deref().context("a bind mount has a source")?;
+    share(source, options)
+}
+
+fn share(source: &Path, options: &Options) -> Result<OwnedFd> {
+    let name = CString::new(source.as_os_str().as_bytes()).context("mount source with a NUL byte")?;
+    let tree = mount::clone_tree(mount::here(), &name, true).with_context(|| format!("open {}", source.display()))?;
+    mount::set_propagation(tree.as_fd(), Propagation::Private, true)?;
+    mount::change_attributes(tree.as_fd(), options.set, Attributes::default(), true)?;
+    Ok(tree)
+}
+
+/// Covers the spec's masked paths: files by /dev/null, directories by an empty read-only tmpfs.
+///
+/// A path that does not exist needs no mask. Any other trouble stops the start: half a mask is none.
+pub fn mask(root: &Root, paths: &[String]) -> Result<()> {
+    let null = devices::null()?;
+    for path in paths {
+        let target = match root.resolve(Path::new(path), OFlags::PATH) {
+            Ok(target) => target,
+            Err(Errno::NOENT | Errno::NOTDIR) => continue,
+            Err(errno) => return Err(errno).with_context(|| format!("mask {path}")),
+        };
+        let cover = if is_kind(&target, FileType::Directory)? {
+            let attributes = Attributes::RDONLY | Attributes::NOSUID | Attributes::NODEV | Attributes::NOEXEC;
+            FileSystem::open("tmpfs")?.set("size", "0")?.set("nr_inodes", "1")?.set("mode", "0555")?.mount(attributes)?
+        } else {
+            mount::clone_fd(null.as_fd(), false).context("clone /dev/null")?
+        };
+        mount::attach(cover.as_fd(), target.as_fd()).with_context(|| format!("mask {path}"))?;
+    }
+    Ok(())
+}
+
+/// Makes the spec's read-only paths so, by a read-only bind of each over itself.
+pub fn make_read_only(root: &Root, paths: &[String]) -> Result<()> {
+    for path in paths {
+        let target = match root.resolve(Path::new(path), OFlags::PATH) {
+            Ok(target) => target,
+            Err(Errno::NOENT | Errno::NOTDIR) => continue,
+            Err(errno) => return Err(errno).with_context(|| format!("make {path} read-only")),
+        };
+        let cover = mount::clone_fd(target.as_fd(), true).with_context(|| format!("clone {path}"))?;
+        mount::set_attributes(cover.as_fd(), Attributes::RDONLY, true)?;
+        mount::attach(cover.as_fd(), target.as_fd()).with_context(|| format!("make {path} read-only"))?;
+    }
+    Ok(())
+}
+
+/// A private handle on this pid namespace's /proc, whatever the container's own /proc is or has been covered with.
+pub struct Proc(Root);
+
+impl Proc {
+    pub fn open() -> Result<Self> {
+        let attributes = Attributes::NOSUID | Attributes::NODEV | Attributes::NOEXEC;
+        match FileSystem::open("proc")?.mount(attributes) {
+            Ok(proc) => Ok(Self(Root::new(proc))),
+            Err(error) if is_permission(&error) => {
+                let host = mount::clone_tree(mount::here(), c"/proc", true).context("open /proc")?;
+                Ok(Self(Root::new(host)))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes one of its files, once it is proven to lie on a proc file system.
+    pub fn write(&self, path: &str, text: &str) -> Result<()> {
+        let file = self.0.resolve(Path::new(path), OFlags::WRONLY).with_context(|| format!("open /proc/{path}"))?;
+        if mount::file_system_magic(file.as_fd())? != mount::PROC_MAGIC {
+            return Err(Kind::Denied.error(format!("/proc/{path} is not on a proc file system")));
+        }
+        rustix::io::write(&file, text.as_bytes()).with_context(|| format!("write {text:?} to /proc/{path}"))?;
+        Ok(())
+    }
+}

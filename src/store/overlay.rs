@@ -1,0 +1,97 @@
+//! The root file system of a container: its image's layers with a directory of its own on top.
+
+use crate::error::{self, Kind};
+use crate::fs;
+use crate::sys::mount::{self, Attributes, FileSystem};
+use anyhow::{Context, Result};
+use rustix::io::Errno;
+use rustix::mount::MountFlags;
+use std::ffi::CString;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+/// The most lower layers that the kernel takes in one overlay: `OVL_MAX_STACK`.
+pub const LAYERS_MAX: usize = 500;
+
+/// Mounts `layers`, bottom first, below `dir/upper` as a detached mount. Makes `upper` and `work` if they are missing.
+///
+/// The directories are named through /proc/self/fd: one fsconfig(2) value ends at 255 bytes, and a store may lie deep.
+pub fn mount(layers: &[PathBuf], dir: &Path) -> Result<OwnedFd> {
+    if layers.len() > LAYERS_MAX {
+        return Err(Kind::BadInput.error(format!("the image has {} layers, the kernel stacks {LAYERS_MAX}", layers.len())));
+    }
+    let (upper, work) = (dir.join("upper"), dir.join("work"));
+    if fs::create_dir(&upper)? {
+        // The root directory of a container has the mode of the topmost directory: this one.
+        rustix::fs::chmod(&upper, rustix::fs::Mode::from_raw_mode(0o755)).context("chmod upper")?;
+    }
+    fs::create_dir(&work)?;
+    // The overlay lists its layers from the top down; an image without layers has an empty one.
+    let empty = dir.join("empty");
+    let mut lower = Vec::new();
+    if layers.is_empty() {
+        fs::create_dir(&empty)?;
+        lower.push(fs::open_dir(&empty)?);
+    }
+    for layer in layers.iter().rev() {
+        lower.push(fs::open_dir(layer).context("open a layer (the store is damaged: pull or load the image again)")?);
+    }
+    let (upper, work) = (fs::open_dir(&upper)?, fs::open_dir(&work)?);
+    match mount_new(&lower, &upper, &work) {
+        Err(error) if is_unknown_option(&error) => mount_old(&lower, &upper, &work, dir),
+        other => other,
+    }
+    .map_err(|error| explain(error, dir))
+}
+
+fn own_path(fd: &OwnedFd) -> String {
+    format!("/proc/self/fd/{}", fd.as_raw_fd())
+}
+
+/// Linux 6.5 and later: `lowerdir+` adds one layer at a time.
+fn mount_new(lower: &[OwnedFd], upper: &OwnedFd, work: &OwnedFd) -> Result<OwnedFd> {
+    let mut system = FileSystem::open("overlay")?.set("source", "coracle")?;
+    for layer in lower {
+        system = system.set("lowerdir+", &own_path(layer))?;
+    }
+    system.set("upperdir", &own_path(upper))?.set("workdir", &own_path(work))?.set_flag("userxattr")?.mount(Attributes::NODEV)
+}
+
+fn is_unknown_option(error: &anyhow::Error) -> bool {
+    let text = format!("{error:#}");
+    text.contains("lowerdir+") && error.chain().any(|cause| cause.downcast_ref::<Errno>() == Some(&Errno::INVAL))
+}
+
+/// Before Linux 6.5: all options in one page, mounted by path and then cloned away from there.
+fn mount_old(lower: &[OwnedFd], upper: &OwnedFd, work: &OwnedFd, dir: &Path) -> Result<OwnedFd> {
+    let lower = lower.iter().map(own_path).collect::<Vec<_>>().join(":");
+    let options = format!("lowerdir={lower},upperdir={},workdir={},userxattr", own_path(upper), own_path(work));
+    if options.len() >= 4096 {
+        return Err(Kind::BadInput.error("the image has more layers than this kernel's mount(2) takes in one page"));
+    }
+    let target = dir.join("merged");
+    fs::create_dir(&target)?;
+    let target_fd = fs::open_dir(&target)?;
+    let (target, options) = (CString::new(own_path(&target_fd))?, CString::new(options)?);
+    mount::mount_old("overlay", &target, &options, MountFlags::NODEV)?;
+    let detached = mount::clone_tree(mount::here(), &target, false).context("clone the overlay")?;
+    mount::detach(&target)?;
+    Ok(detached)
+}
+
+fn explain(error: anyhow::Error, dir: &Path) -> anyhow::Error {
+    let unsupported = error.chain().any(|cause| matches!(cause.downcast_ref::<Errno>(), Some(&(Errno::INVAL | Errno::OPNOTSUPP))));
+    if !unsupported {
+        return error.context("mount the overlay");
+    }
+    let hint = "move the store to a local ext4, xfs, btrfs or tmpfs directory: coracle --root DIR, or XDG_DATA_HOME";
+    error::with_hint(error.context(format!("mount the overlay: the file system of {} cannot carry one", dir.display())), hint)
+}
+
+/// A directory of the host as a root, a detached clone of it.
+pub fn bind(dir: &Path) -> Result<OwnedFd> {
+    let dir_fd = fs::open_dir(dir).context("open the root file system")?;
+    let mount = mount::clone_fd(dir_fd.as_fd(), true).with_context(|| format!("clone {}", dir.display()))?;
+    mount::set_attributes(mount.as_fd(), Attributes::NODEV, true)?;
+    Ok(mount)
+}
