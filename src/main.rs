@@ -2,9 +2,11 @@
 //!
 //! (The map of the code comes here.)
 
+mod container;
 mod engine;
 mod error;
 mod fs;
+mod runtime;
 mod store;
 mod sys;
 

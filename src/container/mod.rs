@@ -1,0 +1,3 @@
+//! Containers: what they are and what can be done to them.
+
+pub mod profile;
