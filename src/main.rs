@@ -5,7 +5,9 @@
 mod engine;
 mod error;
 mod fs;
+mod runtime;
 mod store;
 mod sys;
+mod systemd;
 
 fn main() {}

@@ -1,0 +1,3 @@
+//! An OCI runtime: a specification and descriptors in, a process out.
+
+pub mod cgroup;
