@@ -243,11 +243,14 @@ fn attempt(call: &Call) -> Verdict {
         let result = unsafe { system_call(call.number, call.arguments) };
         exit(if result < 0 { -result } else { 0 }.cast_unsigned());
     }
+    if child < 0 {
+        return Verdict::Moot("not tried, for want of a process");
+    }
     let mut status = 0_u32;
     // SAFETY: `status` lives here and has the size of an int; the usage pointer is null.
     let waited = unsafe { system_call(number::WAIT4, [child.cast_unsigned(), &raw mut status as usize, 0, 0, 0]) };
-    if child < 0 || waited < 0 {
-        return Verdict::Moot("not tried, for want of a process");
+    if waited < 0 {
+        return Verdict::Moot("tried, but the answer got lost");
     }
     match (status & 0x7f, (status >> 8 & 0xff) as i32) {
         (0, 0) => Verdict::Allowed,
