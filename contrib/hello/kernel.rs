@@ -189,7 +189,7 @@ pub mod number {
 /// Asks the kernel.
 ///
 /// # Safety
-/// The arguments must be what this call of syscalls(2) expects, and its memory must be live and not borrowed elsewhere.
+/// The arguments must be what this call of syscalls(2) expects; its memory must be live and not borrowed elsewhere.
 #[cfg(target_arch = "x86_64")]
 pub unsafe fn system_call(number: usize, [one, two, three, four, five]: [usize; 5]) -> isize {
     let result: isize;
@@ -204,7 +204,7 @@ pub unsafe fn system_call(number: usize, [one, two, three, four, five]: [usize; 
 /// Asks the kernel.
 ///
 /// # Safety
-/// The arguments must be what this call of syscalls(2) expects, and its memory must be live and not borrowed elsewhere.
+/// The arguments must be what this call of syscalls(2) expects; its memory must be live and not borrowed elsewhere.
 #[cfg(target_arch = "aarch64")]
 pub unsafe fn system_call(number: usize, [one, two, three, four, five]: [usize; 5]) -> isize {
     let result: isize;

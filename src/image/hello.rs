@@ -1,6 +1,6 @@
 //! The image that this binary carries, so that a first `run` needs no network: one program that looks around.
 //!
-//! The build makes the program out of `contrib/hello`; here it becomes an OCI archive, which is loaded like any other.
+//! The build makes the program out of `contrib/hello`; here it becomes an OCI archive, loaded like any other.
 
 use crate::store::digest::Digest;
 use anyhow::{Context, Result};
