@@ -1,0 +1,48 @@
+//! Compiles `hello.rs`, beside this file, into the program of the image that the engine carries.
+//!
+//! It is a static program without libc, for the same target and by the same compiler and linker as the engine.
+
+use std::env;
+use std::path::PathBuf;
+use std::process::Command;
+
+const SOURCE: &str = "contrib/hello/hello.rs";
+
+fn main() {
+    println!("cargo::rerun-if-changed=contrib/hello");
+    if let Err(message) = compile() {
+        println!("cargo::error={message}");
+    }
+}
+
+fn compile() -> Result<(), String> {
+    let program = PathBuf::from(variable("OUT_DIR")?).join("hello");
+    let mut rustc = Command::new(variable("RUSTC")?);
+    rustc.args([SOURCE, "--crate-name=hello", "--crate-type=bin", "--edition=2024"]);
+    rustc.arg("--target").arg(variable("TARGET")?).arg("-o").arg(&program);
+    // The same small program in every profile of the engine.
+    for option in ["opt-level=s", "lto=fat", "codegen-units=1", "panic=abort", "strip=symbols"] {
+        rustc.args(["-C", option]);
+    }
+    // It has its own `_start`, so nothing of a C library is linked: neither the compiler's choice nor rustc's.
+    rustc.args(["-C", "relocation-model=static"]);
+    if variable("CARGO_CFG_TARGET_ENV")? == "musl" {
+        // Here rustc would bring the start-up files of its own libc.
+        rustc.args(["-C", "link-self-contained=no"]);
+    }
+    for argument in ["-nostartfiles", "-nostdlib", "-static", "-no-pie", "-Wl,--build-id=none"] {
+        rustc.arg("-C").arg(format!("link-arg={argument}"));
+    }
+    rustc.arg("-C").arg(format!("linker={}", env::var("RUSTC_LINKER").as_deref().unwrap_or("cc")));
+    let output = rustc.output().map_err(|error| format!("run {rustc:?}: {error}"))?;
+    if !output.status.success() {
+        // One directive is one line.
+        let reason = String::from_utf8_lossy(&output.stderr).replace('\n', " | ");
+        return Err(format!("compile {SOURCE}: {}: {reason}", output.status));
+    }
+    Ok(())
+}
+
+fn variable(name: &str) -> Result<String, String> {
+    env::var(name).map_err(|_| format!("read {name}: cargo sets it"))
+}

@@ -1,0 +1,8 @@
+//! What only root can try.
+
+#[test]
+fn the_root_lane_runs_as_root() {
+    if !nix::unistd::geteuid().is_root() {
+        crate::support::skip("this lane needs root");
+    }
+}
