@@ -5,6 +5,7 @@
 mod engine;
 mod error;
 mod fs;
+mod image;
 mod store;
 mod sys;
 

@@ -1,3 +1,4 @@
 //! What this user has on disk: blobs and tags, unpacked layers.
 
 pub mod digest;
+pub mod layers;
