@@ -334,7 +334,12 @@ impl From<Trouble> for anyhow::Error {
 fn tls_trouble(origin: &Origin, text: &str) -> (Fault, anyhow::Error) {
     match text.split_once("invalid peer certificate: ") {
         Some((_, reason)) => {
-            let reason = if reason == "UnknownIssuer" { "signed by an unknown authority" } else { reason };
+            let reason = match reason.split([' ', '(', '{']).next() {
+                Some("UnknownIssuer") => "signed by an unknown authority",
+                Some("Expired" | "ExpiredContext") => "expired",
+                Some("NotValidForName" | "NotValidForNameContext") => "issued for another name",
+                _ => reason,
+            };
             let dir = format!("/etc/containers/certs.d/{}", origin.authority());
             let hint = format!("put the certificate of its authority into {dir}/ca.crt, or use --tls-verify=false");
             (Fault::Other, Kind::Denied.hinted(format!("its certificate is not trusted: {reason}"), hint))

@@ -95,3 +95,118 @@ fn client_certificate(dir: &Path) -> Result<Option<ClientCert>> {
     }
     Ok(None)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::error::{hint, line};
+    use crate::image::auth::Credentials;
+    use crate::image::fake_registry::{Answer, FakeRegistry};
+    use crate::image::reference::Reference;
+    use crate::image::registry::{Access, Registry};
+    use std::io::{BufRead, BufReader};
+    use std::path::{Path, PathBuf};
+    use std::process::{Child, Command, Stdio};
+
+    /// A TLS server of openssl(1) that serves one manifest, with the authority that signed its certificate.
+    struct Server {
+        child: Child,
+        port: u16,
+        dir: PathBuf,
+    }
+
+    impl Drop for Server {
+        fn drop(&mut self) {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+            let _ = std::fs::remove_dir_all(&self.dir);
+        }
+    }
+
+    fn openssl(dir: &Path, arguments: &str) {
+        let output = Command::new("openssl").args(arguments.split_whitespace()).current_dir(dir).output().unwrap();
+        assert!(output.status.success(), "{arguments}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    fn serve(name: &str, days: i32) -> Server {
+        let dir = std::env::temp_dir().join(format!("coracle-tls-{}-{name}-{days}", std::process::id()));
+        std::fs::create_dir_all(dir.join("v2/app/manifests")).unwrap();
+        std::fs::create_dir_all(dir.join("trusted")).unwrap();
+        std::fs::write(dir.join("v2/app/manifests/latest"), "{}").unwrap();
+        let key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
+        openssl(&dir, &format!("req -x509 {key} -keyout ca.key -out trusted/ca.crt -subj /CN=authority -days 2"));
+        openssl(
+            &dir,
+            &format!("req -new {key} -keyout leaf.key -out leaf.csr -subj /CN=leaf -addext subjectAltName={name}"),
+        );
+        let signed = "-CA trusted/ca.crt -CAkey ca.key -copy_extensions copy -out leaf.pem";
+        openssl(&dir, &format!("x509 -req -in leaf.csr {signed} -days {days}"));
+        let mut child = Command::new("openssl")
+            .args("s_server -accept 127.0.0.1:0 -cert leaf.pem -key leaf.key -WWW".split_whitespace())
+            .current_dir(&dir)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let port = lines.find_map(|line| line.unwrap().strip_prefix("ACCEPT ")?.rsplit_once(':')?.1.parse().ok());
+        // The pipe stays open, or the server dies of what it prints.
+        std::thread::spawn(move || lines.for_each(drop));
+        Server { child, port: port.unwrap(), dir }
+    }
+
+    fn fetch(host: &str, access: Access) -> anyhow::Result<()> {
+        let access = Access { creds: Some(Credentials::parse("me:hunter2").unwrap()), ..access };
+        let registry = Registry::new(&Reference::parse(&format!("{host}/app")).unwrap(), &access)?;
+        registry.manifest_of_tag("latest").map(drop)
+    }
+
+    fn refused(host: &str, access: Access) -> String {
+        let error = fetch(host, access).unwrap_err();
+        assert!(hint(&error).is_some_and(|hint| hint.contains("--tls-verify=false")), "{error:?}");
+        line(&error)
+    }
+
+    #[test]
+    fn only_certificates_of_a_known_authority_are_accepted() {
+        let server = serve("IP:127.0.0.1", 2);
+        let host = format!("127.0.0.1:{}", server.port);
+        let trusted = |dir: &str| Access { cert_dir: Some(server.dir.join(dir)), ..Access::default() };
+        assert!(refused(&host, Access::default()).contains("signed by an unknown authority"));
+        // The controls: the authority is known, or the user does not want to know.
+        fetch(&host, trusted("trusted")).unwrap();
+        fetch(&host, Access { tls_verify: false, ..Access::default() }).unwrap();
+        assert!(fetch(&host, trusted("missing")).is_err());
+        // The certificate is for the address only, and the authority is trusted for the registry only.
+        assert!(refused(&format!("localhost:{}", server.port), trusted("trusted")).contains("not trusted"));
+    }
+
+    #[test]
+    fn an_expired_certificate_is_refused() {
+        let server = serve("IP:127.0.0.1", -1);
+        let access = Access { cert_dir: Some(server.dir.join("trusted")), ..Access::default() };
+        let error = refused(&format!("127.0.0.1:{}", server.port), access);
+        assert!(error.contains("expired"), "{error}");
+    }
+
+    #[test]
+    fn without_tls_nothing_is_said_unless_the_user_allows_it() {
+        let fake = FakeRegistry::start();
+        fake.rule(|_| Some(Answer::ok("{}")));
+        refused(&fake.host(), Access::default());
+        assert!(fake.requests().is_empty(), "no request went out without TLS");
+        fetch(&fake.host(), Access { tls_verify: false, ..Access::default() }).unwrap();
+    }
+
+    #[test]
+    fn no_verification_holds_for_the_registry_alone() {
+        let server = serve("DNS:localhost", 2);
+        let elsewhere = format!("https://localhost:{}/v2/app/manifests/latest", server.port);
+        let fake = FakeRegistry::start();
+        fake.rule(move |_| Some(Answer::status(302).with("location", elsewhere.clone())));
+        let insecure = || Access { tls_verify: false, ..Access::default() };
+        assert!(refused(&fake.host(), insecure()).contains("unknown authority"));
+        // The control: the same server, asked as the registry itself.
+        fetch(&format!("localhost:{}", server.port), insecure()).unwrap();
+    }
+}

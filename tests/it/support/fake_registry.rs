@@ -160,9 +160,9 @@ fn serve(shared: &Shared, stream: TcpStream) -> std::io::Result<()> {
     stream.set_read_timeout(Some(IDLE))?;
     stream.set_nodelay(true)?;
     let mut reader = BufReader::new(stream.try_clone()?);
-    // A TLS hello would be waited for as a line that never ends.
+    // A TLS hello has no lines; common servers without TLS answer it like this.
     if reader.fill_buf()?.first() == Some(&0x16) {
-        return Ok(());
+        return (&stream).write_all(b"HTTP/1.0 400 Bad Request\r\n\r\nThis is HTTP, without TLS.\n");
     }
     while let Some(request) = receive(&mut reader)? {
         shared.requests.lock().unwrap().push(request.clone());
