@@ -131,9 +131,10 @@ fn take_name(entries: &mut Vec<Entry>, name: &str) -> bool {
 }
 
 fn change<T>(engine: &Engine, edit: impl FnOnce(&mut Vec<Entry>) -> T) -> Result<T> {
-    blobs::init(engine)?;
+    fs::create_dir_all(&engine.images())?;
     // Protects reading, changing and replacing index.json as one step; readers need no lock.
     let _lock = Lock::take(&engine.images().join("lock"), Hold::Exclusive, LOCK_TIMEOUT)?;
+    blobs::init(engine)?;
     let mut index = read(engine)?;
     let before = index.manifests.clone();
     let result = edit(&mut index.manifests);
