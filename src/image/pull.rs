@@ -64,8 +64,14 @@ pub enum Event {
     /// The registry is asked for this image.
     Trying(String),
     LayerPresent(Digest),
-    LayerStarted { blob: Digest, size: u64 },
-    LayerBytes { blob: Digest, bytes: u64 },
+    LayerStarted {
+        blob: Digest,
+        size: u64,
+    },
+    LayerBytes {
+        blob: Digest,
+        bytes: u64,
+    },
     LayerDone(Digest),
 }
 
@@ -88,7 +94,9 @@ pub fn ensure(
         (Policy::Missing | Policy::Never, Some(_)) => return local.context("an image was found"),
         (Policy::Never, None) => {
             let name = shown(name, 300);
-            return Err(Kind::NotFound.hinted(format!("no image {name}"), "allow it to be pulled with --pull=missing"));
+            return Err(
+                Kind::NotFound.hinted(format!("no image {name}"), "allow it to be pulled with --pull=missing")
+            );
         }
         (Policy::Always | Policy::Newer, _) | (Policy::Missing, None) => {}
     }
@@ -209,7 +217,8 @@ fn check_platform(config: &ImageConfig, wanted: Option<&Platform>) -> Result<()>
     let Some(wanted) = wanted.map(Platform::normal) else { return Ok(()) };
     let offered = config.platform();
     let same = |offered: &str, wanted: &str| offered.is_empty() || offered == wanted;
-    if config.architecture.is_empty() || (same(&offered.os, &wanted.os) && offered.architecture == wanted.architecture)
+    if config.architecture.is_empty()
+        || (same(&offered.os, &wanted.os) && offered.architecture == wanted.architecture)
     {
         return Ok(());
     }
@@ -340,3 +349,6 @@ impl Layers<'_> {
 fn finish(sink: Option<Sink>) -> Result<()> {
     sink.map_or(Ok(()), Sink::finish)
 }
+
+#[cfg(test)]
+mod tests;
