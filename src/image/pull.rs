@@ -4,6 +4,7 @@
 //! that unpacks it. The name is written last; until then nothing of the image can be seen.
 
 use super::config::{CONFIG_BYTES_MAX, ImageConfig};
+use super::load::Unpack;
 use super::manifest::{Descriptor, Document, Layer, Manifest, OCI_MANIFEST};
 use super::origin::shown;
 use super::platform::{self, Platform};
@@ -15,7 +16,7 @@ use crate::error::{self, Kind};
 use crate::fs;
 use crate::store::blobs;
 use crate::store::digest::Digest;
-use crate::store::layers::{self, Sink, Unpacker};
+use crate::store::layers::{self, Compression, Unpacker};
 use anyhow::{Context, Result};
 use std::collections::HashSet;
 use std::io::{Read, Write};
@@ -89,40 +90,52 @@ pub fn ensure(
     unpacker: impl FnOnce() -> Result<Unpacker>,
     progress: Progress,
 ) -> Result<Image> {
+    ensure_with(engine, name, policy, platform, |reference| {
+        let registry = Registry::new(reference, access)?;
+        // It must not inherit anything from outside, so it starts before the first byte comes.
+        let unpacker = unpacker()?;
+        let open = |diff_id: &Digest, compression| unpacker.layer(diff_id, compression);
+        let unpack = Unpack { open, finish: layers::Sink::finish };
+        pull(engine, reference, platform, &registry, &unpack, progress)
+    })
+}
+
+fn ensure_with(
+    engine: &Engine,
+    name: &str,
+    policy: Policy,
+    platform: Option<&Platform>,
+    pull: impl FnOnce(&Reference) -> Result<Image>,
+) -> Result<Image> {
     let local = local(engine, name, platform)?;
-    match (policy, &local) {
-        (Policy::Missing | Policy::Never, Some(_)) => return local.context("an image was found"),
+    let local = match (policy, local) {
+        (Policy::Missing | Policy::Never, Some(image)) => return Ok(image),
         (Policy::Never, None) => {
             let name = shown(name, 300);
             return Err(
                 Kind::NotFound.hinted(format!("no image {name}"), "allow it to be pulled with --pull=missing")
             );
         }
-        (Policy::Always | Policy::Newer, _) | (Policy::Missing, None) => {}
-    }
-    let reference = wanted(name, local.as_ref())?;
-    let pull = || -> Result<Image> {
-        let registry = Registry::new(&reference, access)?;
-        pull(engine, &reference, platform, &registry, unpacker, progress)
+        (Policy::Always | Policy::Newer, local) => local,
+        (Policy::Missing, None) => None,
     };
-    match (pull().with_context(|| format!("pull {}", reference.familiar())), local) {
+    let reference = wanted(name, local.as_ref())?;
+    match (pull(&reference).with_context(|| format!("pull {}", reference.familiar())), local) {
         (Err(_), Some(image)) if policy == Policy::Newer => Ok(image),
         (result, _) => result,
     }
 }
 
 /// Pulls an image whatever is here already.
-fn pull(
+fn pull<Sink: Write>(
     engine: &Engine,
     reference: &Reference,
     platform: Option<&Platform>,
     registry: &Registry,
-    unpacker: impl FnOnce() -> Result<Unpacker>,
+    unpack: &Unpack<impl Fn(&Digest, Compression) -> Result<Sink> + Sync, impl Fn(Sink) -> Result<()> + Sync>,
     progress: Progress,
 ) -> Result<Image> {
     let _incoming = blobs::incoming(engine)?;
-    // It must not inherit anything from outside, so it starts before the first byte comes.
-    let unpacker = unpacker()?;
     progress(Event::Trying(reference.to_string()));
     let fetched = manifest(reference, platform, registry)?;
     let image_manifest = Manifest::parse(&fetched.bytes, None)?;
@@ -130,7 +143,7 @@ fn pull(
     let config = config(engine, &image_manifest.config, registry).context("get configuration")?;
     check_platform(&config, platform)?;
     let layers = image_manifest.layers(&config)?;
-    Layers { engine, registry, unpacker: &unpacker, progress, stop: AtomicBool::new(false) }.fetch(&layers)?;
+    Layers { engine, registry, unpack, progress, stop: AtomicBool::new(false) }.fetch(&layers)?;
     blobs::write(engine, &fetched.bytes)?;
     let media_type = Some(image_manifest.media_type.as_str()).filter(|media_type| !media_type.is_empty());
     let size = fetched.bytes.len() as u64;
@@ -226,10 +239,10 @@ fn check_platform(config: &ImageConfig, wanted: Option<&Platform>) -> Result<()>
 }
 
 /// The fetching of an image's layers.
-struct Layers<'a> {
+struct Layers<'a, Open, Finish> {
     engine: &'a Engine,
     registry: &'a Registry,
-    unpacker: &'a Unpacker,
+    unpack: &'a Unpack<Open, Finish>,
     progress: Progress<'a>,
     /// Set by the first layer that fails, so that the others do not go on for nothing.
     stop: AtomicBool,
@@ -241,7 +254,12 @@ struct Work<'a> {
     unpack: bool,
 }
 
-impl Layers<'_> {
+impl<Sink, Open, Finish> Layers<'_, Open, Finish>
+where
+    Sink: Write,
+    Open: Fn(&Digest, Compression) -> Result<Sink> + Sync,
+    Finish: Fn(Sink) -> Result<()> + Sync,
+{
     fn fetch(&self, layers: &[Layer]) -> Result<()> {
         let (mut blobs_seen, mut diff_ids_seen) = (HashSet::new(), HashSet::new());
         let mut work = Vec::new();
@@ -296,7 +314,7 @@ impl Layers<'_> {
     fn from_store(&self, work: &Work) -> Result<()> {
         let file = blobs::open(self.engine, &work.layer.blob.digest)?;
         let sink = self.sink(work)?;
-        self.copy(file, &mut std::io::sink(), sink, &work.layer.blob).and_then(finish)
+        self.copy(file, &mut std::io::sink(), sink, &work.layer.blob).and_then(|sink| self.finish(sink))
     }
 
     fn from_registry(&self, work: &Work) -> Result<()> {
@@ -307,11 +325,11 @@ impl Layers<'_> {
         let sink = self.copy(source, &mut writer, sink, &work.layer.blob)?;
         // The compressed bytes are the right ones before what they unpack to can be seen.
         writer.finish(Some((digest, size)))?;
-        finish(sink)
+        self.finish(sink)
     }
 
     fn sink(&self, work: &Work) -> Result<Option<Sink>> {
-        work.unpack.then(|| self.unpacker.layer(&work.layer.diff_id, work.layer.compression)).transpose()
+        work.unpack.then(|| (self.unpack.open)(&work.layer.diff_id, work.layer.compression)).transpose()
     }
 
     fn copy(
@@ -335,19 +353,19 @@ impl Layers<'_> {
             blob.write_all(&chunk[..read]).context("write blob")?;
             if let Some(Err(error)) = sink.as_mut().map(|sink| sink.write_all(&chunk[..read])) {
                 // It knows better why it takes no more than the broken pipe does.
-                return Err(finish(sink).err().unwrap_or_else(|| error.into()));
+                return Err(self.finish(sink).err().unwrap_or_else(|| error.into()));
             }
             (self.progress)(Event::LayerBytes { blob: descriptor.digest, bytes: read as u64 });
         }
     }
 
+    fn finish(&self, sink: Option<Sink>) -> Result<()> {
+        sink.map_or(Ok(()), |sink| (self.unpack.finish)(sink))
+    }
+
     fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
-}
-
-fn finish(sink: Option<Sink>) -> Result<()> {
-    sink.map_or(Ok(()), Sink::finish)
 }
 
 #[cfg(test)]

@@ -67,13 +67,60 @@ fn access() -> Access {
     Access { tls_verify: false, authfile: Some(authfile), ..Access::default() }
 }
 
-fn no_unpacker() -> Result<Unpacker> {
-    panic!("nothing is to be asked for")
+/// A layer that is unpacked in this process, which has too many threads to fork another.
+struct TestSink<'a> {
+    engine: &'a Engine,
+    diff_id: Digest,
+    compression: Compression,
+    bytes: Vec<u8>,
 }
 
-fn an_unpacker(engine: &Engine) -> impl FnOnce() -> Result<Unpacker> {
-    let _ = engine;
-    || Ok(Unpacker {})
+impl Write for TestSink<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.bytes.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+fn finish(sink: TestSink) -> Result<()> {
+    let blob = sink.bytes.as_slice();
+    let mut plain = Vec::new();
+    match sink.compression {
+        Compression::None => plain.extend(blob),
+        Compression::Gzip => drop(flate2::read::MultiGzDecoder::new(blob).read_to_end(&mut plain)?),
+        Compression::Zstd => plain = zstd::decode_all(blob)?,
+    }
+    if Digest::of(&plain) != sink.diff_id {
+        return Err(Kind::BadInput.error(format!("layer {}: other bytes", sink.diff_id)));
+    }
+    fs::create_dir_all(&layers::path(sink.engine, &sink.diff_id))
+}
+
+fn pull_here(
+    engine: &Engine,
+    reference: &Reference,
+    registry: &Registry,
+    platform: Option<&Platform>,
+    progress: Progress,
+) -> Result<Image> {
+    let open =
+        |diff_id: &Digest, compression| Ok(TestSink { engine, diff_id: *diff_id, compression, bytes: Vec::new() });
+    pull(engine, reference, platform, registry, &Unpack { open, finish }, progress)
+}
+
+fn ensure_here(
+    engine: &Engine,
+    name: &str,
+    policy: Policy,
+    platform: Option<&Platform>,
+    progress: Progress,
+) -> Result<Image> {
+    ensure_with(engine, name, policy, platform, |reference| {
+        pull_here(engine, reference, &Registry::new(reference, &access())?, platform, progress)
+    })
 }
 
 fn get(engine: &Engine, name: &str, platform: Option<&str>) -> Result<Image> {
@@ -87,7 +134,7 @@ fn get(engine: &Engine, name: &str, platform: Option<&str>) -> Result<Image> {
     let reference = Reference::parse(name)?;
     let registry = Registry::with_patience(&reference, &access(), patience)?;
     let platform = platform.map(|text| Platform::parse(text).unwrap());
-    pull(engine, &reference, platform.as_ref(), &registry, an_unpacker(engine), &|_| ())
+    pull_here(engine, &reference, &registry, platform.as_ref(), &|_| ())
 }
 
 /// Nothing can be seen and nothing is left over. Blobs that are what they should be may stay for the next try.
@@ -110,7 +157,7 @@ fn a_pulled_image_is_complete_and_then_asks_for_nothing() {
     let name = format!("{}/app:v1", fake.host());
     let events = Mutex::new(Vec::new());
     let note = |event| events.lock().unwrap().push(event);
-    let image = ensure(engine, &name, Policy::Missing, None, &access(), an_unpacker(engine), &note).unwrap();
+    let image = ensure_here(engine, &name, Policy::Missing, None, &note).unwrap();
     assert_eq!(image.id, Digest::of(&config_of("amd64", &LAYERS)));
     assert_eq!((image.manifest, &image.references), (Digest::of(&manifest), &vec![name.clone()]));
     for (_, blob) in LAYERS {
@@ -123,7 +170,7 @@ fn a_pulled_image_is_complete_and_then_asks_for_nothing() {
     }
     let before = fake.requests().len();
     for policy in [Policy::Missing, Policy::Never] {
-        ensure(engine, &name, policy, None, &access(), no_unpacker, &|_| ()).unwrap();
+        ensure_here(engine, &name, policy, None, &|_| ()).unwrap();
     }
     assert_eq!(fake.requests().len(), before);
     // What is here is not fetched again, not even for another name.
@@ -138,7 +185,7 @@ fn policies_decide_who_is_asked() {
     let (fake, scratch) = (FakeRegistry::start(), Scratch::new());
     let engine = &scratch.engine;
     let name = format!("{}/app", fake.host());
-    let run = |policy| ensure(engine, &name, policy, None, &access(), an_unpacker(engine), &|_| ());
+    let run = |policy| ensure_here(engine, &name, policy, None, &|_| ());
     assert_eq!(kind(&run(Policy::Never).unwrap_err()), Kind::NotFound);
     assert!(fake.requests().is_empty());
     let error = run(Policy::Newer).unwrap_err();
@@ -169,9 +216,7 @@ fn an_index_gives_the_image_of_the_platform() {
         let name = format!("{}/app:v1", fake.host());
         for architecture in ["arm64", "s390x"] {
             let platform = Platform::parse(architecture).unwrap();
-            let unpacker = an_unpacker(engine);
-            let image =
-                ensure(engine, &name, Policy::Missing, Some(&platform), &access(), unpacker, &|_| ()).unwrap();
+            let image = ensure_here(engine, &name, Policy::Missing, Some(&platform), &|_| ()).unwrap();
             assert_eq!(image.config.architecture, architecture);
         }
         let error = get(engine, &name, Some("riscv64")).unwrap_err();
@@ -205,7 +250,7 @@ fn a_digest_pins_the_image() {
     let manifest = serve(&fake, None, "amd64", &[]);
     let digest = Digest::of(&manifest);
     for name in [format!("{}/app@{digest}", fake.host()), format!("{}/app:v9@{digest}", fake.host())] {
-        let image = ensure(engine, &name, Policy::Missing, None, &access(), an_unpacker(engine), &|_| ()).unwrap();
+        let image = ensure_here(engine, &name, Policy::Missing, None, &|_| ()).unwrap();
         assert_eq!(image.manifest, digest);
     }
     assert_eq!(fake.count("/manifests/"), 1, "the tag beside a digest says nothing");
@@ -304,7 +349,7 @@ fn a_layer_that_occurs_twice_is_fetched_once() {
 fn names_of_images_made_here_are_never_asked_for_elsewhere() {
     let scratch = Scratch::new();
     for policy in [Policy::Missing, Policy::Always, Policy::Newer] {
-        let outcome = ensure(&scratch.engine, "localhost/x", policy, None, &access(), no_unpacker, &|_| ());
+        let outcome = ensure_here(&scratch.engine, "localhost/x", policy, None, &|_| ());
         let error = outcome.unwrap_err();
         assert!(line(&error).contains("not a registry"), "{}", line(&error));
     }
@@ -321,4 +366,85 @@ fn a_failing_layer_stops_the_others() {
     get(&scratch.engine, &format!("{}/app:v1", fake.host()), None).unwrap_err();
     assert!(fake.count("/blobs/") < 40);
     assert_untouched(&scratch.engine);
+}
+
+fn forget(engine: &Engine, diff_id: &Digest) {
+    use std::os::fd::AsFd;
+    fs::remove_tree(fs::open_dir(&engine.layers()).unwrap().as_fd(), &diff_id.hex()).unwrap();
+}
+
+/// A tar archive of one file, plain or compressed, and its diff id.
+fn layer_of(file: &str, compression: layers::Compression) -> (Vec<u8>, Digest) {
+    let mut header = tar::Header::new_gnu();
+    header.set_size(file.len() as u64);
+    header.set_mode(0o644);
+    let mut archive = tar::Builder::new(Vec::new());
+    archive.append_data(&mut header, file, file.as_bytes()).unwrap();
+    let plain = archive.into_inner().unwrap();
+    let digest = Digest::of(&plain);
+    let blob = match compression {
+        layers::Compression::None => plain,
+        layers::Compression::Gzip => {
+            let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+            writer.write_all(&plain).unwrap();
+            writer.finish().unwrap()
+        }
+        layers::Compression::Zstd => zstd::encode_all(plain.as_slice(), 1).unwrap(),
+    };
+    (blob, digest)
+}
+
+fn serve_layers(fake: &FakeRegistry, blobs: &[Blob], diff_ids: &[Digest]) {
+    let ids: Vec<String> = diff_ids.iter().map(|id| format!("\"{id}\"")).collect();
+    let config = format!(r#"{{"rootfs":{{"type":"layers","diff_ids":[{}]}}}}"#, ids.join(","));
+    put_blob(fake, config.as_bytes());
+    blobs.iter().for_each(|(_, blob)| put_blob(fake, blob));
+    fake.put("/v2/app/manifests/v1", OCI_MANIFEST, &manifest_of(OCI_CONFIG, config.as_bytes(), blobs, ""));
+}
+
+#[test]
+fn layers_are_unpacked_while_they_come() {
+    use layers::Compression::{Gzip, None, Zstd};
+    let (fake, scratch) = (FakeRegistry::start(), Scratch::new());
+    let made = [("plain", None), ("gzip", Gzip), ("zstd", Zstd)].map(|(file, kind)| layer_of(file, kind));
+    let kinds = [OCI_LAYER, OCI_LAYER_GZIP, OCI_LAYER_ZSTD];
+    let blobs: Vec<Blob> = kinds.iter().zip(&made).map(|(kind, (blob, _))| (*kind, blob.as_slice())).collect();
+    let diff_ids: Vec<Digest> = made.iter().map(|(_, diff_id)| *diff_id).collect();
+    serve_layers(&fake, &blobs, &diff_ids);
+    let name = format!("{}/app:v1", fake.host());
+    let image = get(&scratch.engine, &name, Option::None).unwrap();
+    assert_eq!(image.layers, diff_ids);
+    for (file, diff_id) in ["plain", "gzip", "zstd"].iter().zip(&diff_ids) {
+        assert!(layers::has(&scratch.engine, diff_id), "{file}");
+    }
+    // A layer that was lost is made again of its blob, and of the registry's if that has rotted.
+    let before = fake.count("/blobs/");
+    diff_ids.iter().for_each(|diff_id| forget(&scratch.engine, diff_id));
+    get(&scratch.engine, &name, Option::None).unwrap();
+    assert_eq!(fake.count("/blobs/"), before);
+    forget(&scratch.engine, &diff_ids[1]);
+    let rotten = blobs::path(&scratch.engine, &Digest::of(&made[1].0));
+    fs::write_atomic(&rotten, &vec![0; made[1].0.len()], fs::Durability::Cached).unwrap();
+    get(&scratch.engine, &name, Option::None).unwrap();
+    assert_eq!(fake.count("/blobs/"), before + 1);
+    assert_eq!(blobs::read(&scratch.engine, &Digest::of(&made[1].0), 1 << 20).unwrap(), made[1].0);
+}
+
+#[test]
+fn a_layer_with_another_diff_id_leaves_nothing_behind() {
+    let (fake, scratch) = (FakeRegistry::start(), Scratch::new());
+    let (good, other) = (layer_of("good", layers::Compression::Gzip), layer_of("other", layers::Compression::Gzip));
+    let blobs: [Blob; 2] = [(OCI_LAYER_GZIP, &good.0), (OCI_LAYER_GZIP, &other.0)];
+    serve_layers(&fake, &blobs, &[good.1, Digest::of(b"a lie")]);
+    let error = get(&scratch.engine, &format!("{}/app:v1", fake.host()), None).unwrap_err();
+    assert!(line(&error).contains(&Digest::of(b"a lie").to_string()), "{}", line(&error));
+    assert_untouched(&scratch.engine);
+    assert!(!layers::has(&scratch.engine, &Digest::of(b"a lie")) && !layers::has(&scratch.engine, &other.1));
+    // A blob that is cut off leaves no layer either.
+    let (fake, scratch) = (FakeRegistry::start(), Scratch::new());
+    serve_layers(&fake, &blobs, &[good.1, other.1]);
+    fake.fail(&Digest::of(&other.0).hex(), 100, Answer { cut_after: Some(20), ..Answer::ok(other.0.clone()) });
+    get(&scratch.engine, &format!("{}/app:v1", fake.host()), None).unwrap_err();
+    assert_untouched(&scratch.engine);
+    assert!(!layers::has(&scratch.engine, &other.1));
 }
