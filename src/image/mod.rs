@@ -1,3 +1,252 @@
-//! Images: names, registries, transports, and the one that the engine carries.
+//! Images: their names, their manifests, and how they come in and go out.
 
-pub mod hello;
+pub mod auth;
+mod challenge;
+pub mod config;
+mod http;
+pub mod import;
+mod json;
+pub mod load;
+pub mod manifest;
+mod origin;
+pub mod platform;
+pub mod pull;
+pub mod reference;
+pub mod registry;
+pub mod remove;
+pub mod transport;
+mod trust;
+
+use crate::engine::Engine;
+use crate::error::Kind;
+use crate::store::blobs;
+use crate::store::digest::Digest;
+use crate::store::tags::{self, Entry, Facts};
+use anyhow::{Context, Result};
+use config::{CONFIG_BYTES_MAX, ImageConfig};
+use manifest::{Descriptor, Document, Layer, MANIFEST_BYTES_MAX, Manifest};
+use platform::Platform;
+use reference::Reference;
+
+/// The shortest piece of an id that stands for it, as in podman.
+const ID_PREFIX_MIN: usize = 3;
+
+/// An image with all that a container needs of it.
+#[derive(Clone, Debug)]
+pub struct Image {
+    /// The digest of the configuration.
+    pub id: Digest,
+    pub manifest: Digest,
+    /// The names, in their full form.
+    pub references: Vec<String>,
+    /// What is in the store for it, compressed or not.
+    pub size: u64,
+    pub config: ImageConfig,
+    /// The diff ids, bottom first.
+    pub layers: Vec<Digest>,
+}
+
+/// An image as a listing shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Summary {
+    pub id: Digest,
+    pub manifest: Digest,
+    /// The names, in their full form; none on an image that lost them.
+    pub references: Vec<String>,
+    pub size: u64,
+    /// RFC 3339, or empty.
+    pub created: String,
+}
+
+/// Finds an image by name, by name and digest, by id or by the beginning of an id.
+pub fn find(engine: &Engine, text: &str) -> Result<Image> {
+    let (summary, _) = look_up(engine, text)?;
+    open(engine, summary)
+}
+
+/// Whether there is such an image.
+pub fn exists(engine: &Engine, text: &str) -> Result<bool> {
+    match look_up(engine, text) {
+        Ok(_) => Ok(true),
+        Err(error) if crate::error::kind(&error) == Kind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// All images, in the order in which they came.
+pub fn list(engine: &Engine) -> Result<Vec<Summary>> {
+    Ok(summaries(engine, &tags::list(engine)?))
+}
+
+/// Reads the configuration of a listed image.
+pub fn open(engine: &Engine, summary: Summary) -> Result<Image> {
+    let read = || -> Result<_> {
+        let manifest = read_manifest(engine, &summary.manifest)?;
+        let config = read_config(engine, &manifest)?;
+        let layers = manifest.layers(&config)?.iter().map(|layer| layer.diff_id).collect();
+        Ok((manifest.config.digest, manifest.size(), config, layers))
+    };
+    let (id, size, config, layers) = read().with_context(|| format!("open image {}", summary.id))?;
+    Ok(Image { id, manifest: summary.manifest, references: summary.references, size, config, layers })
+}
+
+/// The manifest and the layers of a stored image, for who sends or copies it.
+pub fn parts(engine: &Engine, image: &Image) -> Result<(Manifest, Vec<Layer>)> {
+    let manifest = read_manifest(engine, &image.manifest)?;
+    let layers = manifest.layers(&image.config)?;
+    Ok((manifest, layers))
+}
+
+/// Makes an image visible whose blobs and layers are all in the store, under these names or under none.
+pub fn publish(engine: &Engine, manifest: &Descriptor, references: &[Reference]) -> Result<Digest> {
+    let bytes = blobs::read(engine, &manifest.digest, MANIFEST_BYTES_MAX)?;
+    let document = Manifest::parse(&bytes, Some(&manifest.media_type))?;
+    let config = read_config(engine, &document)?;
+    document.layers(&config)?;
+    let mut entry = Entry::new(&manifest.media_type, manifest.digest, bytes.len() as u64);
+    entry.set_facts(&facts_of(&document, &config));
+    blobs::sync(engine)?;
+    if references.is_empty() {
+        tags::set(engine, None, entry.clone())?;
+    }
+    for reference in references {
+        tags::set(engine, Some(&reference.to_string()), entry.clone())?;
+    }
+    Ok(document.config.digest)
+}
+
+/// Gives an image one more name. A short one is local.
+pub fn tag(engine: &Engine, source: &str, target: &str) -> Result<()> {
+    let target = Reference::parse_local(target)?;
+    if target.digest.is_some() {
+        return Err(Kind::BadInput.error(format!("tag {source}: a new name has no digest")));
+    }
+    let (summary, _) = look_up(engine, source)?;
+    let entries = tags::list(engine)?;
+    let entry = entries.into_iter().find(|entry| entry.digest == summary.manifest);
+    let mut entry = entry.ok_or_else(|| no_image(source))?;
+    entry.annotations.remove(tags::NAME);
+    tags::set(engine, Some(&target.to_string()), entry)
+}
+
+/// Takes names from an image: these, or all.
+pub fn untag(engine: &Engine, source: &str, names: &[String]) -> Result<()> {
+    let (summary, _) = look_up(engine, source)?;
+    let mut targets = Vec::new();
+    for name in names {
+        let candidates = Reference::candidates(name)?;
+        let known = candidates.iter().map(Reference::to_string).find(|name| summary.references.contains(name));
+        targets.push(known.ok_or_else(|| Kind::NotFound.error(format!("image {source} has no name {name}")))?);
+    }
+    if names.is_empty() {
+        targets.clone_from(&summary.references);
+    }
+    for target in targets {
+        tags::untag(engine, &target)?;
+    }
+    Ok(())
+}
+
+/// The image that a text means, and the name by which it was found, if it was by name.
+fn look_up(engine: &Engine, text: &str) -> Result<(Summary, Option<String>)> {
+    let entries = tags::list(engine)?;
+    let hex = text.strip_prefix("sha256:").unwrap_or(text);
+    if let Some(digest) = Digest::parse_hex(hex) {
+        let images = summaries(engine, &entries);
+        let image = images.into_iter().find(|image| image.id == digest || image.manifest == digest);
+        return Ok((image.ok_or_else(|| no_image(text))?, None));
+    }
+    let candidates = Reference::candidates(text);
+    for candidate in candidates.iter().flatten() {
+        if let Some((entry, name)) = by_name(&entries, candidate) {
+            // Only the entries of this one manifest are opened or copied.
+            let own: Vec<Entry> = entries.iter().filter(|other| other.digest == entry.digest).cloned().collect();
+            let summary = summaries(engine, &own).pop().context("a manifest has an entry")?;
+            return Ok((summary, name));
+        }
+    }
+    by_id(summaries(engine, &entries), hex, text).map_err(|error| match candidates {
+        // A text that is neither a name nor an id is best explained as a name.
+        Err(malformed) if !hex.bytes().all(|byte| byte.is_ascii_hexdigit()) => malformed,
+        Err(_) | Ok(_) => error,
+    })
+}
+
+fn by_name<'a>(entries: &'a [Entry], wanted: &Reference) -> Option<(&'a Entry, Option<String>)> {
+    let full = wanted.to_string();
+    let found = entries.iter().find(|entry| entry.name() == Some(&full)).map(|entry| (entry, Some(full)));
+    let Some(digest) = wanted.digest.filter(|_| found.is_none()) else { return found };
+    let of_name = |name: &str| Reference::parse(name).is_ok_and(|name| name.name() == wanted.name());
+    let entry = entries.iter().find(|entry| entry.digest == digest && entry.name().is_some_and(of_name))?;
+    Some((entry, entry.name().map(str::to_owned)))
+}
+
+fn by_id(images: Vec<Summary>, hex: &str, text: &str) -> Result<(Summary, Option<String>)> {
+    if hex.len() < ID_PREFIX_MIN {
+        return Err(no_image(text));
+    }
+    let mut fitting = images.into_iter().filter(|image| image.id.hex().starts_with(hex));
+    let image = fitting.next().ok_or_else(|| no_image(text))?;
+    match fitting.next() {
+        None => Ok((image, None)),
+        Some(_) => Err(Kind::BadInput.hinted(format!("{text} is the beginning of several ids"), "give more digits")),
+    }
+}
+
+fn no_image(text: &str) -> anyhow::Error {
+    Kind::NotFound.error(format!("no image {}", text.chars().take(300).collect::<String>()))
+}
+
+/// One summary for each manifest, with all its names.
+fn summaries(engine: &Engine, entries: &[Entry]) -> Vec<Summary> {
+    let mut images: Vec<Summary> = Vec::new();
+    let mut positions = std::collections::HashMap::new();
+    for entry in entries {
+        let position = *positions.entry(entry.digest).or_insert_with(|| {
+            images.push(summary(engine, entry));
+            images.len() - 1
+        });
+        // What another tool wrote there need not be a name.
+        let name = entry.name().filter(|name| Reference::parse(name).is_ok_and(|parsed| parsed.to_string() == *name));
+        images[position].references.extend(name.map(str::to_owned));
+    }
+    images
+}
+
+fn summary(engine: &Engine, entry: &Entry) -> Summary {
+    let facts = entry.facts().or_else(|| facts(engine, &entry.digest).ok());
+    // An entry whose manifest cannot be read is listed all the same, so that it can be seen and removed.
+    let facts = facts.unwrap_or_else(|| Facts { id: entry.digest, size: 0, created: String::new() });
+    Summary { id: facts.id, manifest: entry.digest, references: Vec::new(), size: facts.size, created: facts.created }
+}
+
+fn facts(engine: &Engine, manifest: &Digest) -> Result<Facts> {
+    let manifest = read_manifest(engine, manifest)?;
+    Ok(facts_of(&manifest, &read_config(engine, &manifest)?))
+}
+
+fn facts_of(manifest: &Manifest, config: &ImageConfig) -> Facts {
+    Facts { id: manifest.config.digest, size: manifest.size(), created: config.created.clone() }
+}
+
+/// Reads a manifest; of an index, which another tool may have put here, the one for this machine.
+fn read_manifest(engine: &Engine, digest: &Digest) -> Result<Manifest> {
+    let bytes = blobs::read(engine, digest, MANIFEST_BYTES_MAX)?;
+    match Document::parse(&bytes, None)? {
+        Document::Manifest(manifest) => Ok(manifest),
+        Document::Index(index) => {
+            let chosen = platform::choose(&index.manifests, &Platform::host())?.digest;
+            let bytes = blobs::read(engine, &chosen, MANIFEST_BYTES_MAX)?;
+            Manifest::parse(&bytes, None)
+        }
+    }
+}
+
+fn read_config(engine: &Engine, manifest: &Manifest) -> Result<ImageConfig> {
+    manifest.check_image()?;
+    ImageConfig::parse(&blobs::read(engine, &manifest.config.digest, CONFIG_BYTES_MAX)?)
+}
+
+#[cfg(test)]
+#[path = "../../tests/it/support/fake_registry.rs"]
+mod fake_registry;

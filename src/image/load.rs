@@ -1,0 +1,133 @@
+//! `load`: images out of files into the store.
+//!
+//! Layers and blobs first, the manifest after them, the tag last: what is visible is complete.
+
+use crate::engine::Engine;
+use crate::image;
+use crate::image::manifest::{
+    Descriptor, Manifest, OCI_CONFIG, OCI_LAYER, OCI_LAYER_GZIP, OCI_LAYER_ZSTD, OCI_MANIFEST,
+};
+use crate::image::platform::Platform;
+use crate::image::reference::Reference;
+use crate::image::transport::{self, Files, Incoming, IncomingLayer, Source};
+use crate::store::blobs;
+use crate::store::digest::Digest;
+use crate::store::layers::{self, Compression, Unpacker};
+use anyhow::{Context, Result};
+use std::io::{Read, Write};
+
+const CHUNK_BYTES: usize = 256 << 10;
+
+/// What to load from a source.
+#[derive(Clone, Debug)]
+pub struct Load {
+    pub source: Source,
+    /// Of an OCI layout, only the image that it calls so.
+    pub name: Option<String>,
+    /// Which image of an index.
+    pub platform: Platform,
+}
+
+/// An image that was loaded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loaded {
+    pub id: Digest,
+    /// The names that it came with, in their full form.
+    pub references: Vec<String>,
+}
+
+/// Loads all images of a source.
+pub fn load(engine: &Engine, what: &Load, unpacker: &Unpacker) -> Result<Vec<Loaded>> {
+    let open = |diff_id: &Digest, compression| unpacker.layer(diff_id, compression);
+    load_with(engine, what, &Unpack { open, finish: layers::Sink::finish })
+}
+
+/// How a layer gets unpacked: a sink that takes its blob's bytes, and what completes it.
+pub(super) struct Unpack<Open, Finish> {
+    pub open: Open,
+    pub finish: Finish,
+}
+
+pub(super) fn load_with<Sink: Write>(
+    engine: &Engine,
+    what: &Load,
+    unpack: &Unpack<impl Fn(&Digest, Compression) -> Result<Sink>, impl Fn(Sink) -> Result<()>>,
+) -> Result<Vec<Loaded>> {
+    let mut files = transport::open(engine, &what.source)?;
+    let images = transport::images(&mut files, what.name.as_deref(), &what.platform)?;
+    let _incoming = blobs::incoming(engine)?;
+    let mut loaded = Vec::new();
+    for image in &images {
+        let id = Digest::of(&image.config);
+        store(engine, &mut files, image, unpack).with_context(|| format!("load image {id}"))?;
+        loaded.push(Loaded { id, references: image.references.iter().map(Reference::to_string).collect() });
+    }
+    Ok(loaded)
+}
+
+fn store<Sink: Write>(
+    engine: &Engine,
+    files: &mut Files,
+    incoming: &Incoming,
+    unpack: &Unpack<impl Fn(&Digest, Compression) -> Result<Sink>, impl Fn(Sink) -> Result<()>>,
+) -> Result<()> {
+    let mut descriptors = Vec::new();
+    for layer in &incoming.layers {
+        let descriptor =
+            store_layer(engine, files, layer, unpack).with_context(|| format!("unpack layer {}", layer.diff_id))?;
+        descriptors.push(descriptor);
+    }
+    let config = blobs::write(engine, &incoming.config)?;
+    let manifest = match &incoming.manifest {
+        Some((bytes, media_type)) => Descriptor::new(media_type, blobs::write(engine, bytes)?, bytes.len() as u64),
+        None => {
+            let config = Descriptor::new(OCI_CONFIG, config, incoming.config.len() as u64);
+            let bytes = Manifest::new(config, descriptors).to_bytes()?;
+            Descriptor::new(OCI_MANIFEST, blobs::write(engine, &bytes)?, bytes.len() as u64)
+        }
+    };
+    image::publish(engine, &manifest, &incoming.references).map(drop)
+}
+
+/// Stores a layer's blob and unpacks it, reading it once. One that is here already, both ways, is not read at all.
+fn store_layer<Sink: Write>(
+    engine: &Engine,
+    files: &mut Files,
+    layer: &IncomingLayer,
+    unpack: &Unpack<impl Fn(&Digest, Compression) -> Result<Sink>, impl Fn(Sink) -> Result<()>>,
+) -> Result<Descriptor> {
+    let media_type = match layer.compression {
+        Compression::None => OCI_LAYER,
+        Compression::Gzip => OCI_LAYER_GZIP,
+        Compression::Zstd => OCI_LAYER_ZSTD,
+    };
+    if let Some((digest, size)) = layer.blob
+        && layers::has(engine, &layer.diff_id)
+        && blobs::size(engine, &digest)? == Some(size)
+    {
+        return Ok(Descriptor::new(media_type, digest, size));
+    }
+    let (mut stream, size) = files.open(&layer.member)?.with_context(|| format!("find {:?}", layer.member))?;
+    let mut blob = blobs::Writer::new(engine)?;
+    let mut sink = (unpack.open)(&layer.diff_id, layer.compression)?;
+    tee(&mut stream, &mut blob, &mut sink)?;
+    // The blob is verified first, so that a wrong one does not become a layer.
+    let digest = blob.finish(layer.blob)?;
+    (unpack.finish)(sink)?;
+    Ok(Descriptor::new(media_type, digest, size))
+}
+
+/// Copies a stream to the blob and to the unpacker.
+pub(super) fn tee(stream: &mut dyn Read, blob: &mut dyn Write, sink: &mut dyn Write) -> Result<()> {
+    let mut buffer = vec![0; CHUNK_BYTES];
+    loop {
+        let read = match stream.read(&mut buffer) {
+            Ok(0) => return Ok(()),
+            Ok(read) => read,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error).context("read layer"),
+        };
+        blob.write_all(&buffer[..read]).context("write blob")?;
+        sink.write_all(&buffer[..read]).context("send layer to the unpacker")?;
+    }
+}

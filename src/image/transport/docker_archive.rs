@@ -1,0 +1,77 @@
+//! What `docker save` and `podman save` write: a `manifest.json` that names a configuration and layer tars.
+
+use super::{Files, Incoming, IncomingLayer, archive, missing};
+use crate::error::Kind;
+use crate::image::config::{CONFIG_BYTES_MAX, ImageConfig};
+use crate::image::json;
+use crate::image::manifest::LAYERS_MAX;
+use crate::image::reference::Reference;
+use crate::store::digest::Digest;
+use crate::store::layers::Compression;
+use anyhow::{Context, Result};
+use serde::Deserialize;
+
+pub const MANIFEST_BYTES_MAX: usize = 16 << 20;
+
+/// One image in `manifest.json` (docker image spec v1.2). The names in it are names of members.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Item {
+    config: String,
+    #[serde(default, deserialize_with = "json::strings")]
+    repo_tags: Vec<String>,
+    #[serde(default, deserialize_with = "json::strings")]
+    layers: Vec<String>,
+}
+
+pub fn images(files: &mut Files, manifest: &[u8]) -> Result<Vec<Incoming>> {
+    let items: Vec<Item> = json::parse(manifest, MANIFEST_BYTES_MAX).context("parse manifest.json")?;
+    items.iter().map(|item| image(files, item).with_context(|| format!("read {:?}", short(&item.config)))).collect()
+}
+
+fn image(files: &mut Files, item: &Item) -> Result<Incoming> {
+    let references = item.repo_tags.iter().map(|name| Reference::parse(name)).collect::<Result<_>>()?;
+    let bytes = files.required(name_of(&item.config), CONFIG_BYTES_MAX)?;
+    check_name(&item.config, &bytes)?;
+    let config = ImageConfig::parse(&bytes)?;
+    let diff_ids = &config.rootfs.diff_ids;
+    if diff_ids.len() != item.layers.len() || diff_ids.len() > LAYERS_MAX {
+        let message = format!("{} layers, but the configuration has {}", item.layers.len(), diff_ids.len());
+        return Err(Kind::BadInput.error(message));
+    }
+    let mut layers = Vec::new();
+    for (member, diff_id) in item.layers.iter().zip(diff_ids) {
+        layers.push(layer(files, name_of(member), *diff_id)?);
+    }
+    Ok(Incoming { manifest: None, config: bytes, layers, references })
+}
+
+fn layer(files: &mut Files, member: &str, diff_id: Digest) -> Result<IncomingLayer> {
+    let (mut stream, size) = files.open(member)?.ok_or_else(|| missing(member))?;
+    let compression = archive::magic(&mut stream)?;
+    // The blob of a layer that is not compressed is the very tar that the diff id is of.
+    let blob = match compression {
+        Compression::None => Some((diff_id, size)),
+        Compression::Gzip | Compression::Zstd => None,
+    };
+    Ok(IncomingLayer { member: member.to_owned(), diff_id, compression, blob })
+}
+
+/// A configuration that is named by a digest has that digest.
+fn check_name(name: &str, bytes: &[u8]) -> Result<()> {
+    let file = name.rsplit('/').next().unwrap_or(name);
+    match Digest::parse_hex(file.strip_suffix(".json").unwrap_or(file)) {
+        Some(digest) if digest != Digest::of(bytes) => {
+            Err(Kind::BadInput.error(format!("its bytes are those of {}", Digest::of(bytes))))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+fn name_of(member: &str) -> &str {
+    member.strip_prefix("./").unwrap_or(member)
+}
+
+fn short(text: &str) -> String {
+    text.chars().take(200).collect()
+}

@@ -1,0 +1,169 @@
+//! Images in files: what is in an archive or a directory, whatever wrote it.
+//!
+//! Each transport turns what it finds into [`Incoming`] images, whose layers are still where they were: they stream
+//! from there to the store once.
+
+mod archive;
+mod docker_archive;
+mod layout;
+
+use super::platform::Platform;
+use super::reference::Reference;
+use crate::engine::Engine;
+use crate::error::Kind;
+use crate::fs::Root;
+use crate::image::manifest::Layer;
+use crate::store::digest::Digest;
+use crate::store::layers::Compression;
+use anyhow::{Context, Result};
+use archive::Archive;
+pub use archive::{copy_bounded, decompressed};
+use rustix::fs::{FileType, Mode, OFlags};
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// Names in all of one source.
+const NAMES_MAX: usize = 10_000;
+/// Images in one source.
+const IMAGES_MAX: usize = 1000;
+
+/// Where images are read from.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// A file or a directory; which of them, and of which format, its content says.
+    Path(PathBuf),
+    /// Standard input, or another stream that is read once.
+    Stream,
+}
+
+/// An image in a source, checked as far as its small documents go.
+#[derive(Debug)]
+pub struct Incoming {
+    /// The manifest's bytes and media type. None if the format has none and one is to be made.
+    pub manifest: Option<(Vec<u8>, String)>,
+    pub config: Vec<u8>,
+    pub layers: Vec<IncomingLayer>,
+    pub references: Vec<Reference>,
+}
+
+/// A layer in a source.
+#[derive(Debug)]
+pub struct IncomingLayer {
+    /// What the source calls it.
+    pub member: String,
+    pub diff_id: Digest,
+    pub compression: Compression,
+    /// The digest and the size of the blob, where they are known before it is read.
+    pub blob: Option<(Digest, u64)>,
+}
+
+/// An opened source: small documents and large members by name. Names are only ever compared, never made into paths,
+/// but for the blobs of a directory.
+#[derive(Debug)]
+pub enum Files {
+    Archive(Archive),
+    Directory(Root),
+}
+
+/// Opens a source, unpacking nothing. A stream or a compressed archive is spooled into the engine's staging.
+pub fn open(engine: &Engine, source: &Source) -> Result<Files> {
+    match source {
+        Source::Stream => Ok(Files::Archive(Archive::spool(engine, std::io::stdin())?)),
+        Source::Path(path) => {
+            let fd = rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY, Mode::empty())
+                .with_context(|| format!("open {}", path.display()))?;
+            let kind = FileType::from_raw_mode(rustix::fs::fstat(&fd)?.st_mode);
+            if kind == FileType::Directory {
+                return Ok(Files::Directory(Root::new(fd)));
+            }
+            let archive = match kind == FileType::RegularFile {
+                true => Archive::open(engine, File::from(fd)),
+                false => Archive::spool(engine, File::from(fd)),
+            };
+            Ok(Files::Archive(archive.with_context(|| format!("read {}", path.display()))?))
+        }
+    }
+}
+
+/// The images of an opened source: of an OCI layout only the one with this name, if one is given.
+pub fn images(files: &mut Files, name: Option<&str>, platform: &Platform) -> Result<Vec<Incoming>> {
+    let images = if let Some(index) = files.read("index.json", layout::INDEX_BYTES_MAX)? {
+        layout::images(files, &index, name, platform)?
+    } else if let Some(manifest) = files.read("manifest.json", docker_archive::MANIFEST_BYTES_MAX)? {
+        docker_archive::images(files, &manifest)?
+    } else {
+        return Err(Kind::BadInput.hinted(
+            "there is neither an index.json nor a manifest.json in it",
+            "load takes what save wrote; a root file system is for import",
+        ));
+    };
+    let names: usize = images.iter().map(|image| image.references.len()).sum();
+    if names > NAMES_MAX || images.len() > IMAGES_MAX {
+        return Err(Kind::BadInput.error(format!("more than {IMAGES_MAX} images or {NAMES_MAX} names in it")));
+    }
+    Ok(images)
+}
+
+/// Splits `DIR[:NAME]` as it stands after `oci:` or `oci-archive:`.
+pub fn split_name(text: &str) -> (PathBuf, Option<String>) {
+    match text.split_once(':') {
+        Some((path, name)) if !name.is_empty() => (PathBuf::from(path), Some(name.to_owned())),
+        Some((path, _)) => (PathBuf::from(path), None),
+        None => (PathBuf::from(text), None),
+    }
+}
+
+impl Files {
+    /// Reads a small document. None if there is none of this name.
+    pub fn read(&mut self, name: &str, bytes_max: usize) -> Result<Option<Vec<u8>>> {
+        let Some((stream, size)) = self.open(name)? else { return Ok(None) };
+        if size > bytes_max as u64 {
+            return Err(Kind::BadInput.error(format!("{name}: more than {bytes_max} bytes")));
+        }
+        crate::fs::read_all(stream, bytes_max).with_context(|| format!("read {name}")).map(Some)
+    }
+
+    /// Reads a small document that must be there.
+    fn required(&mut self, name: &str, bytes_max: usize) -> Result<Vec<u8>> {
+        self.read(name, bytes_max)?.ok_or_else(|| missing(name))
+    }
+
+    /// Opens a member and says how long it is. None if there is none of this name.
+    pub fn open(&mut self, name: &str) -> Result<Option<(Box<dyn Read + '_>, u64)>> {
+        match self {
+            Self::Archive(archive) => Ok(archive.member(name)?.map(|(stream, size)| (Box::new(stream) as _, size))),
+            Self::Directory(root) => {
+                // Not waiting for a writer: in someone else's directory, a name may be a FIFO.
+                let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
+                let fd = match root.resolve(Path::new(name), flags) {
+                    Ok(fd) => fd,
+                    Err(rustix::io::Errno::NOENT) => return Ok(None),
+                    Err(errno) => return Err(errno).with_context(|| format!("open {name}")),
+                };
+                let status = rustix::fs::fstat(&fd)?;
+                if FileType::from_raw_mode(status.st_mode) != FileType::RegularFile {
+                    return Err(Kind::BadInput.error(format!("{name} is not a regular file")));
+                }
+                let size = u64::try_from(status.st_size).unwrap_or(0);
+                Ok(Some((Box::new(File::from(fd)), size)))
+            }
+        }
+    }
+}
+
+impl Incoming {
+    fn layer(member: String, layer: &Layer) -> IncomingLayer {
+        IncomingLayer {
+            member,
+            diff_id: layer.diff_id,
+            compression: layer.compression,
+            blob: Some((layer.blob.digest, layer.blob.size)),
+        }
+    }
+}
+
+fn missing(name: &str) -> anyhow::Error {
+    let shown: String = name.chars().take(200).collect();
+    Kind::BadInput.error(format!("{shown:?} is not in it"))
+}

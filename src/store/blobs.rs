@@ -1,0 +1,210 @@
+//! Blobs: immutable files named by their digest, in a plain OCI image layout.
+
+use crate::engine::Engine;
+use crate::error::Kind;
+use crate::fs::{self, Durability, Hold, Lock};
+use crate::store::digest::{Digest, Hashing};
+use anyhow::{Context, Result};
+use rustix::fs::{CWD, Mode, OFlags};
+use rustix::io::Errno;
+use std::fs::File;
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::Duration;
+
+const LAYOUT: &[u8] = br#"{"imageLayoutVersion":"1.0.0"}"#;
+/// How long bringing in an image waits for a collection of garbage to end.
+const INCOMING_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Makes the directory an OCI layout for other tools. Cheap when it is one.
+pub fn init(engine: &Engine) -> Result<()> {
+    let marker = engine.images().join("oci-layout");
+    if fs::read_optional(&marker, 4 << 10)?.is_some_and(|bytes| bytes == LAYOUT) {
+        return Ok(());
+    }
+    fs::create_dir_all(&directory(engine))?;
+    fs::write_atomic(&marker, LAYOUT, Durability::Synced)
+}
+
+/// Keeps every blob and layer in place that no tag names yet. Whoever brings in an image holds this from before the
+/// first look at what is there until its tag is written.
+pub fn incoming(engine: &Engine) -> Result<Lock> {
+    fs::create_dir_all(&directory(engine))?;
+    Lock::take(&engine.images().join("incoming"), Hold::Shared, INCOMING_TIMEOUT)
+}
+
+/// The right to remove what no tag names. None while an image is coming in, whose parts look just like that.
+pub fn collecting(engine: &Engine) -> Option<Lock> {
+    Lock::take(&engine.images().join("incoming"), Hold::Exclusive, Duration::ZERO).ok()
+}
+
+pub fn path(engine: &Engine, digest: &Digest) -> PathBuf {
+    directory(engine).join(digest.hex())
+}
+
+pub fn has(engine: &Engine, digest: &Digest) -> bool {
+    size(engine, digest).is_ok_and(|size| size.is_some())
+}
+
+/// How many bytes a blob has. None if it is not here.
+pub fn size(engine: &Engine, digest: &Digest) -> Result<Option<u64>> {
+    match rustix::fs::stat(&path(engine, digest)) {
+        Ok(status) => Ok(Some(u64::try_from(status.st_size).unwrap_or(0))),
+        Err(Errno::NOENT) => Ok(None),
+        Err(errno) => Err(errno).with_context(|| format!("stat blob {digest}")),
+    }
+}
+
+/// Opens a blob. Its bytes are as they were when it was stored; who depends on them hashes them again.
+pub fn open(engine: &Engine, digest: &Digest) -> Result<File> {
+    match rustix::fs::openat(CWD, path(engine, digest), OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()) {
+        Ok(fd) => Ok(File::from(fd)),
+        Err(Errno::NOENT) => Err(Kind::NotFound.error(format!("no blob {digest}"))),
+        Err(errno) => Err(errno).with_context(|| format!("open blob {digest}")),
+    }
+}
+
+/// Reads a small blob and verifies it.
+pub fn read(engine: &Engine, digest: &Digest, bytes_max: usize) -> Result<Vec<u8>> {
+    let bytes = fs::read_all(open(engine, digest)?, bytes_max).with_context(|| format!("read blob {digest}"))?;
+    match Digest::of(&bytes) == *digest {
+        true => Ok(bytes),
+        false => Err(Kind::BadInput
+            .hinted(format!("blob {digest} is damaged on disk"), "remove the image and pull or load it again")),
+    }
+}
+
+/// Stores a small blob.
+pub fn write(engine: &Engine, bytes: &[u8]) -> Result<Digest> {
+    let mut writer = Writer::new(engine)?;
+    writer.write_all(bytes).context("write blob")?;
+    writer.finish(None)
+}
+
+/// The digests of all blobs.
+pub fn list(engine: &Engine) -> Result<Vec<Digest>> {
+    Ok(fs::list(&directory(engine))?.iter().filter_map(|name| Digest::parse_hex(name)).collect())
+}
+
+/// Removes a blob and says how many bytes it had. One that is not here is as good as removed.
+pub fn remove(engine: &Engine, digest: &Digest) -> Result<u64> {
+    let size = size(engine, digest)?;
+    match rustix::fs::unlink(&path(engine, digest)) {
+        Ok(()) | Err(Errno::NOENT) => Ok(size.unwrap_or(0)),
+        Err(errno) => Err(errno).with_context(|| format!("remove blob {digest}")),
+    }
+}
+
+/// Puts the names of all finished blobs on disk. To be called once before a tag names them.
+pub fn sync(engine: &Engine) -> Result<()> {
+    fs::sync_dir(&directory(engine))
+}
+
+fn directory(engine: &Engine) -> PathBuf {
+    engine.images().join("blobs/sha256")
+}
+
+/// A blob that is being written. It is in the store after [`Writer::finish`] and nowhere without.
+pub struct Writer<'a> {
+    engine: &'a Engine,
+    staging: PathBuf,
+    file: Option<Hashing<File>>,
+}
+
+impl<'a> Writer<'a> {
+    pub fn new(engine: &'a Engine) -> Result<Self> {
+        let staging = fs::staging_name(&engine.staging());
+        let file = fs::create_new(&staging)?;
+        Ok(Self { engine, staging, file: Some(Hashing::new(file)) })
+    }
+
+    /// Verifies what was written against the digest and size that were promised, and makes it visible.
+    pub fn finish(mut self, expected: Option<(Digest, u64)>) -> Result<Digest> {
+        let (file, digest, size) = self.file.take().context("a blob is finished once")?.finish();
+        if let Some((expected_digest, expected_size)) = expected {
+            if size != expected_size {
+                let message = format!("blob {expected_digest}: {size} bytes came instead of {expected_size}");
+                return Err(Kind::BadInput.error(message));
+            }
+            if digest != expected_digest {
+                return Err(Kind::BadInput.error(format!("blob {expected_digest}: its bytes are those of {digest}")));
+            }
+        }
+        file.sync_data().with_context(|| format!("sync blob {digest}"))?;
+        // One that is there already is replaced: the new bytes are verified, the old ones may have rotted.
+        rustix::fs::rename(&self.staging, &path(self.engine, &digest))
+            .with_context(|| format!("store blob {digest}"))?;
+        Ok(digest)
+    }
+}
+
+impl Write for Writer<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        match &mut self.file {
+            Some(file) => file.write(bytes),
+            None => Err(std::io::ErrorKind::BrokenPipe.into()),
+        }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for Writer<'_> {
+    fn drop(&mut self) {
+        // Gone already if the blob was finished; if this fails, the next sweep of the staging directory takes it.
+        let _ = rustix::fs::unlink(&self.staging);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::tests::Scratch;
+
+    #[test]
+    fn a_blob_is_visible_only_when_it_is_what_was_promised() {
+        let scratch = Scratch::new();
+        let engine = &scratch.engine;
+        let good = Digest::of(b"abc");
+        for (digest, size) in [(good, 4), (good, 2), (Digest::of(b"x"), 3)] {
+            let mut writer = Writer::new(engine).unwrap();
+            writer.write_all(b"abc").unwrap();
+            assert!(writer.finish(Some((digest, size))).is_err());
+        }
+        drop(Writer::new(engine).unwrap());
+        assert!(list(engine).unwrap().is_empty());
+        assert!(fs::list(&engine.staging()).unwrap().is_empty());
+
+        let mut writer = Writer::new(engine).unwrap();
+        writer.write_all(b"abc").unwrap();
+        assert_eq!(writer.finish(Some((good, 3))).unwrap(), good);
+        assert_eq!(write(engine, b"abc").unwrap(), good);
+        assert_eq!(read(engine, &good, 3).unwrap(), b"abc");
+        assert!(read(engine, &good, 2).is_err());
+        assert!(has(engine, &good));
+        assert!(fs::list(&engine.staging()).unwrap().is_empty());
+        assert_eq!(remove(engine, &good).unwrap(), 3);
+        assert_eq!(remove(engine, &good).unwrap(), 0);
+    }
+
+    #[test]
+    fn a_damaged_blob_is_not_read() {
+        let scratch = Scratch::new();
+        let digest = write(&scratch.engine, b"abc").unwrap();
+        fs::write_atomic(&path(&scratch.engine, &digest), b"abd", Durability::Cached).unwrap();
+        assert!(read(&scratch.engine, &digest, 10).unwrap_err().to_string().contains("damaged"));
+        assert_eq!(write(&scratch.engine, b"abc").unwrap(), digest);
+        assert!(read(&scratch.engine, &digest, 10).is_ok());
+    }
+
+    #[test]
+    fn nothing_is_collected_while_an_image_comes_in() {
+        let scratch = Scratch::new();
+        let (one, two) = (incoming(&scratch.engine).unwrap(), incoming(&scratch.engine).unwrap());
+        assert!(collecting(&scratch.engine).is_none());
+        drop((one, two));
+        assert!(collecting(&scratch.engine).is_some());
+    }
+}

@@ -1,0 +1,237 @@
+//! Tags: the layout's `index.json` is the list of images and of their names.
+//!
+//! Each entry is one manifest under at most one name; an image with two names has two entries, an image without one
+//! has an entry without one. Other tools may write the file too, so nothing but the descriptors is taken for granted.
+
+use crate::engine::Engine;
+use crate::fs::{self, Durability, Hold, Lock, STATE_BYTES_MAX};
+use crate::store::blobs;
+use crate::store::digest::Digest;
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// OCI image spec, annotations.md: the name of an entry.
+pub const NAME: &str = "org.opencontainers.image.ref.name";
+const ID: &str = "org.coracle.image.id";
+const SIZE: &str = "org.coracle.image.size";
+const CREATED: &str = "org.coracle.image.created";
+const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// One line of the list: a manifest, and perhaps its name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Entry {
+    #[serde(default)]
+    pub media_type: String,
+    pub digest: Digest,
+    pub size: u64,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub annotations: BTreeMap<String, String>,
+    /// What other tools wrote and this engine does not read.
+    #[serde(flatten)]
+    pub other: BTreeMap<String, Value>,
+}
+
+/// What a listing shows of an image, written beside its entry so that listing opens nothing else. Never trusted for
+/// more: it follows from the manifest and the configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// The configuration's digest, which is the image's id.
+    pub id: Digest,
+    pub size: u64,
+    pub created: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Index {
+    schema_version: u32,
+    #[serde(default)]
+    media_type: String,
+    #[serde(default)]
+    manifests: Vec<Entry>,
+    #[serde(flatten)]
+    other: BTreeMap<String, Value>,
+}
+
+impl Entry {
+    pub fn new(media_type: &str, digest: Digest, size: u64) -> Self {
+        let media_type = media_type.to_owned();
+        Self { media_type, digest, size, annotations: BTreeMap::new(), other: BTreeMap::new() }
+    }
+
+    pub fn name(&self) -> Option<&str> {
+        self.annotations.get(NAME).map(String::as_str)
+    }
+
+    pub fn facts(&self) -> Option<Facts> {
+        let id = Digest::parse(self.annotations.get(ID)?).ok()?;
+        let size = self.annotations.get(SIZE)?.parse().ok()?;
+        Some(Facts { id, size, created: self.annotations.get(CREATED).cloned().unwrap_or_default() })
+    }
+
+    pub fn set_facts(&mut self, facts: &Facts) {
+        self.annotations.insert(ID.to_owned(), facts.id.to_string());
+        self.annotations.insert(SIZE.to_owned(), facts.size.to_string());
+        self.annotations.insert(CREATED.to_owned(), facts.created.clone());
+    }
+
+    fn set_name(&mut self, name: Option<&str>) {
+        match name {
+            Some(name) => self.annotations.insert(NAME.to_owned(), name.to_owned()),
+            None => self.annotations.remove(NAME),
+        };
+    }
+}
+
+/// All entries, in the order in which they were made.
+pub fn list(engine: &Engine) -> Result<Vec<Entry>> {
+    Ok(read(engine)?.manifests)
+}
+
+/// Gives a manifest a name, which leaves whatever had it; without a name, only makes sure that it is listed.
+pub fn set(engine: &Engine, name: Option<&str>, entry: Entry) -> Result<()> {
+    change(engine, |entries| {
+        if let Some(name) = name {
+            take_name(entries, name);
+            entries.retain(|other| other.digest != entry.digest || other.name().is_some());
+        } else if entries.iter().any(|other| other.digest == entry.digest) {
+            return;
+        }
+        let mut entry = entry;
+        entry.set_name(name);
+        entries.push(entry);
+    })
+}
+
+/// Takes a name from its manifest, which stays listed. False if nothing has the name.
+pub fn untag(engine: &Engine, name: &str) -> Result<bool> {
+    change(engine, |entries| take_name(entries, name))
+}
+
+/// Takes a manifest off the list under all its names.
+pub fn remove_manifest(engine: &Engine, digest: &Digest) -> Result<()> {
+    change(engine, |entries| entries.retain(|entry| entry.digest != *digest))
+}
+
+/// An entry that loses its only name stays without one; of several, just this one goes.
+fn take_name(entries: &mut Vec<Entry>, name: &str) -> bool {
+    let Some(position) = entries.iter().position(|entry| entry.name() == Some(name)) else { return false };
+    let digest = entries[position].digest;
+    if entries.iter().filter(|entry| entry.digest == digest).count() > 1 {
+        entries.remove(position);
+    } else {
+        entries[position].set_name(None);
+    }
+    true
+}
+
+fn change<T>(engine: &Engine, edit: impl FnOnce(&mut Vec<Entry>) -> T) -> Result<T> {
+    fs::create_dir_all(&engine.images())?;
+    // Protects reading, changing and replacing index.json as one step; readers need no lock.
+    let _lock = Lock::take(&engine.images().join("lock"), Hold::Exclusive, LOCK_TIMEOUT)?;
+    blobs::init(engine)?;
+    let mut index = read(engine)?;
+    let before = index.manifests.clone();
+    let result = edit(&mut index.manifests);
+    if index.manifests != before {
+        fs::write_json(&engine.images().join("index.json"), &index, Durability::Synced)?;
+    }
+    Ok(result)
+}
+
+fn read(engine: &Engine) -> Result<Index> {
+    let path = engine.images().join("index.json");
+    match fs::read_optional(&path, STATE_BYTES_MAX)? {
+        Some(bytes) => serde_json::from_slice(&bytes).with_context(|| format!("parse {}", path.display())),
+        None => Ok(Index {
+            schema_version: 2,
+            media_type: INDEX.to_owned(),
+            manifests: Vec::new(),
+            other: BTreeMap::new(),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::tests::Scratch;
+
+    fn entry(text: &str) -> Entry {
+        Entry::new("application/vnd.oci.image.manifest.v1+json", Digest::of(text.as_bytes()), 1)
+    }
+
+    fn shown(engine: &Engine) -> Vec<(Option<String>, Digest)> {
+        list(engine).unwrap().iter().map(|entry| (entry.name().map(str::to_owned), entry.digest)).collect()
+    }
+
+    #[test]
+    fn a_name_moves_and_its_old_image_stays_without_one() {
+        let scratch = Scratch::new();
+        let engine = &scratch.engine;
+        let (a, b) = (entry("a"), entry("b"));
+        set(engine, Some("x"), a.clone()).unwrap();
+        set(engine, Some("x"), b.clone()).unwrap();
+        assert_eq!(shown(engine), [(None, a.digest), (Some("x".into()), b.digest)]);
+        set(engine, None, a.clone()).unwrap();
+        assert_eq!(shown(engine).len(), 2);
+        set(engine, Some("y"), a.clone()).unwrap();
+        set(engine, Some("z"), a.clone()).unwrap();
+        assert_eq!(shown(engine).len(), 3);
+        assert!(untag(engine, "y").unwrap());
+        assert!(!untag(engine, "y").unwrap());
+        assert_eq!(shown(engine), [(Some("x".into()), b.digest), (Some("z".into()), a.digest)]);
+        remove_manifest(engine, &b.digest).unwrap();
+        assert_eq!(shown(engine), [(Some("z".into()), a.digest)]);
+    }
+
+    #[test]
+    fn facts_are_kept_and_nonsense_in_their_place_is_not() {
+        let mut entry = entry("a");
+        let facts = Facts { id: Digest::of(b"c"), size: 5, created: "now".into() };
+        entry.set_facts(&facts);
+        assert_eq!(entry.facts(), Some(facts));
+        entry.annotations.insert(ID.into(), "sha256:../x".into());
+        assert_eq!(entry.facts(), None);
+    }
+
+    #[test]
+    fn what_another_tool_wrote_survives_a_change() {
+        let scratch = Scratch::new();
+        let hex = "ab".repeat(32);
+        let text = format!(
+            r#"{{"schemaVersion":2,"manifests":[{{"mediaType":"m","digest":"sha256:{hex}","size":3,
+            "platform":{{"os":"linux"}},"annotations":{{"k":"v"}}}}],"annotations":{{"a":"b"}}}}"#
+        );
+        let path = scratch.engine.images().join("index.json");
+        fs::write_atomic(&path, text.as_bytes(), Durability::Cached).unwrap();
+        set(&scratch.engine, Some("x"), entry("a")).unwrap();
+        let written: Value = serde_json::from_slice(&fs::read(&path, 1 << 20).unwrap()).unwrap();
+        assert_eq!(written["manifests"][0]["platform"]["os"], "linux");
+        assert_eq!(written["manifests"][0]["annotations"]["k"], "v");
+        assert_eq!(written["annotations"]["a"], "b");
+        assert_eq!(written["manifests"].as_array().unwrap().len(), 2);
+    }
+
+    #[test]
+    fn parallel_writers_lose_nothing() {
+        let scratch = Scratch::new();
+        std::thread::scope(|scope| {
+            for number in 0..8 {
+                let engine = &scratch.engine;
+                scope.spawn(move || {
+                    for round in 0..5 {
+                        let name = format!("n{number}-{round}");
+                        set(engine, Some(&name), entry(&name)).unwrap();
+                    }
+                });
+            }
+        });
+        assert_eq!(list(&scratch.engine).unwrap().len(), 40);
+    }
+}
