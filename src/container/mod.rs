@@ -3,6 +3,7 @@
 pub mod config;
 pub mod control;
 pub mod create;
+pub mod log;
 pub mod profile;
 pub mod remove;
 pub mod spec;

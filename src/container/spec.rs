@@ -2,12 +2,15 @@
 
 use super::config::{Config, Limit, Mount, MountKind, Process, Seccomp, Unmasked};
 use super::profile;
+use super::profile::capabilities::Granted;
+use super::profile::seccomp::Level;
 use super::user::{self, User};
 use crate::engine::Engine;
 use crate::error::Kind;
 use crate::fs::Root;
 use crate::network::Network;
 use crate::rootless::Extent;
+use crate::runtime::capabilities::Set;
 use anyhow::{Context, Result};
 use oci_spec::runtime as oci;
 use oci_spec::runtime::LinuxNamespaceType as Namespace;
@@ -68,7 +71,7 @@ fn process(config: &Config, wanted: &Process, user: &User, privileged: bool, aro
         environment.push(format!("HOME={}", user.home));
     }
     let oci_user = oci::UserBuilder::default().uid(user.uid).gid(user.gid).additional_gids(user.groups.clone()).build()?;
-    let capabilities = profile::capabilities(&config.security, privileged, user.uid)?;
+    let granted = granted(config, privileged)?;
     let working_directory = if wanted.working_directory.is_empty() { "/" } else { &wanted.working_directory };
     Ok(oci::ProcessBuilder::default()
         .terminal(wanted.terminal)
@@ -76,10 +79,16 @@ fn process(config: &Config, wanted: &Process, user: &User, privileged: bool, aro
         .args(wanted.arguments())
         .env(environment)
         .cwd(working_directory)
-        .capabilities(capabilities)
+        .capabilities(profile::capabilities::for_user(granted, user.uid))
         .rlimits(limits(config, around)?)
         .no_new_privileges(config.security.no_new_privileges)
         .build()?)
+}
+
+/// The container's capabilities; those of an exec with `--privileged` are all.
+fn granted(config: &Config, privileged: bool) -> Result<Granted> {
+    let base = if privileged { Set::FULL } else { profile::capabilities::DEFAULT.into_iter().collect() };
+    profile::capabilities::resolve(base, &config.security.capabilities_added, &config.security.capabilities_dropped)
 }
 
 /// The container's limits: those asked for, over defaults that no hard limit of the engine's forbids.
@@ -144,12 +153,12 @@ fn inner_map(outer: &[Extent]) -> Result<Vec<oci::LinuxIdMapping>> {
 
 fn devices(config: &Config) -> Result<Vec<oci::LinuxDevice>> {
     let mut devices = Vec::new();
-    for (path, major, minor) in profile::DEVICES {
-        if config.mounts.iter().any(|mount| mount.target == path) {
+    for device in profile::DEVICES {
+        if config.mounts.iter().any(|mount| mount.target == device.path) {
             continue;
         }
-        let device = oci::LinuxDeviceBuilder::default().path(path).typ(oci::LinuxDeviceType::C).major(major).minor(minor);
-        devices.push(device.build()?);
+        let node = oci::LinuxDeviceBuilder::default().path(device.path).typ(oci::LinuxDeviceType::C);
+        devices.push(node.major(device.major).minor(device.minor).build()?);
     }
     Ok(devices)
 }
@@ -158,22 +167,37 @@ fn masks(config: &Config) -> (Vec<String>, Vec<String>) {
     if config.security.privileged {
         return (Vec::new(), Vec::new());
     }
-    let keep = |path: &&&str| match &config.security.unmasked {
+    let keep = |path: &String| match &config.security.unmasked {
         Unmasked::All => false,
-        Unmasked::Paths(paths) => !paths.iter().any(|unmasked| profile::unmasks(unmasked, path)),
+        Unmasked::Paths(paths) => !paths.iter().any(|unmasked| is_at_or_below(path, unmasked)),
     };
-    let owned = |path: &&str| (*path).to_owned();
-    let mut masked: Vec<String> = profile::MASKED.iter().filter(keep).map(owned).collect();
+    let mut masked: Vec<String> = profile::masked_paths().into_iter().filter(keep).collect();
     masked.extend(config.security.masked.iter().cloned());
-    (masked, profile::READ_ONLY.iter().filter(keep).map(owned).collect())
+    let read_only = profile::READ_ONLY.iter().map(|path| (*path).to_owned());
+    (masked, read_only.filter(keep).collect())
+}
+
+/// Compares components, not characters: `/proc/a` does not cover `/proc/ab`. A trailing `*` covers what begins so.
+fn is_at_or_below(path: &str, top: &str) -> bool {
+    match top.strip_suffix('*') {
+        Some(prefix) => path.starts_with(prefix),
+        None => Path::new(path).starts_with(top),
+    }
 }
 
 /// The filter of a container's processes; None if it asked for none.
 pub fn seccomp(config: &Config) -> Result<Option<oci::LinuxSeccomp>> {
     match &config.security.seccomp {
         Seccomp::Unconfined => Ok(None),
-        Seccomp::Default => profile::seccomp(&config.security),
-        Seccomp::Profile(json) => profile::parse_seccomp(json, &config.security).map(Some),
+        Seccomp::Default => {
+            let level = match (config.security.privileged, config.security.nesting) {
+                (true, _) => Level::Privileged,
+                (false, true) => Level::Nesting,
+                (false, false) => Level::Default,
+            };
+            Ok(Some(profile::seccomp::seccomp(granted(config, config.security.privileged)?.set, level)))
+        }
+        Seccomp::Profile(json) => Ok(Some(serde_json::from_str(json).context("parse the seccomp profile")?)),
     }
 }
 
@@ -194,7 +218,7 @@ fn mounts(config: &Config, around: &Surroundings<'_>) -> Result<Vec<oci::Mount>>
 
 fn default_mounts(config: &Config, around: &Surroundings<'_>) -> Result<Vec<oci::Mount>> {
     let access = if config.security.privileged { "rw" } else { "ro" };
-    let with = |extra: &[&str]| [&PRIVATE_FILE_SYSTEM[..], extra].concat();
+    let with = |extra: &[&'static str]| [&PRIVATE_FILE_SYSTEM[..], extra].concat();
     // The group `tty` owns terminals, if the map has it: EINVAL otherwise.
     let tty_is_mapped = around.gid_map.is_empty() || around.gid_map.iter().any(|extent| (extent.inside..extent.inside + extent.count).contains(&5));
     let mut pts = vec!["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"];

@@ -4,7 +4,7 @@
 //! `init.rs`) and stops before its exec until [`Starting::finish`]; [`exec`] puts a further process beside it. Whatever
 //! goes wrong inside travels back over one socket as an error chain, exactly once.
 
-mod capabilities;
+pub mod capabilities;
 pub mod cgroup;
 mod channel;
 mod devices;

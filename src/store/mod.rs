@@ -3,6 +3,7 @@
 pub mod blobs;
 pub mod digest;
 pub mod layers;
+pub mod overlay;
 pub mod overlay_probe;
 pub mod tags;
 pub mod unpack;

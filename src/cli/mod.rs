@@ -1,0 +1,219 @@
+//! The command line: one file per verb, and the only room that prints.
+//!
+//! Parsing is in two stages: the verb is found by hand, and only its own clap command is built (the whole tree takes
+//! longer than the rest of `run`). The tree is built for help, completions, man pages and mistyped verbs alone.
+
+mod attach;
+mod flags;
+mod format;
+mod pulling;
+mod table;
+mod time;
+mod units;
+mod verbs;
+
+mod create;
+mod run;
+
+use crate::container::control::Door;
+use crate::engine::{Directories, Engine};
+use crate::error::{self, Kind};
+use crate::rootless::Entered;
+use anyhow::Result;
+use clap::error::ErrorKind;
+use std::io::Write;
+use std::process::ExitCode;
+
+/// The engine's own failures, as distinct from the container's exit code.
+const EXIT_ENGINE: u8 = 125;
+/// The container's command was found and cannot be executed.
+const EXIT_NOT_EXECUTABLE: u8 = 126;
+/// The container's command does not exist.
+const EXIT_NOT_FOUND: u8 = 127;
+
+/// What every verb gets besides its own arguments.
+pub struct Context {
+    pub engine: Engine,
+    /// The verb as it was typed, for messages.
+    pub verb: String,
+    /// The whole command line.
+    pub command_line: Vec<String>,
+}
+
+/// A command: its flags are its fields, its help the doc comment.
+trait Verb: clap::Args {
+    /// Does it, and gives the exit code.
+    fn run(self, context: &Context) -> Result<u8>;
+}
+
+pub fn main() -> ExitCode {
+    let code = match arguments().and_then(dispatch) {
+        Ok(code) => code,
+        Err(failure) => {
+            report(&failure.step, &failure.error);
+            exit_code(&failure.error)
+        }
+    };
+    // A closed pipe is no failure of ours.
+    let _ = std::io::stdout().flush();
+    ExitCode::from(code)
+}
+
+/// An error and the verb that it happened to.
+struct Failed {
+    step: String,
+    error: anyhow::Error,
+}
+
+fn exit_code(error: &anyhow::Error) -> u8 {
+    match error::kind(error) {
+        Kind::NotExecutable => EXIT_NOT_EXECUTABLE,
+        Kind::CommandNotFound => EXIT_NOT_FOUND,
+        Kind::Engine | Kind::NotFound | Kind::Exists | Kind::InUse | Kind::BadInput | Kind::Denied => EXIT_ENGINE,
+    }
+}
+
+/// The one place where an error becomes text: `coracle: step: object: cause; hint`.
+fn report(step: &str, error: &anyhow::Error) {
+    let step = if step.is_empty() { String::new() } else { format!("{step}: ") };
+    let hint = error::hint(error).map(|hint| format!("; {hint}")).unwrap_or_default();
+    talk(&format!("{step}{}{hint}", error::line(error)));
+}
+
+/// Says one line to the user, on standard error.
+fn talk(text: &str) {
+    // Without a standard error there is nobody to talk to.
+    let _ = writeln!(std::io::stderr(), "coracle: {text}");
+}
+
+/// Puts one line of data on standard output; a reader that has gone ends the program quietly.
+fn say(text: &str) {
+    let mut stdout = std::io::stdout().lock();
+    if stdout.write_all(text.as_bytes()).and_then(|()| stdout.write_all(b"\n")).is_err() {
+        std::process::exit(0);
+    }
+}
+
+/// The number of a signal that was typed.
+fn parse_signal(text: &str) -> Result<i32> {
+    crate::sys::signal::parse(text).ok_or_else(|| Kind::BadInput.hinted(format!("there is no signal {text:?}"), "see kill -l"))
+}
+
+/// What was found behind the door, if the user should know.
+fn tell_entered(entered: &Entered) {
+    match entered {
+        Entered::Already | Entered::Full => {}
+        Entered::OneId(why) => talk(&format!("only your own user id is available to containers: {why}")),
+        Entered::Outdated => talk("/etc/subuid has changed since the first running container started; stop all containers to use the new ids"),
+    }
+}
+
+/// Goes through the door, for the rest of this process, and does what needs the mapped ids.
+fn in_userns<T>(door: Door, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    let (entered, _) = door.enter()?;
+    tell_entered(&entered);
+    work()
+}
+
+fn arguments() -> Result<Vec<String>, Failed> {
+    let decode = |argument: std::ffi::OsString| {
+        argument.into_string().map_err(|argument| {
+            let error = Kind::BadInput.error(format!("argument {argument:?} is not valid UTF-8"));
+            Failed { step: String::new(), error }
+        })
+    };
+    std::env::args_os().map(decode).collect()
+}
+
+fn dispatch(arguments: Vec<String>) -> Result<u8, Failed> {
+    let failed = |step: &str| {
+        let step = step.to_owned();
+        move |error| Failed { step, error }
+    };
+    let globals = Globals::scan(&arguments[1..]).map_err(failed(""))?;
+    let rest = &arguments[1 + globals.length..];
+    let Some(found) = verbs::find(rest) else { return help_or_complain(&arguments) };
+    let engine = Engine::locate(&globals.directories).map_err(failed(found.name))?;
+    let context = Context { engine, verb: found.name.to_owned(), command_line: arguments.clone() };
+    let words = std::iter::once(format!("coracle {}", found.path)).chain(rest[found.words..].iter().cloned());
+    match (found.verb.command)().no_binary_name(false).bin_name(format!("coracle {}", found.path)).try_get_matches_from(words) {
+        Ok(matches) => (found.verb.run)(&context, &matches).map_err(failed(found.name)),
+        Err(error) => complain(&error, found.name),
+    }
+}
+
+/// Help and version are answers; anything else that clap has to say is an error in one line.
+fn complain(error: &clap::Error, verb: &str) -> Result<u8, Failed> {
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand) {
+        let _ = error.print();
+        return Ok(0);
+    }
+    let text = error.to_string();
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let mut message = lines.next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+    let mut hint = None;
+    for line in lines {
+        if let Some(tip) = line.strip_prefix("tip: ") {
+            hint.get_or_insert_with(|| tip.replace("a similar argument exists", "did you mean").replace("a similar subcommand exists", "did you mean"));
+        } else if line.starts_with('<') || line.starts_with("--") {
+            message = format!("{message} {line}");
+        }
+    }
+    if let Some(option) = flags::later(&message) {
+        message = format!("option {option} is not supported yet");
+        hint = None;
+    }
+    let place = if verb.is_empty() { "coracle --help".to_owned() } else { format!("coracle {verb} --help") };
+    let hint = hint.unwrap_or_else(|| format!("see {place}"));
+    Err(Failed { step: verb.to_owned(), error: Kind::BadInput.hinted(message, hint) })
+}
+
+/// No verb that we know: the whole tree knows what to say.
+fn help_or_complain(arguments: &[String]) -> Result<u8, Failed> {
+    match verbs::tree().try_get_matches_from(arguments) {
+        Ok(_) => {
+            let _ = verbs::tree().print_help();
+            Ok(0)
+        }
+        Err(error) => complain(&error, ""),
+    }
+}
+
+/// Options before the verb.
+#[derive(Default)]
+struct Globals {
+    directories: Directories,
+    /// How many arguments they take up.
+    length: usize,
+}
+
+impl Globals {
+    fn scan(arguments: &[String]) -> Result<Self> {
+        let mut globals = Self::default();
+        while let Some(argument) = arguments.get(globals.length) {
+            let (name, inline) = match argument.split_once('=') {
+                Some((name, value)) => (name, Some(value.to_owned())),
+                None => (argument.as_str(), None),
+            };
+            let takes_value = matches!(name, "--root" | "--runroot" | "--log-level");
+            if !takes_value {
+                break;
+            }
+            globals.length += 1;
+            let value = match inline {
+                Some(value) => value,
+                None => {
+                    let value = arguments.get(globals.length).cloned();
+                    globals.length += 1;
+                    value.ok_or_else(|| Kind::BadInput.error(format!("option {name} needs a value")))?
+                }
+            };
+            match name {
+                "--root" => globals.directories.root = Some(value.into()),
+                "--runroot" => globals.directories.runroot = Some(value.into()),
+                _ => {}
+            }
+        }
+        Ok(globals)
+    }
+}

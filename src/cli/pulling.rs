@@ -1,0 +1,89 @@
+//! Finding an image or pulling it, with the progress that a person at a terminal sees.
+
+use crate::container::control::Door;
+use crate::engine::Engine;
+use crate::image::platform::Platform;
+use crate::image::pull::{self, Access, Event, Policy};
+use crate::image::{self, Image, hello};
+use crate::store::layers::Unpacker;
+use anyhow::Result;
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+use std::sync::Mutex;
+
+/// Finds an image by the policy. The image that the program carries is put into the store when it is first asked for.
+pub fn ensure(engine: &Engine, name: &str, policy: Policy, platform: Option<&Platform>, access: &Access) -> Result<Image> {
+    if name == "hello" && policy != Policy::Always && !image::exists(engine, name)? {
+        install_hello(engine)?;
+    }
+    let progress = Progress::new();
+    let image = pull::ensure(engine, name, policy, platform, access, || unpacker(engine), &|event| progress.show(&event));
+    progress.clear();
+    image
+}
+
+/// The process that unpacks layers, behind the door.
+pub fn unpacker(engine: &Engine) -> Result<Unpacker> {
+    let door = Door::for_command(engine)?;
+    Unpacker::start(engine, move || {
+        let (entered, _) = door.enter()?;
+        super::tell_entered(&entered);
+        Ok(())
+    })
+}
+
+fn install_hello(engine: &Engine) -> Result<()> {
+    let unpacker = unpacker(engine)?;
+    image::load::load_bytes(engine, hello::archive()?, &unpacker)?;
+    Ok(())
+}
+
+/// Bars on a terminal, nothing in a pipe.
+struct Progress {
+    bars: Option<MultiProgress>,
+    layers: Mutex<BTreeMap<String, ProgressBar>>,
+}
+
+impl Progress {
+    fn new() -> Self {
+        let bars = std::io::stderr().is_terminal().then(MultiProgress::new);
+        Self { bars, layers: Mutex::default() }
+    }
+
+    fn show(&self, event: &Event) {
+        let Some(bars) = &self.bars else { return };
+        let Ok(mut layers) = self.layers.lock() else { return };
+        match event {
+            Event::Trying(name) => {
+                let _ = bars.println(format!("Trying to pull {name}..."));
+            }
+            Event::LayerPresent(_) => {}
+            Event::LayerStarted { blob, size } => {
+                let bar = bars.add(ProgressBar::new(*size));
+                if let Ok(style) = ProgressStyle::with_template("{prefix} [{bar:30}] {bytes}/{total_bytes} {bytes_per_sec} {eta}") {
+                    bar.set_style(style.progress_chars("=> "));
+                }
+                bar.set_prefix(blob.hex()[..12].to_owned());
+                layers.insert(blob.hex(), bar);
+            }
+            Event::LayerBytes { blob, bytes } => {
+                if let Some(bar) = layers.get(&blob.hex()) {
+                    bar.inc(*bytes);
+                }
+            }
+            Event::LayerDone(blob) => {
+                if let Some(bar) = layers.remove(&blob.hex()) {
+                    bar.finish();
+                }
+            }
+        }
+    }
+
+    fn clear(&self) {
+        if let Some(bars) = &self.bars {
+            // A terminal that cannot be drawn on any more needs no clearing.
+            let _ = bars.clear();
+        }
+    }
+}

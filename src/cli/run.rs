@@ -1,0 +1,47 @@
+//! `run`: make a container, start it, and stay with it.
+
+use super::attach::{self, DETACH_KEYS, End, Streams, Wanted};
+use super::flags::ContainerFlags;
+use super::{Context, Verb, create, say, tell_entered};
+use crate::container::start;
+use anyhow::Result;
+
+/// Run a command in a new container
+#[derive(clap::Args)]
+pub struct Run {
+    /// Print the container's id and leave it running
+    #[arg(short, long, conflicts_with = "detach_keys")]
+    detach: bool,
+    /// Leave the container running when these keys are typed
+    #[arg(long, value_name = "KEYS", default_value = DETACH_KEYS)]
+    detach_keys: String,
+    /// Pass signals on to the container
+    #[arg(long, value_name = "BOOL", default_value = "true", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    sig_proxy: bool,
+    #[command(flatten)]
+    flags: ContainerFlags,
+}
+
+impl Verb for Run {
+    fn run(self, context: &Context) -> Result<u8> {
+        let config = create::make(context, &self.flags)?;
+        let wanted = Wanted {
+            stdin: self.flags.interactive && !self.detach,
+            outputs: !self.detach,
+            terminal: self.flags.tty,
+            detach_keys: &self.detach_keys,
+        };
+        let streams = Streams::open(&wanted)?;
+        let signals = attach::prepare_signals(self.sig_proxy && !self.detach)?;
+        let started = start::start(&context.engine, &config, streams.attach.clone(), &streams.borrowed())?;
+        tell_entered(&started.entered);
+        if self.detach {
+            say(config.id.as_str());
+            return Ok(0);
+        }
+        match attach::follow(&started.connection, &streams, &signals)? {
+            End::Exited(code) => Ok(code as u8),
+            End::Detached => Ok(0),
+        }
+    }
+}
