@@ -2,6 +2,7 @@
 //!
 //! (The map of the code comes here.)
 
+mod cli;
 mod engine;
 mod error;
 mod fs;
