@@ -348,6 +348,43 @@ fn rows_and_tables_are_laid_out_as_podman_does() {
     );
 }
 
+// Outputs of `podman volume ls --format …` over the same two volumes.
+#[test]
+fn volumes_are_listed_as_podman_lists_them() {
+    let rows = [
+        serde_json::json!({"Name": "vola", "Driver": "local", "MountCount": 0, "Labels": {"x": "1"}}),
+        serde_json::json!({"Name": "volumetwo-longer", "Driver": "local", "MountCount": 0, "Labels": {}}),
+    ];
+    let given = |name: &str| (name == "Name").then(|| "VOLUME NAME".to_owned());
+    let long = "VOLUME NAME       DRIVER\nvola              LOCAL\nvolumetwo-longer  LOCAL\n";
+    let wide = "VOLUME NAME           DRIVER\nvola                  local\nvolumetwo-longer      local\n";
+    let gap = "VOLUME NAME                   DRIVER\nvola                          local\n\
+               volumetwo-longer              local\n";
+    for (argument, expected) in [
+        ("table {{.Name}} {{upper .Driver}}", long),
+        (r#"table {{printf "%-20s" .Name}} {{.Driver}}"#, wide),
+        ("table {{.Name}}  {{.Driver}}", gap),
+        ("table {{.Name}}", "VOLUME NAME\nvola\nvolumetwo-longer\n"),
+        (r"table {{.Name}}\n", "VOLUME NAME\nvola\nvolumetwo-longer\n"),
+        (r"{{.Name}}\n", "vola\nvolumetwo-longer\n"),
+        ("{{range .}}{{.Name}} {{end}}", "vola volumetwo-longer \n"),
+        (r#"{{printf "%s\t" .Name}}x"#, "vola\tx\nvolumetwo-longer\tx\n"),
+        (r#"{{.Labels.x}} {{index .Labels "x"}}"#, "1 1\n<no value> \n"),
+        ("{{ .Name }} {{ json .Labels }}", "vola {\"x\":\"1\"}\nvolumetwo-longer {}\n"),
+        ("{{.Name}}{{println}}", "vola\n\nvolumetwo-longer\n\n"),
+        (r#"{{json .Name | printf "%s"}}"#, "\"vola\"\n\"volumetwo-longer\"\n"),
+        ("{{truncate .Name 4}} {{pad .Name 2 2}}", "vola   vola  \nvolu   volumetwo-longer  \n"),
+        (r#"{{split .Name "l"}} {{title .Name}}"#, "[vo a] Vola\n[vo umetwo- onger] Volumetwo-Longer\n"),
+    ] {
+        let shown = Format::parse(argument).unwrap().rows(&rows, Names::Exact, &given).unwrap();
+        assert_eq!(shown, expected, "{argument}");
+    }
+    let podman_refuses = ["{{.Nme}}", "{{nofunc}}", "{{.Name", r#"{{join .Names ","}}"#];
+    for argument in podman_refuses {
+        assert!(Format::parse(argument).and_then(|format| format.rows(&rows, Names::Exact, &given)).is_err());
+    }
+}
+
 #[test]
 fn headings_are_the_words_of_the_names() {
     let none = |_: &str| None;
