@@ -131,3 +131,6 @@ pub(super) fn tee(stream: &mut dyn Read, blob: &mut dyn Write, sink: &mut dyn Wr
         sink.write_all(&buffer[..read]).context("send layer to the unpacker")?;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,7 +14,7 @@ pub enum Compression {
 
 /// Whether the layer is unpacked and complete.
 pub fn has(engine: &Engine, diff_id: &Digest) -> bool {
-    engine.layers().join(diff_id.hex()).join("info.json").is_file()
+    engine.layers().join(diff_id.hex()).join("fs").is_dir()
 }
 
 /// The process that unpacks layers.

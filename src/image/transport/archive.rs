@@ -44,7 +44,7 @@ impl Archive {
     /// Reads the table of a file, spooling it first if it is compressed.
     pub fn open(engine: &Engine, mut file: File) -> Result<Self> {
         let compression = magic(&mut file)?;
-        file.seek(SeekFrom::Start(0)).context("seek")?;
+        file.rewind().context("rewind the archive")?;
         match compression {
             Compression::None => Self::read(file),
             Compression::Gzip | Compression::Zstd => Self::spool(engine, file),
@@ -60,7 +60,8 @@ impl Archive {
         Self::read(file)
     }
 
-    fn read(file: File) -> Result<Self> {
+    fn read(mut file: File) -> Result<Self> {
+        file.rewind().context("rewind the archive")?;
         let members = table(&file)?;
         Ok(Self { file, members })
     }
