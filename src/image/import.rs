@@ -1,7 +1,7 @@
 //! `import`: a root file system in a tar becomes an image of one layer.
 
 use super::change;
-use super::load::{Unpack, tee};
+use super::load::Unpack;
 use crate::engine::Engine;
 use crate::error::Kind;
 use crate::image;
@@ -13,7 +13,7 @@ use crate::image::transport;
 use crate::store::blobs;
 use crate::store::digest::Digest;
 use crate::store::layers::{self, Compression, Unpacker};
-use anyhow::{Context, Result};
+use anyhow::Result;
 use std::io::{Read, Write};
 
 /// What the image is to be.
@@ -50,13 +50,13 @@ pub(super) fn import_with<Sink: Write>(
     }
     let diff_id = writer.finish(None)?;
     if !layers::has(engine, &diff_id) {
-        let mut sink = (unpack.open)(&diff_id, Compression::None)?;
-        tee(&mut blobs::open(engine, &diff_id)?, &mut std::io::sink(), &mut sink)?;
-        (unpack.finish)(sink).context("unpack the archive")?;
+        let sink = (unpack.open)(&diff_id, Compression::None)?;
+        let sink = unpack.tee(&mut blobs::open(engine, &diff_id)?, &mut std::io::sink(), sink)?;
+        (unpack.finish)(sink)?;
     }
     config.rootfs = RootFs { diff_ids: vec![diff_id], ..RootFs::default() };
     for history in &mut config.history {
-        history.created_by = format!("/bin/sh -c #(nop) ADD file:{} in / ", diff_id.hex());
+        history.created_by = format!("/bin/sh -c #(nop) ADD file:{} in /", diff_id.hex());
     }
     let layer = Descriptor::new(OCI_LAYER, diff_id, size);
     store(engine, &config, layer, what.reference.as_ref())

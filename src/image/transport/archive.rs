@@ -251,7 +251,7 @@ pub fn copy_bounded(engine: &Engine, stream: &mut dyn Read, target: &mut dyn Wri
 }
 
 fn check_free(engine: &Engine) -> Result<()> {
-    let status = rustix::fs::statvfs(&engine.staging()).context("statvfs the staging directory")?;
+    let status = rustix::fs::statvfs(engine.staging()).context("statvfs the staging directory")?;
     match status.f_bavail.saturating_mul(status.f_frsize) > FREE_BYTES_MIN {
         true => Ok(()),
         false => Err(anyhow::Error::new(std::io::Error::from_raw_os_error(libc::ENOSPC)).context("keep space free")),
