@@ -48,6 +48,29 @@ pub(super) struct Unpack<Open, Finish> {
     pub finish: Finish,
 }
 
+impl<Open, Finish> Unpack<Open, Finish> {
+    /// Copies a layer's stream to its blob and to the unpacker.
+    pub fn tee<Sink: Write>(&self, stream: &mut dyn Read, blob: &mut dyn Write, mut sink: Sink) -> Result<Sink>
+    where
+        Finish: Fn(Sink) -> Result<()>,
+    {
+        let mut buffer = vec![0; CHUNK_BYTES];
+        loop {
+            let read = match stream.read(&mut buffer) {
+                Ok(0) => return Ok(sink),
+                Ok(read) => read,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error).context("read layer"),
+            };
+            blob.write_all(&buffer[..read]).context("write blob")?;
+            if let Err(error) = sink.write_all(&buffer[..read]) {
+                // The unpacker knows better why it stopped reading.
+                return Err((self.finish)(sink).err().unwrap_or_else(|| error.into()));
+            }
+        }
+    }
+}
+
 pub(super) fn load_with<Sink: Write>(
     engine: &Engine,
     what: &Load,
@@ -73,9 +96,7 @@ fn store<Sink: Write>(
 ) -> Result<()> {
     let mut descriptors = Vec::new();
     for layer in &incoming.layers {
-        let descriptor =
-            store_layer(engine, files, layer, unpack).with_context(|| format!("unpack layer {}", layer.diff_id))?;
-        descriptors.push(descriptor);
+        descriptors.push(store_layer(engine, files, layer, unpack)?);
     }
     let config = blobs::write(engine, &incoming.config)?;
     let manifest = match &incoming.manifest {
@@ -109,25 +130,13 @@ fn store_layer<Sink: Write>(
     }
     let (mut stream, size) = files.open(&layer.member)?.with_context(|| format!("find {:?}", layer.member))?;
     let mut blob = blobs::Writer::new(engine)?;
-    let mut sink = (unpack.open)(&layer.diff_id, layer.compression)?;
-    tee(&mut stream, &mut blob, &mut sink)?;
+    let sink = (unpack.open)(&layer.diff_id, layer.compression)?;
+    let sink = unpack.tee(&mut stream, &mut blob, sink)?;
     // The blob is verified first, so that a wrong one does not become a layer.
     let digest = blob.finish(layer.blob)?;
     (unpack.finish)(sink)?;
     Ok(Descriptor::new(media_type, digest, size))
 }
 
-/// Copies a stream to the blob and to the unpacker.
-pub(super) fn tee(stream: &mut dyn Read, blob: &mut dyn Write, sink: &mut dyn Write) -> Result<()> {
-    let mut buffer = vec![0; CHUNK_BYTES];
-    loop {
-        let read = match stream.read(&mut buffer) {
-            Ok(0) => return Ok(()),
-            Ok(read) => read,
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error).context("read layer"),
-        };
-        blob.write_all(&buffer[..read]).context("write blob")?;
-        sink.write_all(&buffer[..read]).context("send layer to the unpacker")?;
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -90,6 +90,7 @@ pub struct Manifest {
 
 /// What a registry or a layout gives under a tag or a digest.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, never a list of them")]
 pub enum Document {
     Index(Index),
     Manifest(Manifest),

@@ -1,7 +1,11 @@
 //! Images: their names, their manifests, and how they come in and go out.
 
+<<<<<<< HEAD
 pub mod auth;
 mod challenge;
+=======
+pub mod change;
+>>>>>>> image
 pub mod config;
 mod http;
 pub mod import;
@@ -27,6 +31,7 @@ use config::{CONFIG_BYTES_MAX, ImageConfig};
 use manifest::{Descriptor, Document, Layer, MANIFEST_BYTES_MAX, Manifest};
 use platform::Platform;
 use reference::Reference;
+use std::collections::HashMap;
 
 /// The shortest piece of an id that stands for it, as in podman.
 const ID_PREFIX_MIN: usize = 3;
@@ -50,7 +55,10 @@ pub struct Image {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Summary {
     pub id: Digest,
+    /// The manifest by whose name the image was found, or its first.
     pub manifest: Digest,
+    /// All manifests: an image that came both compressed and not has two.
+    pub manifests: Vec<Digest>,
     /// The names, in their full form; none on an image that lost them.
     pub references: Vec<String>,
     pub size: u64,
@@ -75,7 +83,7 @@ pub fn exists(engine: &Engine, text: &str) -> Result<bool> {
 
 /// All images, in the order in which they came.
 pub fn list(engine: &Engine) -> Result<Vec<Summary>> {
-    Ok(summaries(engine, &tags::list(engine)?))
+    Ok(summaries(engine, tags::list(engine)?.iter()))
 }
 
 /// Reads the configuration of a listed image.
@@ -152,20 +160,24 @@ fn look_up(engine: &Engine, text: &str) -> Result<(Summary, Option<String>)> {
     let entries = tags::list(engine)?;
     let hex = text.strip_prefix("sha256:").unwrap_or(text);
     if let Some(digest) = Digest::parse_hex(hex) {
-        let images = summaries(engine, &entries);
-        let image = images.into_iter().find(|image| image.id == digest || image.manifest == digest);
+        let images = summaries(engine, entries.iter());
+        let image = images.into_iter().find(|image| image.id == digest || image.manifests.contains(&digest));
         return Ok((image.ok_or_else(|| no_image(text))?, None));
     }
     let candidates = Reference::candidates(text);
     for candidate in candidates.iter().flatten() {
         if let Some((entry, name)) = by_name(&entries, candidate) {
-            // Only the entries of this one manifest are opened or copied.
-            let own: Vec<Entry> = entries.iter().filter(|other| other.digest == entry.digest).cloned().collect();
-            let summary = summaries(engine, &own).pop().context("a manifest has an entry")?;
+            let id = entry.facts().map(|facts| facts.id);
+            let is_own = |other: &&Entry| {
+                other.digest == entry.digest || (id.is_some() && other.facts().map(|facts| facts.id) == id)
+            };
+            // Nothing but this image's own manifests is opened, even if another tool wrote the list.
+            let own = std::iter::once(entry).chain(entries.iter().filter(is_own).filter(|other| *other != entry));
+            let summary = summaries(engine, own).into_iter().next().context("an entry is of an image")?;
             return Ok((summary, name));
         }
     }
-    by_id(summaries(engine, &entries), hex, text).map_err(|error| match candidates {
+    by_id(summaries(engine, entries.iter()), hex, text).map_err(|error| match candidates {
         // A text that is neither a name nor an id is best explained as a name.
         Err(malformed) if !hex.bytes().all(|byte| byte.is_ascii_hexdigit()) => malformed,
         Err(_) | Ok(_) => error,
@@ -197,27 +209,38 @@ fn no_image(text: &str) -> anyhow::Error {
     Kind::NotFound.error(format!("no image {}", text.chars().take(300).collect::<String>()))
 }
 
-/// One summary for each manifest, with all its names.
-fn summaries(engine: &Engine, entries: &[Entry]) -> Vec<Summary> {
+/// One summary for each image, with all its names.
+fn summaries<'a>(engine: &Engine, entries: impl Iterator<Item = &'a Entry>) -> Vec<Summary> {
     let mut images: Vec<Summary> = Vec::new();
-    let mut positions = std::collections::HashMap::new();
+    let (mut ids, mut positions) = (HashMap::new(), HashMap::new());
     for entry in entries {
-        let position = *positions.entry(entry.digest).or_insert_with(|| {
-            images.push(summary(engine, entry));
+        let facts = ids.entry(entry.digest).or_insert_with(|| known_facts(engine, entry));
+        let position = *positions.entry(facts.id).or_insert_with(|| {
+            images.push(Summary {
+                id: facts.id,
+                manifest: entry.digest,
+                manifests: Vec::new(),
+                references: Vec::new(),
+                size: facts.size,
+                created: facts.created.clone(),
+            });
             images.len() - 1
         });
+        let image = &mut images[position];
+        if !image.manifests.contains(&entry.digest) {
+            image.manifests.push(entry.digest);
+        }
         // What another tool wrote there need not be a name.
         let name = entry.name().filter(|name| Reference::parse(name).is_ok_and(|parsed| parsed.to_string() == *name));
-        images[position].references.extend(name.map(str::to_owned));
+        image.references.extend(name.map(str::to_owned));
     }
     images
 }
 
-fn summary(engine: &Engine, entry: &Entry) -> Summary {
+fn known_facts(engine: &Engine, entry: &Entry) -> Facts {
     let facts = entry.facts().or_else(|| facts(engine, &entry.digest).ok());
     // An entry whose manifest cannot be read is listed all the same, so that it can be seen and removed.
-    let facts = facts.unwrap_or_else(|| Facts { id: entry.digest, size: 0, created: String::new() });
-    Summary { id: facts.id, manifest: entry.digest, references: Vec::new(), size: facts.size, created: facts.created }
+    facts.unwrap_or_else(|| Facts { id: entry.digest, size: 0, created: String::new() })
 }
 
 fn facts(engine: &Engine, manifest: &Digest) -> Result<Facts> {

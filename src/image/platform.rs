@@ -38,7 +38,7 @@ impl Platform {
             !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
         };
         let parts: Vec<&str> = text.split('/').collect();
-        if text.len() > 100 || !parts.iter().all(|part| word(&part)) {
+        if text.len() > 100 || !parts.iter().all(word) {
             return Err(bad());
         }
         let (os, architecture, variant) = match parts[..] {

@@ -56,8 +56,8 @@ pub fn remove(
     }
     check(&image)?;
     let guard = blobs::collecting(engine);
-    let own = needed_by(engine, [image.manifest])?;
-    tags::remove_manifest(engine, &image.manifest)?;
+    let own = needed_by(engine, image.manifests.iter().copied())?;
+    tags::remove_manifests(engine, &image.manifests)?;
     let mut removed = Removed { untagged: image.references, deleted: Some(image.id), ..Removed::default() };
     // While an image comes in, its parts cannot be told from garbage: what is left over goes with the next prune.
     if let Some(guard) = guard {

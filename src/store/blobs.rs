@@ -48,7 +48,7 @@ pub fn has(engine: &Engine, digest: &Digest) -> bool {
 
 /// How many bytes a blob has. None if it is not here.
 pub fn size(engine: &Engine, digest: &Digest) -> Result<Option<u64>> {
-    match rustix::fs::stat(&path(engine, digest)) {
+    match rustix::fs::stat(path(engine, digest)) {
         Ok(status) => Ok(Some(u64::try_from(status.st_size).unwrap_or(0))),
         Err(Errno::NOENT) => Ok(None),
         Err(errno) => Err(errno).with_context(|| format!("stat blob {digest}")),
@@ -89,7 +89,7 @@ pub fn list(engine: &Engine) -> Result<Vec<Digest>> {
 /// Removes a blob and says how many bytes it had. One that is not here is as good as removed.
 pub fn remove(engine: &Engine, digest: &Digest) -> Result<u64> {
     let size = size(engine, digest)?;
-    match rustix::fs::unlink(&path(engine, digest)) {
+    match rustix::fs::unlink(path(engine, digest)) {
         Ok(()) | Err(Errno::NOENT) => Ok(size.unwrap_or(0)),
         Err(errno) => Err(errno).with_context(|| format!("remove blob {digest}")),
     }
@@ -132,7 +132,7 @@ impl<'a> Writer<'a> {
         }
         file.sync_data().with_context(|| format!("sync blob {digest}"))?;
         // One that is there already is replaced: the new bytes are verified, the old ones may have rotted.
-        rustix::fs::rename(&self.staging, &path(self.engine, &digest))
+        rustix::fs::rename(&self.staging, path(self.engine, &digest))
             .with_context(|| format!("store blob {digest}"))?;
         Ok(digest)
     }

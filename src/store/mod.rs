@@ -20,7 +20,7 @@ pub mod tests {
 
     impl Scratch {
         pub fn new() -> Self {
-            let base = crate::fs::staging_name(&std::env::temp_dir().join("coracle-test"));
+            let base = crate::fs::staging_name(&std::env::temp_dir()).with_extension("coracle-test");
             let engine = Engine { data: base.join("data"), run: base.join("run"), rootless: true, uid: 0 };
             engine.prepare().expect("the temporary directory can be written to");
             Self { engine }

@@ -113,9 +113,9 @@ pub fn untag(engine: &Engine, name: &str) -> Result<bool> {
     change(engine, |entries| take_name(entries, name))
 }
 
-/// Takes a manifest off the list under all its names.
-pub fn remove_manifest(engine: &Engine, digest: &Digest) -> Result<()> {
-    change(engine, |entries| entries.retain(|entry| entry.digest != *digest))
+/// Takes manifests off the list under all their names.
+pub fn remove_manifests(engine: &Engine, digests: &[Digest]) -> Result<()> {
+    change(engine, |entries| entries.retain(|entry| !digests.contains(&entry.digest)))
 }
 
 /// An entry that loses its only name stays without one; of several, just this one goes.
@@ -186,7 +186,7 @@ mod tests {
         assert!(untag(engine, "y").unwrap());
         assert!(!untag(engine, "y").unwrap());
         assert_eq!(shown(engine), [(Some("x".into()), b.digest), (Some("z".into()), a.digest)]);
-        remove_manifest(engine, &b.digest).unwrap();
+        remove_manifests(engine, &[b.digest]).unwrap();
         assert_eq!(shown(engine), [(Some("z".into()), a.digest)]);
     }
 

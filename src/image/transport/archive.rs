@@ -44,7 +44,7 @@ impl Archive {
     /// Reads the table of a file, spooling it first if it is compressed.
     pub fn open(engine: &Engine, mut file: File) -> Result<Self> {
         let compression = magic(&mut file)?;
-        file.seek(SeekFrom::Start(0)).context("seek")?;
+        file.rewind().context("rewind the archive")?;
         match compression {
             Compression::None => Self::read(file),
             Compression::Gzip | Compression::Zstd => Self::spool(engine, file),
@@ -60,7 +60,8 @@ impl Archive {
         Self::read(file)
     }
 
-    fn read(file: File) -> Result<Self> {
+    fn read(mut file: File) -> Result<Self> {
+        file.rewind().context("rewind the archive")?;
         let members = table(&file)?;
         Ok(Self { file, members })
     }
@@ -250,7 +251,7 @@ pub fn copy_bounded(engine: &Engine, stream: &mut dyn Read, target: &mut dyn Wri
 }
 
 fn check_free(engine: &Engine) -> Result<()> {
-    let status = rustix::fs::statvfs(&engine.staging()).context("statvfs the staging directory")?;
+    let status = rustix::fs::statvfs(engine.staging()).context("statvfs the staging directory")?;
     match status.f_bavail.saturating_mul(status.f_frsize) > FREE_BYTES_MIN {
         true => Ok(()),
         false => Err(anyhow::Error::new(std::io::Error::from_raw_os_error(libc::ENOSPC)).context("keep space free")),

@@ -21,6 +21,7 @@ pub use archive::{copy_bounded, decompressed};
 use rustix::fs::{FileType, Mode, OFlags};
 use std::fs::File;
 use std::io::Read;
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 /// Names in all of one source.
@@ -69,7 +70,15 @@ pub enum Files {
 /// Opens a source, unpacking nothing. A stream or a compressed archive is spooled into the engine's staging.
 pub fn open(engine: &Engine, source: &Source) -> Result<Files> {
     match source {
-        Source::Stream => Ok(Files::Archive(Archive::spool(engine, std::io::stdin())?)),
+        Source::Stream => {
+            // A redirected file can be read in any order, which saves spooling it.
+            let stdin = File::from(std::io::stdin().as_fd().try_clone_to_owned().context("open standard input")?);
+            let archive = match stdin.metadata().context("stat standard input")?.is_file() {
+                true => Archive::open(engine, stdin),
+                false => Archive::spool(engine, stdin),
+            };
+            Ok(Files::Archive(archive.context("read standard input")?))
+        }
         Source::Path(path) => {
             let fd = rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY, Mode::empty())
                 .with_context(|| format!("open {}", path.display()))?;
@@ -88,15 +97,25 @@ pub fn open(engine: &Engine, source: &Source) -> Result<Files> {
 
 /// The images of an opened source: of an OCI layout only the one with this name, if one is given.
 pub fn images(files: &mut Files, name: Option<&str>, platform: &Platform) -> Result<Vec<Incoming>> {
-    let images = if let Some(index) = files.read("index.json", layout::INDEX_BYTES_MAX)? {
-        layout::images(files, &index, name, platform)?
-    } else if let Some(manifest) = files.read("manifest.json", docker_archive::MANIFEST_BYTES_MAX)? {
-        docker_archive::images(files, &manifest)?
-    } else {
-        return Err(Kind::BadInput.hinted(
-            "there is neither an index.json nor a manifest.json in it",
-            "load takes what save wrote; a root file system is for import",
-        ));
+    let index = files.read("index.json", layout::INDEX_BYTES_MAX)?;
+    let manifest = files.read("manifest.json", docker_archive::MANIFEST_BYTES_MAX)?;
+    let images = match (index, manifest) {
+        (None, None) => {
+            return Err(Kind::BadInput.hinted(
+                "there is neither an index.json nor a manifest.json in it",
+                "load takes what save wrote; a root file system is for import",
+            ));
+        }
+        (None, Some(manifest)) => docker_archive::images(files, &manifest)?,
+        (Some(index), None) => layout::images(files, &index, name, platform)?,
+        // docker 25 and later write both. The layout keeps the manifests, but the first of them named no image in it.
+        (Some(index), Some(manifest)) => {
+            let images = layout::images(files, &index, name, platform)?;
+            match images.iter().all(|image| image.references.is_empty()) {
+                true => docker_archive::images(files, &manifest)?,
+                false => images,
+            }
+        }
     };
     let names: usize = images.iter().map(|image| image.references.len()).sum();
     if names > NAMES_MAX || images.len() > IMAGES_MAX {
