@@ -149,27 +149,52 @@ impl From<&LinuxCapabilities> for Sets {
     }
 }
 
+impl Sets {
+    /// What of these can be had when no more than `most` can.
+    pub fn within(self, most: Set) -> Self {
+        Self {
+            bounding: self.bounding.intersection(most),
+            permitted: self.permitted.intersection(most),
+            effective: self.effective.intersection(most),
+            inheritable: self.inheritable.intersection(most),
+            ambient: self.ambient.intersection(most),
+        }
+    }
+
+    /// What is in any of the five.
+    pub fn union(self) -> Set {
+        [self.permitted, self.effective, self.inheritable, self.ambient].into_iter().fold(self.bounding, Set::union)
+    }
+}
+
 /// First step, with all capabilities still there: limits what any exec may give, and keeps the permitted set over the
 /// change of user that follows. Needs CAP_SETPCAP.
-pub fn before_user_change(sets: &Sets) -> Result<()> {
-    limit_bounding(sets.bounding)?;
-    crate::sys::process::set_keep_capabilities(true)
+///
+/// Returns the sets that can be had, for the second step. They are smaller than those wanted where this process is
+/// itself confined, as root in a container of another engine is; the OCI spec asks for a warning then and not for
+/// a failure (config.md, "Linux Process"), and `wanted.union().without(granted.union())` is what to warn of.
+pub fn before_user_change(wanted: &Sets) -> Result<Sets> {
+    let permitted = caps::read(None, CapSet::Permitted).context("read permitted capabilities")?;
+    let granted = wanted.within(Set(permitted.iter().map(caps::Capability::bitmask).sum()));
+    limit_bounding(granted.bounding)?;
+    crate::sys::process::set_keep_capabilities(true)?;
+    Ok(granted)
 }
 
 /// Second step, as the container's user: makes the other four sets exactly these. Only ever takes permitted
-/// capabilities away, so the parent-death signal stays set.
-pub fn after_user_change(sets: &Sets) -> Result<()> {
-    // Ambient goes first, for an inheritable set that shrinks takes its ambient ones along and a later raise needs both
-    // others. Effective goes before permitted, of which it must stay a part.
+/// capabilities away, so a parent-death signal stays set.
+pub fn after_user_change(granted: &Sets) -> Result<()> {
+    // Ambient goes first, for the kernel keeps it within the others, and is raised last, when those are there.
+    // Effective goes before permitted, of which it must stay a part.
     caps::clear(None, CapSet::Ambient).context("clear ambient capabilities")?;
     for (which, set) in [
-        (CapSet::Inheritable, sets.inheritable),
-        (CapSet::Effective, sets.effective),
-        (CapSet::Permitted, sets.permitted),
+        (CapSet::Inheritable, granted.inheritable),
+        (CapSet::Effective, granted.effective),
+        (CapSet::Permitted, granted.permitted),
     ] {
-        caps::set(None, which, &hash_set(set)).with_context(|| format!("set {which:?} capabilities to {set:?}"))?;
+        caps::set(None, which, &hash_set(set)).with_context(|| format!("set {which:?} capabilities {:#x}", set.0))?;
     }
-    for capability in hash_set(sets.ambient) {
+    for capability in hash_set(granted.ambient) {
         caps::raise(None, CapSet::Ambient, capability)
             .with_context(|| format!("raise {capability} in the ambient set"))?;
     }
@@ -242,8 +267,9 @@ mod tests {
             let kill = Set::from(Capability::Kill);
             let bounding = kill.union(Set::from(Capability::NetAdmin));
             let sets = Sets { bounding, permitted: kill, effective: kill, inheritable: kill, ambient: kill };
-            before_user_change(&sets).unwrap();
-            after_user_change(&sets).unwrap();
+            let granted = before_user_change(&sets).unwrap();
+            assert_eq!(granted, sets);
+            after_user_change(&granted).unwrap();
             status_lines()
         });
         assert_eq!(
@@ -256,6 +282,15 @@ mod tests {
                 "CapAmb: 0000000000000020",
             ]
         );
+    }
+
+    #[test]
+    fn what_cannot_be_had_is_left_out_and_known() {
+        let kill = Set::from(Capability::Kill);
+        let wanted = Sets { bounding: Set::FULL, effective: kill, ..Sets::default() };
+        let granted = wanted.within(Set::FULL.without(kill));
+        assert_eq!(wanted.union().without(granted.union()), kill);
+        assert!(granted.effective.is_empty());
     }
 
     #[test]

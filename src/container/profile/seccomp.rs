@@ -154,7 +154,7 @@ const PERSONALITIES: [u64; 5] = [0, 8, 0x20000, 0x20008, 0xffff_ffff];
 
 /// What types into a terminal (TIOCSTI, CVE-2017-5226), pastes into a console (TIOCLINUX) or loads a line discipline's
 /// module (TIOCSETD).
-const TERMINAL_CONTROLS: [u64; 3] = [libc::TIOCSTI as u64, 0x541c, 0x5423];
+const TERMINAL_CONTROLS: [u64; 3] = [0x5412, 0x541c, 0x5423];
 
 const IPPROTO_SMC: u64 = 256;
 const NETLINK_AUDIT: u64 = libc::NETLINK_AUDIT as u64;

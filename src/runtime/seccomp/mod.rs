@@ -40,8 +40,10 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Puts this thread and all it will execute under the filter. Needs no_new_privs, or CAP_SYS_ADMIN in the user
-    /// namespace; calls that the filter denies must have been made before.
+    /// Puts this thread and all it will execute under the filter.
+    ///
+    /// Needs no_new_privs, or else CAP_SYS_ADMIN in the user namespace: so without the former it comes before the change
+    /// of user and the giving up of capabilities, whose calls the profile must then allow (the default one does).
     pub fn install(&self) -> Result<()> {
         crate::sys::seccomp::install(&self.program, self.flags)
     }

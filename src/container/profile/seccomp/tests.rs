@@ -1,3 +1,5 @@
+//! What the default filter decides, call by call, in an interpreter and in the kernel.
+
 use super::*;
 use crate::container::profile::capabilities::DEFAULT;
 use crate::runtime::seccomp::interpreter::{Call, run};
