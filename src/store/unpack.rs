@@ -7,7 +7,7 @@ mod header;
 mod stream;
 mod tar;
 #[cfg(test)]
-mod tests;
+pub mod tests;
 mod tree;
 
 pub use stream::decompress;

@@ -327,3 +327,6 @@ fn sync_file_system(engine: &Engine) -> Result<()> {
     let layers = rustix::fs::openat(CWD, &engine.layers(), flags, Mode::empty()).context("open the layers")?;
     rustix::fs::syncfs(layers).context("syncfs")
 }
+
+#[cfg(test)]
+mod tests;

@@ -332,7 +332,7 @@ mod tests {
         assert_eq!(Pax::parse(b"9 size=7\n").unwrap().size, Some(7));
         for bad in [
             &b"8 size=7\n"[..],
-            b"10 size=7\n",
+            b"11 size=7\n",
             b"9 size=x\n",
             b"9 size=-\n",
             b"9999 size=7\n",

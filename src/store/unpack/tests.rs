@@ -1,7 +1,7 @@
 //! Hostile archives against the unpacker. Each family has a control that shows the attack to be real.
 
 #[path = "../../../tests/it/support/evil_tar.rs"]
-mod evil_tar;
+pub mod evil_tar;
 
 use super::tar::Archive;
 use super::*;
@@ -9,6 +9,8 @@ use crate::store::digest::Digest;
 use crate::store::layers::Compression;
 use evil_tar::{Entry, Magic, archive, extension, pax_record};
 use proptest::prelude::*;
+use proptest::sample::Index;
+use proptest::test_runner::TestRunner;
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -16,7 +18,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// A private directory that goes away with the test.
-pub(crate) struct Scratch(pub PathBuf);
+pub struct Scratch(pub PathBuf);
 
 impl Scratch {
     pub fn new() -> Self {
@@ -127,17 +129,18 @@ fn naive(bytes: &[u8], dir: &Path) -> std::io::Result<()> {
 
 #[test]
 fn the_attacks_are_real() {
+    let scratch = Scratch::new();
+    let attacks = evil_tar::attacks(&scratch.0.join("canary"));
     let mut hits = 0;
-    let names = evil_tar::attacks(Path::new("/x"));
-    for number in 0..names.len() {
-        let scratch = Scratch::new();
-        let canary = make_canary(&scratch);
-        let before = fingerprint(&canary);
-        let attack = evil_tar::attacks(&canary).swap_remove(number);
+    for attack in &attacks {
+        let before = fingerprint(&make_canary(&scratch));
         let _ = naive(&attack.bytes, &scratch.dir("out"));
-        hits += usize::from(fingerprint(&canary) != before);
+        hits += usize::from(fingerprint(&scratch.0.join("canary")) != before);
+        for name in ["canary", "out"] {
+            std::fs::remove_dir_all(scratch.0.join(name)).unwrap();
+        }
     }
-    assert!(hits >= 60, "{hits} of {} attacks reach the canary by a naive extractor", names.len());
+    assert!(hits >= 60, "{hits} of {} attacks reach the canary by a naive extractor", attacks.len());
 }
 
 /// What the tree came to, one word per name: kind, path, and `!` for an opaque directory. Hidden names are `w`.
@@ -378,17 +381,14 @@ fn contradictions() -> Vec<(String, Vec<u8>)> {
             for (size_name, size) in [
                 ("true", None),
                 ("zero", Some(&b"00000000000\0"[..])),
-                ("blank", Some(b"           \0")),
                 ("half", Some(b"00000001000\0")),
                 ("base 256", Some(b"\x80\0\0\0\0\0\0\0\0\0\x04\0")),
-                ("negative", Some(b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xfc\0")),
             ] {
                 for (pax_name, pax) in [
                     ("no", vec![]),
                     ("true size", vec![("size", "1024")]),
                     ("no size", vec![("size", "0")]),
                     ("bad size", vec![("size", "0x400")]),
-                    ("path", vec![("path", "renamed")]),
                     ("two sizes", vec![("size", "0"), ("size", "1024")]),
                 ] {
                     let mut entry = Entry::file("outer", inner).magic(magic);
@@ -456,7 +456,7 @@ const GNU_TAR: &str = "
 number=0
 while [ -e $number ]; do
     LC_ALL=C tar --numeric-owner -tvf $number 2>/dev/null |
-        sed -E 's/^(.)[^ ]* +[^ ]+ +([0-9]+) [^ ]+ [^ ]+ ([^ ]*).*/\\3 \\1\\2/; s,/ , ,; s/ -/ /; s/ [a-zA-Z][0-9]+$/ 0/'
+        sed -E 's/^(.)[^ ]* +[^ ]+ +([0-9]+) [^ ]+ [^ ]+ ([^ ]*).*/\\3 \\1\\2/; s,/ , ,; s/ [-C]/ /; s/ [a-zA-Z][0-9]+$/ 0/'
     [ ${PIPESTATUS[0]} = 0 ] || echo error
     echo ==
     number=$((number + 1))
@@ -496,7 +496,7 @@ fn what_is_accepted_is_what_others_see() {
 fn data_is_never_taken_for_an_entry() {
     for (name, bytes) in contradictions() {
         // Where the header says that there is no data, the inner archive does stand among the entries.
-        let has_data = !["zero", "no size", "blank", "half"].iter().any(|part| name.contains(part));
+        let has_data = !["zero", "no size", "half"].iter().any(|part| name.contains(part));
         if let Some(members) = members(&bytes)
             && has_data
             && !name.starts_with("'1'")
@@ -506,29 +506,30 @@ fn data_is_never_taken_for_an_entry() {
     }
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn random_bytes_do_no_harm(bytes in proptest::collection::vec(any::<u8>(), 0..5000)) {
+#[test]
+fn random_bytes_do_no_harm() {
+    let limits = Limits { bytes_max: 1 << 20, ..Limits::default() };
+    let strategy = proptest::collection::vec(any::<u8>(), 0..5000);
+    let tried = runner().run(&strategy, |bytes| {
         let _ = into(&bytes, &Scratch::new().0);
-        let limits = Limits { bytes_max: 1 << 20, ..Limits::default() };
         for compression in [Compression::Gzip, Compression::Zstd] {
             let _ = decompress(&bytes[..], compression, &limits, |plain| Archive::new(plain).drain());
         }
-    }
+        Ok(())
+    });
+    tried.unwrap();
+}
 
-    #[test]
-    fn mutated_attacks_do_no_harm(
-        choice in any::<proptest::sample::Index>(),
-        flips in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 1..8),
-        is_sealed in any::<bool>(),
-    ) {
-        let scratch = Scratch::new();
-        let canary = make_canary(&scratch);
-        let before = fingerprint(&canary);
-        let attacks = evil_tar::attacks(&canary);
-        let mut bytes = choice.get(&attacks).bytes.clone();
+#[test]
+fn mutated_attacks_do_no_harm() {
+    let scratch = Scratch::new();
+    let canary = make_canary(&scratch);
+    let before = fingerprint(&canary);
+    let attacks = evil_tar::attacks(&canary);
+    let flips = proptest::collection::vec((any::<Index>(), any::<u8>()), 1..8);
+    let tried = runner().run(&(any::<Index>(), flips, any::<bool>()), |(choice, flips, is_sealed)| {
+        let attack = choice.get(&attacks);
+        let mut bytes = attack.bytes.clone();
         for (place, value) in flips {
             let place = place.index(bytes.len());
             bytes[place] = value;
@@ -538,7 +539,13 @@ proptest! {
                 evil_tar::seal(block.try_into().expect("a chunk of 512 bytes"));
             }
         }
-        let _ = into(&bytes, &scratch.dir("out"));
-        prop_assert!(fingerprint(&canary) == before);
-    }
+        let _ = into(&bytes, &Scratch::new().0);
+        prop_assert!(fingerprint(&canary) == before, "{}", attack.name);
+        Ok(())
+    });
+    tried.unwrap();
+}
+
+fn runner() -> TestRunner {
+    TestRunner::new(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })
 }
