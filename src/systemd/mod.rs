@@ -63,6 +63,7 @@ pub fn start_scope(
         ("CollectMode", Value::Text("inactive-or-failed")),
     ];
     all.extend(properties);
+    refuse_line_breaks(&all)?;
     let start = || Manager::connect(engine)?.start_unit(unit, &all);
     start().with_context(|| format!("start systemd scope {unit}"))
 }
@@ -83,6 +84,20 @@ pub fn in_unit() -> bool {
 /// Whether a user's processes may go on after the last logout: loginctl(1), `enable-linger`.
 pub fn linger_enabled(user: &str) -> bool {
     !user.contains('/') && Path::new("/var/lib/systemd/linger").join(user).is_file()
+}
+
+/// systemd keeps a transient unit as a file, and writes a description into it as it is: a line break in one would make
+/// a setting of what follows it, and a backslash at its end would swallow
+/// the next line (seen with systemd 257).
+fn refuse_line_breaks(properties: &[(&str, Value<'_>)]) -> Result<()> {
+    for (name, value) in properties {
+        if let Value::Text(text) = value
+            && (text.contains(char::is_control) || text.ends_with('\\'))
+        {
+            return Err(Kind::BadInput.error(format!("{name} {text:?} cannot stand in a unit file")));
+        }
+    }
+    Ok(())
 }
 
 /// Where the manager of this user may listen, in the order of trying.
@@ -375,6 +390,17 @@ mod tests {
         assert_eq!(error::kind(&start_at(Peer::Manager, denied).unwrap_err()), Kind::Denied);
         assert!(start_at(Peer::Manager, vec![b'l'; 64]).is_err());
         assert!(start_at(Peer::Manager, Vec::new()).is_err());
+    }
+
+    #[test]
+    fn a_description_cannot_add_lines_to_the_unit() {
+        for text in ["a\nExecStartPre=/x", "a\r", "a\u{85}b", "a\\"] {
+            let error = refuse_line_breaks(&[("Description", Value::Text(text))]).unwrap_err();
+            assert_eq!(error::kind(&error), Kind::BadInput, "{text:?}");
+        }
+        assert!(
+            refuse_line_breaks(&[("Description", Value::Text("web (50 %) \"x\"")), ("A", Value::Number(1))]).is_ok()
+        );
     }
 
     #[test]

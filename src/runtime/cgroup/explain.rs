@@ -6,6 +6,9 @@ use crate::fs;
 use rustix::fs::OFlags;
 use std::path::{Path, PathBuf};
 
+/// The controllers that systemd passes on: systemd.resource-control(5), `Delegate=`.
+const PASSED_ON_BY_SYSTEMD: [&str; 5] = ["cpu", "cpuset", "io", "memory", "pids"];
+
 /// Where a controller stops on its way down to a cgroup.
 #[derive(Debug, PartialEq, Eq)]
 enum Stop {
@@ -13,34 +16,39 @@ enum Stop {
     Kernel,
     /// The manager of this unit, `user@UID.service`, does not get it.
     UserManager(String),
-    /// This unit, our own, does not get it.
-    Unit(String),
+    /// This service, which we are in, does not get it.
+    Service(String),
+    /// A scope asks for all of them: its manager does not know that there is this one too.
+    Scope(String),
     /// No unit is to be seen on the way.
     Elsewhere,
 }
 
 /// The error for `setting` (`set cpuset.cpus to 0-1`) when its controller is not in the cgroup.
 pub fn missing_controller(cgroup: &Cgroup, controller: &str, setting: &str) -> anyhow::Error {
-    let name = match controller {
-        "memory" => "the memory controller is switched off in this kernel".to_owned(),
-        _ => format!("this kernel has no {controller} controller"),
-    };
-    match find_stop(cgroup, controller) {
+    let stop = find_stop(cgroup, controller);
+    let owner = match &stop {
         Stop::Kernel if controller == "memory" => {
-            Kind::Denied.hinted(format!("{setting}: {name}"), "boot with cgroup_enable=memory")
+            let message = format!("{setting}: the memory controller is switched off in this kernel");
+            return Kind::Denied.hinted(message, "boot with cgroup_enable=memory");
         }
-        Stop::Kernel => Kind::Denied.error(format!("{setting}: {name}")),
-        Stop::UserManager(unit) => Kind::Denied.hinted(
-            format!("{setting}: the {controller} controller is not delegated to {unit}"),
+        Stop::Kernel => return Kind::Denied.error(format!("{setting}: this kernel has no {controller} controller")),
+        Stop::UserManager(unit) | Stop::Service(unit) | Stop::Scope(unit) => unit.clone(),
+        Stop::Elsewhere => cgroup.path.display().to_string(),
+    };
+    let message = format!("{setting}: the {controller} controller is not delegated to {owner}");
+    match stop {
+        _ if !PASSED_ON_BY_SYSTEMD.contains(&controller) => Kind::Denied.error(message),
+        // A running user manager looks for its controllers only once: the last step makes it look again.
+        Stop::UserManager(_) => Kind::Denied.hinted(
+            message,
             "as root, write the lines [Service] and Delegate=cpu cpuset io memory pids to \
-             /etc/systemd/system/user@.service.d/delegate.conf and run systemctl daemon-reload",
+             /etc/systemd/system/user@.service.d/delegate.conf and run systemctl daemon-reload; \
+             then, as this user, systemctl --user daemon-reexec",
         ),
-        Stop::Unit(unit) => Kind::Denied.hinted(
-            format!("{setting}: the {controller} controller is not delegated to {unit}"),
-            format!("set Delegate=yes in {unit}"),
-        ),
-        Stop::Elsewhere => Kind::Denied
-            .error(format!("{setting}: the {controller} controller is not delegated to {}", cgroup.path.display())),
+        Stop::Service(unit) => Kind::Denied.hinted(message, format!("set Delegate=yes in {unit}")),
+        Stop::Scope(_) => Kind::Denied.hinted(message, "run systemctl --user daemon-reexec"),
+        Stop::Kernel | Stop::Elsewhere => Kind::Denied.error(message),
     }
 }
 
@@ -69,7 +77,8 @@ fn stop(path: &Path, has: impl Fn(&Path) -> bool) -> Stop {
             _ if name.starts_with("user@") && name.ends_with(".service") => {
                 return Stop::UserManager(name.into_owned());
             }
-            _ if name.ends_with(".service") || name.ends_with(".scope") => return Stop::Unit(name.into_owned()),
+            _ if name.ends_with(".service") => return Stop::Service(name.into_owned()),
+            _ if name.ends_with(".scope") => return Stop::Scope(name.into_owned()),
             _ => {}
         }
     }
@@ -89,7 +98,10 @@ mod tests {
             assert_eq!(stop(path, down_to(last)), Stop::UserManager("user@1000.service".into()), "{last}");
         }
         let app = "/user.slice/user-1000.slice/user@1000.service/app.slice";
-        assert_eq!(stop(path, down_to(app)), Stop::Unit("web.service".into()));
+        assert_eq!(stop(path, down_to(app)), Stop::Service("web.service".into()));
+        let path = Path::new("/user.slice/user-1000.slice/user@1000.service/user.slice/coracle-1.scope/container");
+        let manager = "/user.slice/user-1000.slice/user@1000.service";
+        assert_eq!(stop(path, down_to(manager)), Stop::Scope("coracle-1.scope".into()));
         assert_eq!(stop(Path::new("/plain/container"), down_to("/")), Stop::Elsewhere);
     }
 }

@@ -11,6 +11,8 @@
 
 mod explain;
 mod limits;
+#[cfg(test)]
+mod scope_tests;
 
 pub use limits::refuse_limits;
 
@@ -55,7 +57,8 @@ pub struct Split {
     pub container: Cgroup,
 }
 
-/// A cgroup. As a descriptor it is what `clone` takes for a child that is to start in it.
+/// A cgroup. As a descriptor it is what `clone` takes for a child that is to start in it; a cgroup namespace made by that
+/// same clone has it as its root (Linux 5.7).
 #[derive(Debug)]
 pub struct Cgroup {
     dir: OwnedFd,
@@ -221,9 +224,8 @@ impl Cgroup {
     /// would take the others with it. Whoever then asks for one that is missing is told.
     fn pass_on_controllers(&self) -> Result<()> {
         for controller in self.controllers()? {
-            match self.try_write("cgroup.subtree_control", &format!("+{controller}")) {
-                Err(Errno::BUSY) => bail!("cgroup {}: a process has come back into it", self.path.display()),
-                Ok(()) | Err(_) => {}
+            if self.try_write("cgroup.subtree_control", &format!("+{controller}")) == Err(Errno::BUSY) {
+                bail!("cgroup {}: a process has come back into it", self.path.display());
             }
         }
         Ok(())
@@ -270,7 +272,7 @@ impl AsFd for Cgroup {
 fn refuse_version_1() -> Result<()> {
     let is_version_2 = |path: &str| -> Result<Option<bool>> {
         match rustix::fs::statfs(path) {
-            Ok(status) => Ok(Some(status.f_type as i64 == i64::from(libc::CGROUP2_SUPER_MAGIC))),
+            Ok(status) => Ok(Some(status.f_type as u64 == libc::CGROUP2_SUPER_MAGIC as u64)),
             Err(Errno::NOENT) => Ok(None),
             Err(errno) => Err(errno).with_context(|| format!("statfs {path}")),
         }
