@@ -104,6 +104,14 @@ pub fn create_new(path: &Path) -> Result<std::fs::File> {
     options.open(path).with_context(|| format!("create {}", path.display()))
 }
 
+/// Removes a file of the engine's. One that is not there is no error.
+pub fn remove_file(path: &Path) -> Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error).with_context(|| format!("remove {}", path.display())),
+        _ => Ok(()),
+    }
+}
+
 /// Opens a file that the user or the engine names, to hand its descriptor on.
 pub fn open_for_reading(path: &Path) -> Result<std::fs::File> {
     std::fs::File::open(path).with_context(|| format!("open {}", path.display()))

@@ -4,6 +4,9 @@ use crate::container::control::Door;
 use crate::engine::Engine;
 use crate::image::platform::Platform;
 use crate::image::pull::{self, Access, Event, Policy};
+use crate::fs;
+use crate::image::load::{self, Load};
+use crate::image::transport::Source;
 use crate::image::{self, Image, hello};
 use crate::store::layers::Unpacker;
 use anyhow::Result;
@@ -35,8 +38,12 @@ pub fn unpacker(engine: &Engine) -> Result<Unpacker> {
 
 fn install_hello(engine: &Engine) -> Result<()> {
     let unpacker = unpacker(engine)?;
-    image::load::load_bytes(engine, hello::archive()?, &unpacker)?;
-    Ok(())
+    let archive = fs::staging_name(&engine.staging());
+    fs::write_plain(&archive, &hello::archive()?, 0o600)?;
+    let what = Load { source: Source::Path(archive.clone()), name: None, platform: Platform::host() };
+    let loaded = load::load(engine, &what, &unpacker);
+    fs::remove_file(&archive)?;
+    loaded.map(|_| ())
 }
 
 /// Bars on a terminal, nothing in a pipe.

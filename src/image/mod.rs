@@ -1,12 +1,10 @@
 //! Images: their names, their manifests, and how they come in and go out.
 
-<<<<<<< HEAD
 pub mod auth;
 mod challenge;
-=======
 pub mod change;
->>>>>>> image
 pub mod config;
+pub mod hello;
 mod http;
 pub mod import;
 mod json;

@@ -14,7 +14,7 @@ use crate::engine::Engine;
 use crate::error::Kind;
 use crate::fs::{self, Durability, Root};
 use crate::network::{self, Network, pasta};
-use crate::runtime::{self, Bundle, Entrance, Starting, Stdio};
+use crate::runtime::{self, Bundle, Starting, Stdio};
 use crate::store::{layers, overlay};
 use crate::sys::namespace::{self, Namespaces};
 use crate::sys::{process, socket};
@@ -46,12 +46,13 @@ pub fn launch(engine: Engine, id: &Id, socket: &OwnedFd) -> Result<Monitor> {
     };
     let spec = spec::container(&config, &around)?;
     let (mut streams, stdio) = open_streams(&config, &paths, &attach)?;
-    let stage = fs::open_dir(&run_dir)?;
+    let stage = run_dir.join("root");
+    fs::create_dir(&stage)?;
     let may_set_groups = runtime::may_set_groups()?;
     let bundle = Bundle {
         spec: &spec,
         root: root.as_fd(),
-        stage: stage.as_fd(),
+        stage: &stage,
         stdio,
         cgroup: None,
         may_set_groups,

@@ -52,7 +52,7 @@ fn prepare<'a>(bundle: &Bundle<'a>, inner: &Inner, channel: &mut Channel) -> Res
     process::die_with_parent(channel)?;
 
     mount::make_all_slaves()?;
-    mount::attach(bundle.root, bundle.stage).context("mount the root file system")?;
+    mount::attach(bundle.root, crate::fs::open_dir(bundle.stage)?.as_fd()).context("mount the root file system")?;
     let root = Root::new(bundle.root.try_clone_to_owned().context("duplicate root")?);
     let proc = Proc::open()?;
     mounts::mount_all(&root, spec, inner)?;

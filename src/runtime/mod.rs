@@ -24,6 +24,7 @@ use anyhow::{Context, Result};
 use channel::{Channel, Message};
 use oci_spec::runtime::{LinuxSeccomp, Process, Spec};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
 
 /// What the new process has as its standard streams.
 pub enum Stdio {
@@ -38,8 +39,9 @@ pub struct Bundle<'a> {
     pub spec: &'a Spec,
     /// The root file system as a detached mount; `spec.root` gives only its attributes.
     pub root: BorrowedFd<'a>,
-    /// An existing directory on which the new mount namespace mounts the root before it pivots into it.
-    pub stage: BorrowedFd<'a>,
+    /// An existing directory on which the new mount namespace mounts the root before it pivots into it. A path and not
+    /// a descriptor: one opened here would lead to this mount namespace, not to the new one.
+    pub stage: &'a Path,
     pub stdio: Stdio,
     /// The cgroup into which pid 1 is cloned.
     pub cgroup: Option<BorrowedFd<'a>>,

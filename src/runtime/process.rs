@@ -117,7 +117,7 @@ fn confine_and_execute(last: &mut Last<'_>) -> Result<std::convert::Infallible> 
     sys::set_stdio(last.streams.stdin.as_fd(), last.streams.stdout.as_fd(), last.streams.stderr.as_fd())?;
 
     let capabilities = process.capabilities().as_ref().map(capabilities::Sets::from).unwrap_or_default();
-    capabilities::before_user_change(&capabilities).context("drop capabilities")?;
+    let capabilities = capabilities::before_user_change(&capabilities).context("drop capabilities")?;
     // Without no_new_privs the kernel takes a filter only from who has CAP_SYS_ADMIN, which is about to go.
     let no_new_privileges = process.no_new_privileges() == Some(true);
     if no_new_privileges {
