@@ -139,13 +139,14 @@ impl Monitor {
         while !self.has_ended() {
             self.turn()?;
         }
-        self.record_end()?;
+        // Whatever goes wrong in cleaning up, the exit code is told to those who wait for it.
+        let ended = self.record_end();
         // What attached clients have not read yet still flows; the container itself is over.
         while self.clients.iter().any(|client| client.has_pending()) {
             self.turn()?;
         }
         let code = self.main_process().exit.map_or(1, process::Exit::code);
-        let hidden = if self.config.auto_remove { Some(remove::hide(&self.engine, &self.config)?) } else { None };
+        let hidden = self.config.auto_remove.then(|| remove::hide(&self.engine, &self.config));
         for client in &self.clients {
             if client.waits_for(MAIN) {
                 clients::answer(&client.socket, &Reply::Exited { code });
@@ -153,10 +154,10 @@ impl Monitor {
         }
         if let Some(hidden) = hidden {
             self.clients.clear();
-            hidden.finish()?;
+            hidden?.finish()?;
             remove::anonymous_volumes(&self.engine, &self.config)?;
         }
-        Ok(())
+        ended
     }
 
     fn has_ended(&self) -> bool {

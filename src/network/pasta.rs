@@ -48,15 +48,33 @@ pub struct Starting {
     /// Where it writes its pid when it is ready.
     ready: OwnedFd,
     said: OwnedFd,
+    /// The names under which it opens the namespaces.
+    binds: Vec<Bind>,
+}
+
+/// A namespace bound to a file, for as long as this lives, in this process's mount namespace.
+struct Bind(PathBuf);
+
+impl Drop for Bind {
+    fn drop(&mut self) {
+        // A bind that stays would keep the directory from being removed; that failure is then told there.
+        if let Ok(path) = CString::new(self.0.as_os_str().as_bytes()) {
+            let _ = mount::detach(&path);
+        }
+    }
 }
 
 /// Starts pasta on a namespace, which is named to it by binds in `dir`, in this process's mount namespace.
 pub fn start(dir: &Path, user: Option<&OwnedFd>, net: &OwnedFd, ports: &[Port]) -> Result<Starting> {
     let program = find().ok_or_else(|| Kind::NotFound.hinted("connect the network: pasta is not installed", "install the package passt"))?;
     let mut arguments = base_arguments(&program);
-    arguments.extend(["--netns".to_owned(), bind(net, &dir.join("netns"))?]);
-    if let Some(user) = user {
-        arguments.extend(["--userns".to_owned(), bind(user, &dir.join("userns"))?]);
+    let mut binds = Vec::new();
+    for (option, namespace, name) in [("--netns", Some(net), "netns"), ("--userns", user, "userns")] {
+        if let Some(namespace) = namespace {
+            let bind = bind(namespace, dir.join(name))?;
+            arguments.extend([option.to_owned(), bind.0.display().to_string()]);
+            binds.push(bind);
+        }
     }
     arguments.extend(forward_arguments(ports));
     let arguments: Vec<CString> = arguments.iter().map(|text| CString::new(text.as_str())).collect::<Result<_, _>>()?;
@@ -65,16 +83,21 @@ pub fn start(dir: &Path, user: Option<&OwnedFd>, net: &OwnedFd, ports: &[Port]) 
     let program = CString::new(program.as_os_str().as_bytes())?;
     match process::fork()? {
         Cloned::Child => {
-            let null = crate::fs::open_for_reading(Path::new("/dev/null"));
-            let ready = null.is_ok_and(|null| process::set_stdio(null.as_fd(), their_ready.as_fd(), their_said.as_fd()).is_ok());
-            if ready && process::set_parent_death_signal(nix::sys::signal::Signal::SIGKILL).is_ok() {
-                let _ = process::close_on_exec_from(3);
-                let _ = process::execve(&program, &arguments, &[]);
-            }
+            let _ = become_pasta(&program, &arguments, &their_ready, &their_said);
             process::exit_now(127)
         }
-        Cloned::Parent(child) => Ok(Starting { connected: Connected(child), ready, said }),
+        Cloned::Parent(child) => Ok(Starting { connected: Connected(child), ready, said, binds }),
     }
+}
+
+fn become_pasta(program: &CString, arguments: &[CString], ready: &OwnedFd, said: &OwnedFd) -> Result<()> {
+    let null = crate::fs::open_for_reading(Path::new("/dev/null"))?;
+    process::set_stdio(null.as_fd(), ready.as_fd(), said.as_fd())?;
+    // It takes an ignored SIGPIPE, which Rust programs have, for a failure to ignore it.
+    crate::sys::signal::reset_all()?;
+    process::set_parent_death_signal(nix::sys::signal::Signal::SIGKILL)?;
+    process::close_on_exec_from(3)?;
+    Err(process::execve(program, arguments, &[]).into())
 }
 
 fn base_arguments(program: &Path) -> Vec<String> {
@@ -104,12 +127,12 @@ fn forward_arguments(ports: &[Port]) -> Vec<String> {
 }
 
 /// Gives a namespace a path that only this mount namespace sees.
-fn bind(namespace: &OwnedFd, path: &Path) -> Result<String> {
-    crate::fs::write_plain(path, b"", 0o600)?;
-    let target = crate::fs::open_for_reading(path)?;
+fn bind(namespace: &OwnedFd, path: PathBuf) -> Result<Bind> {
+    crate::fs::write_plain(&path, b"", 0o600)?;
+    let target = crate::fs::open_for_reading(&path)?;
     let mount = mount::clone_fd(namespace.as_fd(), false).context("clone the namespace's file")?;
     mount::attach(mount.as_fd(), target.as_fd())?;
-    Ok(path.display().to_string())
+    Ok(Bind(path))
 }
 
 impl Starting {
@@ -118,6 +141,7 @@ impl Starting {
         let mut polled = [PollFd::new(self.ready.as_fd(), PollFlags::POLLIN)];
         let timeout = PollTimeout::try_from(READY_TIMEOUT).unwrap_or(PollTimeout::MAX);
         let answered = poll(&mut polled, timeout).context("poll")? > 0;
+        drop(self.binds);
         let mut byte = [0];
         if answered && std::fs::File::from(self.ready).read(&mut byte).is_ok_and(|length| length == 1) {
             return Ok(self.connected);
