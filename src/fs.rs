@@ -107,7 +107,9 @@ pub fn create_new(path: &Path) -> Result<std::fs::File> {
 /// Removes a file of the engine's. One that is not there is no error.
 pub fn remove_file(path: &Path) -> Result<()> {
     match std::fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error).with_context(|| format!("remove {}", path.display())),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("remove {}", path.display()))
+        }
         _ => Ok(()),
     }
 }

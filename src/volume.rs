@@ -27,10 +27,17 @@ pub fn ensure(engine: &Engine, name: &str, anonymous: bool) -> Result<()> {
     fs::create_dir(&staged)?;
     fs::create_dir(&staged.join("data"))?;
     rustix::fs::chmod(staged.join("data"), rustix::fs::Mode::from_raw_mode(0o755)).context("chmod volume")?;
-    let created = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |age| age.as_nanos() as u64);
+    let created =
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |age| age.as_nanos() as u64);
     let volume = Volume { name: name.to_owned(), anonymous, created };
     fs::write_json(&staged.join("volume.json"), &volume, Durability::Synced)?;
-    match rustix::fs::renameat_with(rustix::fs::CWD, &staged, rustix::fs::CWD, &place, rustix::fs::RenameFlags::NOREPLACE) {
+    match rustix::fs::renameat_with(
+        rustix::fs::CWD,
+        &staged,
+        rustix::fs::CWD,
+        &place,
+        rustix::fs::RenameFlags::NOREPLACE,
+    ) {
         Ok(()) => fs::sync_dir(&engine.volumes()),
         Err(Errno::EXIST) => discard(engine, &staged),
         Err(errno) => Err(errno).with_context(|| format!("create volume {name}")),

@@ -36,7 +36,8 @@ pub fn make(context: &Context, flags: &ContainerFlags) -> Result<Config> {
     } else {
         engine.prepare()?;
         let access = flags.registry.access()?;
-        let image = pulling::ensure(engine, flags.image(), flags.policy()?, flags.platform()?.as_ref(), &access)?;
+        let image =
+            pulling::ensure(engine, flags.image(), flags.policy()?, flags.platform()?.as_ref(), &access, false)?;
         if let Source::Image(source) = &mut config.source
             && let Some(name) = image.references.first()
         {

@@ -1,8 +1,8 @@
 //! The flags of `run` and `create`: what was typed becomes a [`Config`], and nothing is decided here.
 
 use crate::container::config::{
-    Config, FORMAT, Id, ImageSource, Limit, Mount, MountKind, MountOptions, Name, Process, Propagation, Resources, Seccomp, Security,
-    Source, Stop, Unmasked,
+    Config, FORMAT, Id, ImageSource, Limit, Mount, MountKind, MountOptions, Name, Process, Propagation, Resources,
+    Seccomp, Security, Source, Stop, Unmasked,
 };
 use crate::container::create::{Naming, clean};
 use crate::container::state;
@@ -177,7 +177,12 @@ impl ContainerFlags {
             Source::Directory(dir)
         } else {
             let nothing = Digest::of(b"");
-            Source::Image(ImageSource { name: self.image().to_owned(), id: nothing, manifest: nothing, layers: Vec::new() })
+            Source::Image(ImageSource {
+                name: self.image().to_owned(),
+                id: nothing,
+                manifest: nothing,
+                layers: Vec::new(),
+            })
         };
         let ports = self.publish.iter().map(|text| parse_port(text)).collect::<Result<Vec<_>>>()?;
         let network = self.network(rootless, &ports)?;
@@ -244,7 +249,9 @@ impl ContainerFlags {
 
     fn network(&self, rootless: bool, ports: &[Port]) -> Result<Network> {
         match self.network.as_deref() {
-            Some("none") if !ports.is_empty() => Err(Kind::BadInput.error("ports cannot be published with --network none")),
+            Some("none") if !ports.is_empty() => {
+                Err(Kind::BadInput.error("ports cannot be published with --network none"))
+            }
             Some("none") => Ok(Network::None),
             Some("host") => Ok(Network::Host),
             Some("private" | "pasta") => Ok(Network::Pasta),
@@ -253,7 +260,9 @@ impl ContainerFlags {
                 Err(Kind::NotFound.hinted("publish ports: pasta is not installed", "install the package passt"))
             }
             None => {
-                super::talk("no network for the container: pasta is not installed (install the package passt, or say --network none)");
+                super::talk(
+                    "no network for the container: pasta is not installed (install the package passt, or say --network none)",
+                );
                 Ok(Network::None)
             }
             Some(other) => {
@@ -312,7 +321,8 @@ fn apply_security_option(security: &mut Security, option: &str) -> Result<()> {
             let text = String::from_utf8(text).context("the seccomp profile is not UTF-8")?;
             let parsed: oci_spec::runtime::LinuxSeccomp =
                 serde_json::from_str(&text).with_context(|| format!("parse the seccomp profile {file}"))?;
-            crate::runtime::seccomp::compile(&parsed).with_context(|| format!("compile the seccomp profile {file}"))?;
+            crate::runtime::seccomp::compile(&parsed)
+                .with_context(|| format!("compile the seccomp profile {file}"))?;
             security.seccomp = Seccomp::Profile(text);
         }
         ("no-new-privileges", "" | "true") => security.no_new_privileges = true,
@@ -355,7 +365,8 @@ fn add_environment(environment: &mut Vec<String>, entry: &str) -> Result<()> {
         Some(("", _)) => return Err(Kind::BadInput.error(format!("environment variable {entry:?} has no name"))),
         Some(_) => environment.push(entry.to_owned()),
         None => {
-            let own = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+            let own = std::env::vars_os()
+                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
             let matches = |name: &str| match entry.strip_suffix('*') {
                 Some(prefix) => name.starts_with(prefix),
                 None => name == entry,
@@ -379,7 +390,11 @@ fn parse_hostname(name: &str) -> Result<String> {
     let good = !name.is_empty()
         && name.len() <= 64
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'));
-    if good { Ok(name.to_owned()) } else { Err(Kind::BadInput.error(format!("{name:?} is not a host name of at most 64 characters"))) }
+    if good {
+        Ok(name.to_owned())
+    } else {
+        Err(Kind::BadInput.error(format!("{name:?} is not a host name of at most 64 characters")))
+    }
 }
 
 fn absolute_target(target: &str) -> Result<String> {
@@ -402,7 +417,8 @@ fn parse_volume(text: &str) -> Result<Mount> {
         None => MountKind::Volume { name: Name::parse(Id::new_random()?.as_str())?, anonymous: true },
         Some(source) => parse_source(source)?,
     };
-    let mut mount = Mount { target: absolute_target(target)?, kind, read_only: false, options: MountOptions::default() };
+    let mut mount =
+        Mount { target: absolute_target(target)?, kind, read_only: false, options: MountOptions::default() };
     for word in words.split(',').filter(|word| !word.is_empty()) {
         apply_option(&mut mount, word)?;
     }
@@ -451,7 +467,8 @@ fn apply_option(mount: &mut Mount, word: &str) -> Result<()> {
 fn parse_tmpfs(text: &str) -> Result<Mount> {
     let (target, words) = text.split_once(':').unwrap_or((text, ""));
     let kind = MountKind::Tmpfs { size_bytes: None, mode: None };
-    let mut mount = Mount { target: absolute_target(target)?, kind, read_only: false, options: MountOptions::default() };
+    let mut mount =
+        Mount { target: absolute_target(target)?, kind, read_only: false, options: MountOptions::default() };
     for word in words.split(',').filter(|word| !word.is_empty()) {
         apply_tmpfs_option(&mut mount, word)?;
     }
@@ -482,17 +499,24 @@ fn parse_mount(text: &str) -> Result<Mount> {
         ("volume", Some(name)) => MountKind::Volume { name: Name::parse(name)?, anonymous: false },
         ("volume", None) => MountKind::Volume { name: Name::parse(Id::new_random()?.as_str())?, anonymous: true },
         ("tmpfs", _) => MountKind::Tmpfs { size_bytes: None, mode: None },
-        (other, _) => return Err(Kind::BadInput.hinted(format!("mount type {other:?} is not supported yet"), "use bind, volume or tmpfs")),
+        (other, _) => {
+            return Err(Kind::BadInput
+                .hinted(format!("mount type {other:?} is not supported yet"), "use bind, volume or tmpfs"));
+        }
     };
-    let target = value(&["target", "destination", "dst"]).ok_or_else(|| Kind::BadInput.error(format!("mount {text:?} has no target")))?;
-    let mut mount = Mount { target: absolute_target(target)?, kind, read_only: false, options: MountOptions::default() };
+    let target = value(&["target", "destination", "dst"])
+        .ok_or_else(|| Kind::BadInput.error(format!("mount {text:?} has no target")))?;
+    let mut mount =
+        Mount { target: absolute_target(target)?, kind, read_only: false, options: MountOptions::default() };
     for (key, value) in words {
         match key {
             "type" | "source" | "src" | "target" | "destination" | "dst" => {}
             "readonly" | "ro" => mount.read_only = is_true(key, value)?,
             "rw" => mount.read_only = !is_true(key, value)?,
             "bind-propagation" => apply_option(&mut mount, value)?,
-            "bind-nonrecursive" => return Err(Kind::BadInput.error("mount option bind-nonrecursive is not supported yet")),
+            "bind-nonrecursive" => {
+                return Err(Kind::BadInput.error("mount option bind-nonrecursive is not supported yet"));
+            }
             _ if value.is_empty() => apply_option(&mut mount, key)?,
             _ => apply_tmpfs_option(&mut mount, &format!("{key}={value}"))?,
         }
@@ -523,13 +547,17 @@ fn parse_port(text: &str) -> Result<Port> {
         None => (None, number(front)?),
     };
     let Some(front) = front else {
-        return Err(Kind::BadInput.hinted(format!("port {text:?} names no port of the host"), format!("use HOST_PORT:{container_port}")));
+        return Err(Kind::BadInput
+            .hinted(format!("port {text:?} names no port of the host"), format!("use HOST_PORT:{container_port}")));
     };
     let (address, host_port) = match front.rsplit_once(':') {
         Some((address, port)) => (Some(address.trim_start_matches('[').trim_end_matches(']')), number(port)?),
         None => (None, number(front)?),
     };
-    let host_address = address.filter(|address| !address.is_empty()).map(|address| address.parse().map_err(|_| bad())).transpose()?;
+    let host_address = address
+        .filter(|address| !address.is_empty())
+        .map(|address| address.parse().map_err(|_| bad()))
+        .transpose()?;
     Ok(Port { host_address, host_port, container_port, protocol })
 }
 
@@ -556,15 +584,83 @@ fn parse_limit(text: &str) -> Result<Limit> {
 
 /// Options of podman and docker that this version does not have, so that the error says so rather than "unknown".
 const LATER: [&str; 78] = [
-    "--add-host", "--annotation", "--arch", "--attach", "--blkio-weight", "--cgroup-conf", "--cgroup-parent", "--cgroupns", "--cgroups",
-    "--conmon-pidfile", "--cpu-period", "--cpu-quota", "--cpu-shares", "--cpus", "--cpuset-cpus", "--cpuset-mems", "--device",
-    "--device-cgroup-rule", "--dns", "--dns-option", "--dns-search", "--env-host", "--env-merge", "--expose", "--gidmap", "--gpus",
-    "--group-add", "--group-entry", "--health-cmd", "--health-interval", "--health-on-failure", "--health-retries",
-    "--health-start-period", "--health-timeout", "--hosts-file", "--hostuser", "--http-proxy", "--image-volume", "--ip", "--ip6", "--ipc",
-    "--label-file", "--log-driver", "--log-opt", "--mac-address", "--memory", "--memory-reservation", "--memory-swap",
-    "--network-alias", "--no-healthcheck", "--no-hosts", "--oom-score-adj", "--passwd", "--pid", "--pidfile", "--pids-limit", "--pod",
-    "--preserve-fds", "--publish-all", "--read-only-tmpfs", "--requires", "--restart", "--rmi", "--sdnotify", "--secret", "--shm-size",
-    "--subuidname", "--sysctl", "--systemd", "--timeout", "--tz", "--uidmap", "--umask", "--unsetenv", "--userns", "--uts", "--variant",
+    "--add-host",
+    "--annotation",
+    "--arch",
+    "--attach",
+    "--blkio-weight",
+    "--cgroup-conf",
+    "--cgroup-parent",
+    "--cgroupns",
+    "--cgroups",
+    "--conmon-pidfile",
+    "--cpu-period",
+    "--cpu-quota",
+    "--cpu-shares",
+    "--cpus",
+    "--cpuset-cpus",
+    "--cpuset-mems",
+    "--device",
+    "--device-cgroup-rule",
+    "--dns",
+    "--dns-option",
+    "--dns-search",
+    "--env-host",
+    "--env-merge",
+    "--expose",
+    "--gidmap",
+    "--gpus",
+    "--group-add",
+    "--group-entry",
+    "--health-cmd",
+    "--health-interval",
+    "--health-on-failure",
+    "--health-retries",
+    "--health-start-period",
+    "--health-timeout",
+    "--hosts-file",
+    "--hostuser",
+    "--http-proxy",
+    "--image-volume",
+    "--ip",
+    "--ip6",
+    "--ipc",
+    "--label-file",
+    "--log-driver",
+    "--log-opt",
+    "--mac-address",
+    "--memory",
+    "--memory-reservation",
+    "--memory-swap",
+    "--network-alias",
+    "--no-healthcheck",
+    "--no-hosts",
+    "--oom-score-adj",
+    "--passwd",
+    "--pid",
+    "--pidfile",
+    "--pids-limit",
+    "--pod",
+    "--preserve-fds",
+    "--publish-all",
+    "--read-only-tmpfs",
+    "--requires",
+    "--restart",
+    "--rmi",
+    "--sdnotify",
+    "--secret",
+    "--shm-size",
+    "--subuidname",
+    "--sysctl",
+    "--systemd",
+    "--timeout",
+    "--tz",
+    "--uidmap",
+    "--umask",
+    "--unsetenv",
+    "--userns",
+    "--uts",
+    "--variant",
     "--volumes-from",
 ];
 
@@ -601,7 +697,8 @@ mod tests {
         for bad in ["a:b", "/missing-source:/x", "a:/b:nonsense", "a:/b:ro:rw"] {
             assert!(parse_volume(bad).is_err(), "{bad}");
         }
-        for bad in ["type=bind,target=/x", "type=volume", "type=glob,target=/x", "type=tmpfs,target=/x,tmpfs-mode=9"] {
+        for bad in ["type=bind,target=/x", "type=volume", "type=glob,target=/x", "type=tmpfs,target=/x,tmpfs-mode=9"]
+        {
             assert!(parse_mount(bad).is_err(), "{bad}");
         }
     }

@@ -3,19 +3,34 @@
 //! Parsing is in two stages: the verb is found by hand, and only its own clap command is built (the whole tree takes
 //! longer than the rest of `run`). The tree is built for help, completions, man pages and mistyped verbs alone.
 
-mod attach;
 mod flags;
 mod format;
 mod pulling;
+mod streams;
 mod table;
 mod time;
 mod units;
 mod verbs;
 
+mod attach;
 mod create;
+mod exec;
+mod import;
+mod kill;
+mod load;
+mod logs;
+mod pull;
+mod rm;
+mod rmi;
 mod run;
+mod start;
+mod stop;
+mod tag;
+mod unshare;
+mod wait;
 
 use crate::container::control::Door;
+use crate::container::state::{self, Container, Status};
 use crate::engine::{Directories, Engine};
 use crate::error::{self, Kind};
 use crate::rootless::Entered;
@@ -94,9 +109,60 @@ fn say(text: &str) {
     }
 }
 
+/// The containers that a verb is about.
+#[derive(clap::Args, Clone, Debug)]
+struct Targets {
+    /// All containers
+    #[arg(short, long, conflicts_with = "names")]
+    all: bool,
+    /// The one that was made last
+    #[arg(short, long, conflicts_with_all = ["names", "all"])]
+    latest: bool,
+    /// The containers, by name, id or the beginning of an id
+    #[arg(value_name = "CONTAINER", required_unless_present_any = ["all", "latest"])]
+    names: Vec<String>,
+}
+
+impl Targets {
+    /// Finds all of them before anything is done to one.
+    fn resolve(&self, context: &Context) -> Result<Vec<Container>> {
+        if self.all {
+            return state::list(&context.engine);
+        }
+        if self.latest {
+            let newest = state::list(&context.engine)?.into_iter().next();
+            return Ok(vec![newest.ok_or_else(|| Kind::NotFound.error("there are no containers"))?]);
+        }
+        self.names.iter().map(|name| state::find(&context.engine, name)).collect()
+    }
+
+    /// As `resolve`, but `--all` means those that run.
+    fn resolve_running(&self, context: &Context) -> Result<Vec<Container>> {
+        let mut containers = self.resolve(context)?;
+        if self.all {
+            containers.retain(|container| container.status == Status::Running);
+        }
+        Ok(containers)
+    }
+}
+
+/// Does something to each; one that fails does not keep the others from it. The last failure is the result.
+fn each<T>(items: &[T], mut work: impl FnMut(&T) -> Result<()>) -> Result<u8> {
+    let mut last = None;
+    for item in items {
+        if let Err(error) = work(item)
+            && let Some(earlier) = last.replace(error)
+        {
+            report("", &earlier);
+        }
+    }
+    last.map_or(Ok(0), Err)
+}
+
 /// The number of a signal that was typed.
 fn parse_signal(text: &str) -> Result<i32> {
-    crate::sys::signal::parse(text).ok_or_else(|| Kind::BadInput.hinted(format!("there is no signal {text:?}"), "see kill -l"))
+    crate::sys::signal::parse(text)
+        .ok_or_else(|| Kind::BadInput.hinted(format!("there is no signal {text:?}"), "see kill -l"))
 }
 
 /// What was found behind the door, if the user should know.
@@ -104,7 +170,9 @@ fn tell_entered(entered: &Entered) {
     match entered {
         Entered::Already | Entered::Full => {}
         Entered::OneId(why) => talk(&format!("only your own user id is available to containers: {why}")),
-        Entered::Outdated => talk("/etc/subuid has changed since the first running container started; stop all containers to use the new ids"),
+        Entered::Outdated => talk(
+            "/etc/subuid has changed since the first running container started; stop all containers to use the new ids",
+        ),
     }
 }
 
@@ -136,7 +204,11 @@ fn dispatch(arguments: Vec<String>) -> Result<u8, Failed> {
     let engine = Engine::locate(&globals.directories).map_err(failed(found.name))?;
     let context = Context { engine, verb: found.name.to_owned(), command_line: arguments.clone() };
     let words = std::iter::once(format!("coracle {}", found.path)).chain(rest[found.words..].iter().cloned());
-    match (found.verb.command)().no_binary_name(false).bin_name(format!("coracle {}", found.path)).try_get_matches_from(words) {
+    match (found.verb.command)()
+        .no_binary_name(false)
+        .bin_name(format!("coracle {}", found.path))
+        .try_get_matches_from(words)
+    {
         Ok(matches) => (found.verb.run)(&context, &matches).map_err(failed(found.name)),
         Err(error) => complain(&error, found.name),
     }
@@ -144,17 +216,27 @@ fn dispatch(arguments: Vec<String>) -> Result<u8, Failed> {
 
 /// Help and version are answers; anything else that clap has to say is an error in one line.
 fn complain(error: &clap::Error, verb: &str) -> Result<u8, Failed> {
-    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand) {
+    if matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+    ) {
         let _ = error.print();
         return Ok(0);
     }
     let text = error.to_string();
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let mut message = lines.next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+    let mut message = lines
+        .next()
+        .unwrap_or_default()
+        .trim_start_matches("error: ")
+        .replace("unrecognized subcommand", "unknown command");
     let mut hint = None;
     for line in lines {
         if let Some(tip) = line.strip_prefix("tip: ") {
-            hint.get_or_insert_with(|| tip.replace("a similar argument exists", "did you mean").replace("a similar subcommand exists", "did you mean"));
+            hint.get_or_insert_with(|| {
+                tip.replace("a similar argument exists", "did you mean")
+                    .replace("a similar subcommand exists", "did you mean")
+            });
         } else if line.starts_with('<') || line.starts_with("--") {
             message = format!("{message} {line}");
         }

@@ -2,10 +2,10 @@
 
 use crate::container::control::Door;
 use crate::engine::Engine;
-use crate::image::platform::Platform;
-use crate::image::pull::{self, Access, Event, Policy};
 use crate::fs;
 use crate::image::load::{self, Load};
+use crate::image::platform::Platform;
+use crate::image::pull::{self, Access, Event, Policy};
 use crate::image::transport::Source;
 use crate::image::{self, Image, hello};
 use crate::store::layers::Unpacker;
@@ -16,12 +16,20 @@ use std::io::IsTerminal;
 use std::sync::Mutex;
 
 /// Finds an image by the policy. The image that the program carries is put into the store when it is first asked for.
-pub fn ensure(engine: &Engine, name: &str, policy: Policy, platform: Option<&Platform>, access: &Access) -> Result<Image> {
+pub fn ensure(
+    engine: &Engine,
+    name: &str,
+    policy: Policy,
+    platform: Option<&Platform>,
+    access: &Access,
+    quiet: bool,
+) -> Result<Image> {
     if name == "hello" && policy != Policy::Always && !image::exists(engine, name)? {
         install_hello(engine)?;
     }
-    let progress = Progress::new();
-    let image = pull::ensure(engine, name, policy, platform, access, || unpacker(engine), &|event| progress.show(&event));
+    let progress = Progress::new(quiet);
+    let image =
+        pull::ensure(engine, name, policy, platform, access, || unpacker(engine), &|event| progress.show(&event));
     progress.clear();
     image
 }
@@ -53,8 +61,8 @@ struct Progress {
 }
 
 impl Progress {
-    fn new() -> Self {
-        let bars = std::io::stderr().is_terminal().then(MultiProgress::new);
+    fn new(quiet: bool) -> Self {
+        let bars = (!quiet && std::io::stderr().is_terminal()).then(MultiProgress::new);
         Self { bars, layers: Mutex::default() }
     }
 
@@ -68,7 +76,9 @@ impl Progress {
             Event::LayerPresent(_) => {}
             Event::LayerStarted { blob, size } => {
                 let bar = bars.add(ProgressBar::new(*size));
-                if let Ok(style) = ProgressStyle::with_template("{prefix} [{bar:30}] {bytes}/{total_bytes} {bytes_per_sec} {eta}") {
+                if let Ok(style) =
+                    ProgressStyle::with_template("{prefix} [{bar:30}] {bytes}/{total_bytes} {bytes_per_sec} {eta}")
+                {
                     bar.set_style(style.progress_chars("=> "));
                 }
                 bar.set_prefix(blob.hex()[..12].to_owned());

@@ -1,7 +1,7 @@
 //! `run`: make a container, start it, and stay with it.
 
-use super::attach::{self, DETACH_KEYS, End, Streams, Wanted};
 use super::flags::ContainerFlags;
+use super::streams::{self, DETACH_KEYS, End, Streams, Wanted};
 use super::{Context, Verb, create, say, tell_entered};
 use crate::container::start;
 use anyhow::Result;
@@ -31,15 +31,15 @@ impl Verb for Run {
             terminal: self.flags.tty,
             detach_keys: &self.detach_keys,
         };
-        let streams = Streams::open(&wanted)?;
-        let signals = attach::prepare_signals(self.sig_proxy && !self.detach)?;
-        let started = start::start(&context.engine, &config, streams.attach.clone(), &streams.borrowed())?;
+        let ours = Streams::open(&wanted)?;
+        let signals = streams::prepare_signals(self.sig_proxy && !self.detach)?;
+        let started = start::start(&context.engine, &config, ours.attach.clone(), &ours.borrowed())?;
         tell_entered(&started.entered);
         if self.detach {
             say(config.id.as_str());
             return Ok(0);
         }
-        match attach::follow(&started.connection, &streams, &signals)? {
+        match streams::follow(&started.connection, &ours, &signals)? {
             End::Exited(code) => Ok(code as u8),
             End::Detached => Ok(0),
         }

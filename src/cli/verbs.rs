@@ -42,12 +42,46 @@ macro_rules! verb {
 }
 
 const VERBS: &[Entry] = &[
-    verb!("create", super::create::Create),
     verb!("run", super::run::Run),
+    verb!("create", super::create::Create),
+    verb!("start", super::start::Start),
+    verb!("stop", super::stop::Stop),
+    verb!("kill", super::kill::Kill),
+    verb!("wait", super::wait::Wait),
+    verb!("rm", super::rm::Rm),
+    verb!("logs", super::logs::Logs),
+    verb!("exec", super::exec::Exec),
+    verb!("attach", super::attach::Attach),
+    verb!("pull", super::pull::Pull),
+    verb!("load", super::load::Load),
+    verb!("rmi", super::rmi::Rmi),
+    verb!("tag", super::tag::Tag),
+    verb!("import", super::import::Import),
+    verb!("unshare", super::unshare::Unshare),
 ];
 
 const NOUNS: &[Noun] = &[
-    Noun { name: "container", about: "Work with containers", verbs: &[("create", "create"), ("run", "run")] },
+    Noun {
+        name: "container",
+        about: "Work with containers",
+        verbs: &[
+            ("run", "run"),
+            ("create", "create"),
+            ("start", "start"),
+            ("stop", "stop"),
+            ("kill", "kill"),
+            ("wait", "wait"),
+            ("rm", "rm"),
+            ("logs", "logs"),
+            ("exec", "exec"),
+            ("attach", "attach"),
+        ],
+    },
+    Noun {
+        name: "image",
+        about: "Work with images",
+        verbs: &[("pull", "pull"), ("load", "load"), ("rm", "rmi"), ("tag", "tag"), ("import", "import")],
+    },
 ];
 
 /// Finds the verb that a command line begins with. None if there is none, for the whole tree to complain about.
@@ -59,7 +93,11 @@ pub fn find(words: &[String]) -> Option<Found> {
     let noun = NOUNS.iter().find(|noun| noun.name == first)?;
     let second = words.get(1)?;
     let by_name = noun.verbs.iter().find(|(name, _)| name == second);
-    let (name, target) = by_name.or_else(|| noun.verbs.iter().find(|(_, target)| entry(target).is_some_and(|entry| entry.aliases.contains(&second.as_str()))))?;
+    let (name, target) = by_name.or_else(|| {
+        noun.verbs
+            .iter()
+            .find(|(_, target)| entry(target).is_some_and(|entry| entry.aliases.contains(&second.as_str())))
+    })?;
     let verb = entry(target)?;
     Some(Found { verb, name, path: format!("{} {second}", noun.name), words: 2 })
 }
@@ -76,13 +114,25 @@ pub fn tree() -> Command {
         .subcommand_required(false)
         .max_term_width(100)
         .arg(clap::Arg::new("root").long("root").value_name("DIR").help("Keep images and containers in DIR"))
-        .arg(clap::Arg::new("runroot").long("runroot").value_name("DIR").help("Keep what is about live processes in DIR"))
-        .arg(clap::Arg::new("log-level").long("log-level").value_name("LEVEL").hide(true).help("Accepted for scripts of podman"));
+        .arg(
+            clap::Arg::new("runroot")
+                .long("runroot")
+                .value_name("DIR")
+                .help("Keep what is about live processes in DIR"),
+        )
+        .arg(
+            clap::Arg::new("log-level")
+                .long("log-level")
+                .value_name("LEVEL")
+                .hide(true)
+                .help("Accepted for scripts of podman"),
+        );
     for verb in VERBS {
         tree = tree.subcommand((verb.command)().visible_aliases(verb.aliases.iter().copied()));
     }
     for noun in NOUNS {
-        let mut command = Command::new(noun.name).about(noun.about).subcommand_required(true).arg_required_else_help(true);
+        let mut command =
+            Command::new(noun.name).about(noun.about).subcommand_required(true).arg_required_else_help(true);
         for (name, target) in noun.verbs {
             if let Some(verb) = entry(target) {
                 command = command.subcommand((verb.command)().name(*name));

@@ -227,10 +227,12 @@ pub struct Name(String);
 
 /// Generated names are an adjective, a noun and a number.
 const NAME_ADJECTIVES: [&str; 16] = [
-    "brave", "calm", "dry", "early", "fair", "gentle", "keen", "light", "lucky", "merry", "quiet", "rapid", "steady", "swift", "tidy", "wide",
+    "brave", "calm", "dry", "early", "fair", "gentle", "keen", "light", "lucky", "merry", "quiet", "rapid", "steady",
+    "swift", "tidy", "wide",
 ];
 const NAME_NOUNS: [&str; 16] = [
-    "bay", "buoy", "cove", "delta", "eddy", "ferry", "harbour", "heron", "lagoon", "oar", "otter", "paddle", "reed", "tide", "willow", "wharf",
+    "bay", "buoy", "cove", "delta", "eddy", "ferry", "harbour", "heron", "lagoon", "oar", "otter", "paddle", "reed",
+    "tide", "willow", "wharf",
 ];
 
 impl Name {
@@ -239,12 +241,11 @@ impl Name {
     pub fn parse(text: &str) -> Result<Self> {
         let first = |byte: u8| byte.is_ascii_alphanumeric();
         let rest = |byte: u8| first(byte) || matches!(byte, b'_' | b'.' | b'-');
-        let good = text.len() <= Self::LENGTH_MAX
-            && text.bytes().next().is_some_and(first)
-            && text.bytes().all(rest);
+        let good = text.len() <= Self::LENGTH_MAX && text.bytes().next().is_some_and(first) && text.bytes().all(rest);
         if !good {
             let shown: String = text.chars().take(64).collect();
-            return Err(Kind::BadInput.error(format!("name {shown:?} does not match [a-zA-Z0-9][a-zA-Z0-9_.-]* (at most 255)")));
+            return Err(Kind::BadInput
+                .error(format!("name {shown:?} does not match [a-zA-Z0-9][a-zA-Z0-9_.-]* (at most 255)")));
         }
         Ok(Self(text.to_owned()))
     }

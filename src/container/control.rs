@@ -73,9 +73,13 @@ pub enum Reply {
     /// A new monitor has its namespaces.
     Entered(Entered),
     /// The container, or the exec'd process, runs.
-    Started { pid: i32 },
+    Started {
+        pid: i32,
+    },
     /// It has ended.
-    Exited { code: i32 },
+    Exited {
+        code: i32,
+    },
     /// The user typed the detach keys.
     Detached,
     Failed(Wire),

@@ -57,7 +57,8 @@ pub fn create(engine: &Engine, asked: Config, naming: Naming, image: Option<&Ima
 fn hold_image(engine: &Engine, image: &Image) -> Result<Lock> {
     let lock = Lock::take(&engine.images().join("lock"), Hold::Shared, IMAGES_TIMEOUT)?;
     match image.layers.iter().find(|layer| !crate::store::layers::has(engine, layer)) {
-        Some(layer) => Err(Kind::NotFound.hinted(format!("layer {layer} of the image is not in the store"), "pull or load the image again")),
+        Some(layer) => Err(Kind::NotFound
+            .hinted(format!("layer {layer} of the image is not in the store"), "pull or load the image again")),
         None => Ok(lock),
     }
 }
@@ -95,7 +96,9 @@ fn with_defaults(mut config: Config, image: Option<&Image>) -> Result<Config> {
         }
         if config.stop.signal.is_none() && !wishes.stop_signal.is_empty() {
             let signal = crate::sys::signal::parse(&wishes.stop_signal);
-            config.stop.signal = Some(signal.ok_or_else(|| Kind::BadInput.error(format!("the image's stop signal {:?} does not exist", wishes.stop_signal)))?);
+            config.stop.signal = Some(signal.ok_or_else(|| {
+                Kind::BadInput.error(format!("the image's stop signal {:?} does not exist", wishes.stop_signal))
+            })?);
         }
         for (key, value) in &wishes.labels {
             config.labels.entry(key.clone()).or_insert_with(|| value.clone());
@@ -136,8 +139,14 @@ fn merge(environment: &mut Vec<String>, entries: &[String]) {
 /// An image's VOLUME becomes an anonymous volume, unless the user has put something there.
 fn add_image_volume(config: &mut Config, path: &str) -> Result<()> {
     let target = clean(path);
-    if target == "/" || ["/proc", "/sys", "/dev"].iter().any(|kernel| target == *kernel || target.starts_with(&format!("{kernel}/"))) {
-        return Err(Kind::Denied.error(format!("the image declares a volume at {path:?}, which is the kernel's or the root")));
+    if target == "/"
+        || ["/proc", "/sys", "/dev"]
+            .iter()
+            .any(|kernel| target == *kernel || target.starts_with(&format!("{kernel}/")))
+    {
+        return Err(
+            Kind::Denied.error(format!("the image declares a volume at {path:?}, which is the kernel's or the root"))
+        );
     }
     if config.mounts.iter().any(|mount| mount.target == target) {
         return Ok(());
@@ -162,8 +171,16 @@ pub fn clean(path: &str) -> String {
 }
 
 /// Files of /proc that containers have replaced ever since lxcfs; everything else there must be the kernel's.
-const PROC_FILES: [&str; 8] =
-    ["/proc/cpuinfo", "/proc/diskstats", "/proc/loadavg", "/proc/meminfo", "/proc/slabinfo", "/proc/stat", "/proc/swaps", "/proc/uptime"];
+const PROC_FILES: [&str; 8] = [
+    "/proc/cpuinfo",
+    "/proc/diskstats",
+    "/proc/loadavg",
+    "/proc/meminfo",
+    "/proc/slabinfo",
+    "/proc/stat",
+    "/proc/swaps",
+    "/proc/uptime",
+];
 
 fn check_target(target: &str) -> Result<()> {
     if target == "/" {
@@ -203,10 +220,14 @@ fn claim_name(engine: &Engine, config: &Config) -> Result<()> {
         match rustix::fs::symlink(target.as_str(), &link) {
             Ok(()) => return Ok(()),
             // A name whose container is gone was left by a crash in the middle of a removal.
-            Err(Errno::EXIST) if is_stale(engine, &config.name)? => crate::container::remove::release_name(engine, &config.name)?,
+            Err(Errno::EXIST) if is_stale(engine, &config.name)? => {
+                crate::container::remove::release_name(engine, &config.name)?
+            }
             Err(Errno::EXIST) => {
                 let message = format!("the name {:?} is taken by another container", config.name);
-                return Err(Kind::Exists.hinted(message, format!("remove it (coracle rm {}) or use --replace", config.name)));
+                return Err(
+                    Kind::Exists.hinted(message, format!("remove it (coracle rm {}) or use --replace", config.name))
+                );
             }
             Err(errno) => return Err(errno).with_context(|| format!("claim name {}", config.name)),
         }

@@ -16,7 +16,9 @@ pub fn remove(engine: &Engine, container: &Container, volumes: bool) -> Result<(
     match container.status {
         Status::Created | Status::Exited | Status::Lost => {}
         Status::Running => {
-            return Err(Kind::InUse.hinted(format!("container {} is running", config.name), "stop it first, or use rm -f"));
+            return Err(
+                Kind::InUse.hinted(format!("container {} is running", config.name), "stop it first, or use rm -f")
+            );
         }
         Status::Elsewhere => {
             return Err(Kind::InUse.error(format!("container {} belongs to another machine", config.name)));

@@ -56,21 +56,31 @@ pub fn exec(config: &Config, wanted: &Process, privileged: bool, around: &Surrou
 
 fn resolve(root: &Root, text: &str, around: &Surroundings<'_>) -> Result<User> {
     let user = user::look_up(root, text)?;
-    let is_mapped = |map: &[Extent], id: u32| map.is_empty() || map.iter().any(|extent| id >= extent.inside && id - extent.inside < extent.count);
+    let is_mapped = |map: &[Extent], id: u32| {
+        map.is_empty() || map.iter().any(|extent| id >= extent.inside && id - extent.inside < extent.count)
+    };
     if !is_mapped(around.uid_map, user.uid) || !is_mapped(around.gid_map, user.gid) {
-        let message = format!("user {}:{} has no id outside: it is not in the container's id map", user.uid, user.gid);
+        let message =
+            format!("user {}:{} has no id outside: it is not in the container's id map", user.uid, user.gid);
         return Err(Kind::BadInput.hinted(message, "give this user more subordinate ids (see coracle info)"));
     }
     let groups = user.groups.iter().copied().filter(|gid| is_mapped(around.gid_map, *gid)).collect();
     Ok(User { groups, ..user })
 }
 
-fn process(config: &Config, wanted: &Process, user: &User, privileged: bool, around: &Surroundings<'_>) -> Result<oci::Process> {
+fn process(
+    config: &Config,
+    wanted: &Process,
+    user: &User,
+    privileged: bool,
+    around: &Surroundings<'_>,
+) -> Result<oci::Process> {
     let mut environment = wanted.environment.clone();
     if !environment.iter().any(|entry| entry.starts_with("HOME=")) {
         environment.push(format!("HOME={}", user.home));
     }
-    let oci_user = oci::UserBuilder::default().uid(user.uid).gid(user.gid).additional_gids(user.groups.clone()).build()?;
+    let oci_user =
+        oci::UserBuilder::default().uid(user.uid).gid(user.gid).additional_gids(user.groups.clone()).build()?;
     let granted = granted(config, privileged)?;
     let working_directory = if wanted.working_directory.is_empty() { "/" } else { &wanted.working_directory };
     Ok(oci::ProcessBuilder::default()
@@ -110,7 +120,8 @@ fn limits(config: &Config, around: &Surroundings<'_>) -> Result<Vec<oci::PosixRl
         limits.push(limit.clone());
     }
     let to_oci = |limit: &Limit| -> Result<oci::PosixRlimit> {
-        let kind: oci::PosixRlimitType = limit.resource.parse().map_err(|_| Kind::BadInput.error(format!("no limit {}", limit.resource)))?;
+        let kind: oci::PosixRlimitType =
+            limit.resource.parse().map_err(|_| Kind::BadInput.error(format!("no limit {}", limit.resource)))?;
         Ok(oci::PosixRlimitBuilder::default().typ(kind).soft(limit.soft).hard(limit.hard).build()?)
     };
     limits.iter().map(to_oci).collect()
@@ -133,7 +144,8 @@ fn linux(config: &Config, around: &Surroundings<'_>) -> Result<oci::Linux> {
         linux = linux.uid_mappings(inner_map(around.uid_map)?).gid_mappings(inner_map(around.gid_map)?);
     }
     if config.network != Network::Host {
-        linux = linux.sysctl(std::collections::HashMap::from([("net.ipv4.ping_group_range".to_owned(), "0 0".to_owned())]));
+        linux = linux
+            .sysctl(std::collections::HashMap::from([("net.ipv4.ping_group_range".to_owned(), "0 0".to_owned())]));
     }
     let (masked, read_only) = masks(config);
     linux = linux.masked_paths(masked).readonly_paths(read_only);
@@ -146,7 +158,11 @@ fn linux(config: &Config, around: &Surroundings<'_>) -> Result<oci::Linux> {
 /// The same ids inside as in the engine's namespace, one line for each of its extents: a range across two is EPERM.
 fn inner_map(outer: &[Extent]) -> Result<Vec<oci::LinuxIdMapping>> {
     let line = |extent: &Extent| {
-        oci::LinuxIdMappingBuilder::default().container_id(extent.inside).host_id(extent.inside).size(extent.count).build()
+        oci::LinuxIdMappingBuilder::default()
+            .container_id(extent.inside)
+            .host_id(extent.inside)
+            .size(extent.count)
+            .build()
     };
     Ok(outer.iter().map(line).collect::<Result<_, _>>()?)
 }
@@ -220,7 +236,8 @@ fn default_mounts(config: &Config, around: &Surroundings<'_>) -> Result<Vec<oci:
     let access = if config.security.privileged { "rw" } else { "ro" };
     let with = |extra: &[&'static str]| [&PRIVATE_FILE_SYSTEM[..], extra].concat();
     // The group `tty` owns terminals, if the map has it: EINVAL otherwise.
-    let tty_is_mapped = around.gid_map.is_empty() || around.gid_map.iter().any(|extent| (extent.inside..extent.inside + extent.count).contains(&5));
+    let tty_is_mapped = around.gid_map.is_empty()
+        || around.gid_map.iter().any(|extent| (extent.inside..extent.inside + extent.count).contains(&5));
     let mut pts = vec!["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"];
     if tty_is_mapped {
         pts.push("gid=5");
@@ -249,7 +266,11 @@ fn default_mounts(config: &Config, around: &Surroundings<'_>) -> Result<Vec<oci:
 
 fn asked_mount(asked: &Mount, around: &Surroundings<'_>) -> Result<oci::Mount> {
     let mut options = vec![if asked.read_only { "ro" } else { "rw" }.to_owned()];
-    let flags = [("nosuid", !asked.options.suid), ("nodev", !asked.options.dev), ("noexec", asked.options.exec == Some(false))];
+    let flags = [
+        ("nosuid", !asked.options.suid),
+        ("nodev", !asked.options.dev),
+        ("noexec", asked.options.exec == Some(false)),
+    ];
     options.extend(flags.iter().filter(|(_, on)| *on).map(|(name, _)| (*name).to_owned()));
     let (kind, source) = match &asked.kind {
         MountKind::Bind { source } => ("bind", Some(source.clone())),

@@ -80,13 +80,19 @@ fn become_monitor(engine: &Engine, config: &Config, door: Door, socket: OwnedFd)
     process::exit_now(1)
 }
 
-fn try_become_monitor(engine: &Engine, config: &Config, door: Door, socket: &OwnedFd) -> Result<std::convert::Infallible> {
+fn try_become_monitor(
+    engine: &Engine,
+    config: &Config,
+    door: Door,
+    socket: &OwnedFd,
+) -> Result<std::convert::Infallible> {
     rustix::process::setsid().context("setsid")?;
     let (entered, lock) = door.enter()?;
     let bytes = serde_json::to_vec(&Reply::Entered(entered)).context("serialise")?;
     socket::send(socket.as_fd(), &bytes, &[]).context("answer")?;
     let program = own_program()?;
-    let null = rustix::fs::openat(CWD, c"/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty()).context("open /dev/null")?;
+    let null = rustix::fs::openat(CWD, c"/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())
+        .context("open /dev/null")?;
     process::set_stdio(null.as_fd(), null.as_fd(), null.as_fd())?;
     process::close_on_exec_from(3)?;
     process::keep_on_exec(socket.as_fd())?;
@@ -125,7 +131,9 @@ fn own_program() -> Result<OwnedFd> {
         .context("open /proc/self/exe")?;
     let path = rustix::fs::readlink(c"/proc/self/exe", Vec::new()).context("read /proc/self/exe")?;
     if let Ok(clone) = mount::clone_tree(mount::here(), &path, false) {
-        let same = |one: &rustix::fs::Stat, other: &rustix::fs::Stat| (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino);
+        let same = |one: &rustix::fs::Stat, other: &rustix::fs::Stat| {
+            (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino)
+        };
         if same(&rustix::fs::fstat(&clone)?, &rustix::fs::fstat(&running)?) {
             mount::set_attributes(clone.as_fd(), Attributes::RDONLY, false)?;
             return Ok(clone);

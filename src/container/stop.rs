@@ -35,7 +35,10 @@ pub fn wait(container: &Container) -> Result<i32> {
     }
     match container.state.as_ref().and_then(|state| state.exit.as_ref()) {
         Some(exit) => Ok(exit.code),
-        None => Err(Kind::InUse.error(format!("container {} has no exit code: it has never ended", container.config.name))),
+        None => {
+            Err(Kind::InUse
+                .error(format!("container {} has no exit code: it has never ended", container.config.name)))
+        }
     }
 }
 

@@ -45,14 +45,20 @@ pub fn look_up(root: &Root, text: &str) -> Result<User> {
         Some(uid) => accounts.iter().find(|account| account.uid == uid),
         None if user.is_empty() => accounts.iter().find(|account| account.uid == 0),
         None => Some(accounts.iter().find(|account| account.name == user).ok_or_else(|| {
-            Kind::BadInput.hinted(format!("no user {user:?} in the container's /etc/passwd"), "use a number, or a user of the image")
+            Kind::BadInput.hinted(
+                format!("no user {user:?} in the container's /etc/passwd"),
+                "use a number, or a user of the image",
+            )
         })?),
     };
     let mut found = User {
         uid: number.or(account.map(|account| account.uid)).unwrap_or(0),
         gid: account.map_or(0, |account| account.gid),
         groups: Vec::new(),
-        home: account.map(|account| account.home.clone()).filter(|home| home.starts_with('/')).unwrap_or_else(|| "/".to_owned()),
+        home: account
+            .map(|account| account.home.clone())
+            .filter(|home| home.starts_with('/'))
+            .unwrap_or_else(|| "/".to_owned()),
     };
     let groups = if group.is_some() || account.is_some() { groups(root)? } else { Vec::new() };
     match group.filter(|group| !group.is_empty()) {
@@ -74,7 +80,10 @@ fn group_id(groups: &[GroupEntry], text: &str) -> Result<u32> {
         return Ok(gid);
     }
     groups.iter().find(|entry| entry.name == text).map(|entry| entry.gid).ok_or_else(|| {
-        Kind::BadInput.hinted(format!("no group {text:?} in the container's /etc/group"), "use a number, or a group of the image")
+        Kind::BadInput.hinted(
+            format!("no group {text:?} in the container's /etc/group"),
+            "use a number, or a group of the image",
+        )
     })
 }
 
@@ -119,7 +128,9 @@ fn groups(root: &Root) -> Result<Vec<GroupEntry>> {
 
 /// The lines of passwd(5) or group(5) that parse; others are not ours to judge.
 fn database<T>(root: &Root, path: &str, entry: impl Fn(&[&str]) -> Option<T>) -> Result<Vec<T>> {
-    let Some(text) = root.read(Path::new(path), DATABASE_BYTES_MAX).context("find the user")? else { return Ok(Vec::new()) };
+    let Some(text) = root.read(Path::new(path), DATABASE_BYTES_MAX).context("find the user")? else {
+        return Ok(Vec::new());
+    };
     let text = String::from_utf8_lossy(&text);
     Ok(text.lines().filter_map(|line| entry(&line.trim().split(':').collect::<Vec<_>>())).collect())
 }
@@ -155,7 +166,11 @@ mod tests {
         for bad in ["nobody", "4294967295", "-1", " 1", "+1", "1:nogroup", "123456789012345678901234567890", "1:-1"] {
             assert!(look_up(&root, bad).is_err(), "{bad:?}");
         }
-        crate::fs::remove_tree(crate::fs::open_dir(&std::env::temp_dir()).unwrap().as_fd(), dir.file_name().unwrap().to_str().unwrap()).unwrap();
+        crate::fs::remove_tree(
+            crate::fs::open_dir(&std::env::temp_dir()).unwrap().as_fd(),
+            dir.file_name().unwrap().to_str().unwrap(),
+        )
+        .unwrap();
     }
     use std::os::fd::AsFd;
 }

@@ -12,7 +12,14 @@ use std::os::fd::OwnedFd;
 
 impl Monitor {
     /// Starts the process and attaches the client to it. Gives its pid.
-    pub(super) fn exec(&mut self, client: u32, wanted: &config::Process, privileged: bool, attach: Attach, fds: Vec<OwnedFd>) -> Result<i32> {
+    pub(super) fn exec(
+        &mut self,
+        client: u32,
+        wanted: &config::Process,
+        privileged: bool,
+        attach: Attach,
+        fds: Vec<OwnedFd>,
+    ) -> Result<i32> {
         let root = Root::new(self.root.try_clone().context("duplicate root")?);
         let around = Surroundings {
             engine: &self.engine,

@@ -14,11 +14,11 @@ use crate::engine::Engine;
 use crate::error::Kind;
 use crate::fs::{self, Durability, Root};
 use crate::network::{self, Network, pasta};
+use crate::rootless;
 use crate::runtime::{self, Bundle, Starting, Stdio};
 use crate::store::{layers, overlay};
 use crate::sys::namespace::{self, Namespaces};
 use crate::sys::{process, socket};
-use crate::rootless;
 use anyhow::{Context, Result};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -35,7 +35,8 @@ pub fn launch(engine: Engine, id: &Id, socket: &OwnedFd) -> Result<Monitor> {
 
     let root = mount_root(&engine, &config, &paths)?;
     let in_root = Root::new(root.try_clone().context("duplicate root")?);
-    let (uid_map, gid_map) = if engine.rootless { (rootless::read_map("uid")?, rootless::read_map("gid")?) } else { Default::default() };
+    let (uid_map, gid_map) =
+        if engine.rootless { (rootless::read_map("uid")?, rootless::read_map("gid")?) } else { Default::default() };
     let around = Surroundings {
         engine: &engine,
         root: &in_root,
@@ -173,7 +174,12 @@ fn containerenv(config: &Config) -> String {
         Source::Image(image) => format!("image=\"{}\"\nimageid=\"{}\"\n", image.name, image.id.hex()),
         Source::Directory(_) => String::new(),
     };
-    format!("engine=\"coracle-{}\"\nname=\"{}\"\nid=\"{}\"\n{image}rootless=1\n", env!("CARGO_PKG_VERSION"), config.name, config.id)
+    format!(
+        "engine=\"coracle-{}\"\nname=\"{}\"\nid=\"{}\"\n{image}rootless=1\n",
+        env!("CARGO_PKG_VERSION"),
+        config.name,
+        config.id
+    )
 }
 
 fn open_streams(config: &Config, paths: &Paths, attach: &Attach) -> Result<(Streams, Stdio)> {

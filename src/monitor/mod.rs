@@ -162,7 +162,8 @@ impl Monitor {
 
     fn has_ended(&self) -> bool {
         let main = self.main_process();
-        main.exit.is_some() && (!main.streams.is_open() || main.drain_until.is_some_and(|until| Instant::now() >= until))
+        main.exit.is_some()
+            && (!main.streams.is_open() || main.drain_until.is_some_and(|until| Instant::now() >= until))
     }
 
     /// One wait and all that it brings.
@@ -202,7 +203,8 @@ impl Monitor {
                 polled.push(PollFd::new(process.child.pidfd.as_fd(), PollFlags::POLLIN));
             }
             // A client that does not read holds its process back, as a full pipe would.
-            let held = self.clients.iter().any(|client| client.attached_to() == Some(process.key) && client.has_pending());
+            let held =
+                self.clients.iter().any(|client| client.attached_to() == Some(process.key) && client.has_pending());
             if !held || process.exit.is_some() {
                 for (stream, fd) in process.streams.outputs() {
                     events.push(Event::Output(process.key, stream));
@@ -364,7 +366,8 @@ impl Monitor {
             }
             Request::Signal(signal) => {
                 let process = self.process(target).context("the process has ended")?;
-                crate::sys::signal::send(process.child.pidfd.as_fd(), signal).with_context(|| format!("send signal {signal}"))?;
+                crate::sys::signal::send(process.child.pidfd.as_fd(), signal)
+                    .with_context(|| format!("send signal {signal}"))?;
                 Reply::Done
             }
             Request::Resize(size) => {
@@ -410,7 +413,13 @@ impl Monitor {
         Ok(())
     }
 
-    fn attach(&mut self, key: u32, process: u32, attach: crate::container::control::Attach, fds: Vec<OwnedFd>) -> Result<()> {
+    fn attach(
+        &mut self,
+        key: u32,
+        process: u32,
+        attach: crate::container::control::Attach,
+        fds: Vec<OwnedFd>,
+    ) -> Result<()> {
         if let Some(size) = attach.size
             && let Some(process) = self.process(process)
         {
@@ -451,7 +460,8 @@ impl Monitor {
     /// Lets go of exec'd processes that have ended and said all they had to say.
     fn finish_processes(&mut self) -> Result<()> {
         let over = |process: &Process| {
-            let drained = !process.streams.is_open() || process.drain_until.is_some_and(|until| Instant::now() >= until);
+            let drained =
+                !process.streams.is_open() || process.drain_until.is_some_and(|until| Instant::now() >= until);
             process.key != MAIN && process.exit.is_some() && drained
         };
         let ended: Vec<(u32, i32)> = self
@@ -516,5 +526,6 @@ impl Monitor {
 fn open_alive(paths: &Paths) -> Result<OwnedFd> {
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC;
     let path = paths.alive();
-    rustix::fs::openat(CWD, &path, flags, Mode::from_raw_mode(0o600)).with_context(|| format!("open {}", path.display()))
+    rustix::fs::openat(CWD, &path, flags, Mode::from_raw_mode(0o600))
+        .with_context(|| format!("open {}", path.display()))
 }

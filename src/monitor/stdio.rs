@@ -56,7 +56,13 @@ impl Streams {
         Self::with(true, None, None, None, log)
     }
 
-    fn with(terminal: bool, stdin: Option<OwnedFd>, stdout: Option<OwnedFd>, stderr: Option<OwnedFd>, log: Option<Log>) -> Self {
+    fn with(
+        terminal: bool,
+        stdin: Option<OwnedFd>,
+        stdout: Option<OwnedFd>,
+        stderr: Option<OwnedFd>,
+        log: Option<Log>,
+    ) -> Self {
         Self { terminal, stdin, stdout, stderr, input: Vec::new(), input_ended: false, log, first_client: None }
     }
 

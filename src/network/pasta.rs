@@ -66,7 +66,9 @@ impl Drop for Bind {
 
 /// Starts pasta on a namespace, which is named to it by binds in `dir`, in this process's mount namespace.
 pub fn start(dir: &Path, user: Option<&OwnedFd>, net: &OwnedFd, ports: &[Port]) -> Result<Starting> {
-    let program = find().ok_or_else(|| Kind::NotFound.hinted("connect the network: pasta is not installed", "install the package passt"))?;
+    let program = find().ok_or_else(|| {
+        Kind::NotFound.hinted("connect the network: pasta is not installed", "install the package passt")
+    })?;
     let mut arguments = base_arguments(&program);
     let mut binds = Vec::new();
     for (option, namespace, name) in [("--netns", Some(net), "netns"), ("--userns", user, "userns")] {
@@ -77,7 +79,8 @@ pub fn start(dir: &Path, user: Option<&OwnedFd>, net: &OwnedFd, ports: &[Port]) 
         }
     }
     arguments.extend(forward_arguments(ports));
-    let arguments: Vec<CString> = arguments.iter().map(|text| CString::new(text.as_str())).collect::<Result<_, _>>()?;
+    let arguments: Vec<CString> =
+        arguments.iter().map(|text| CString::new(text.as_str())).collect::<Result<_, _>>()?;
     let (ready, their_ready) = pipe()?;
     let (said, their_said) = pipe()?;
     let program = CString::new(program.as_os_str().as_bytes())?;
@@ -104,8 +107,18 @@ fn base_arguments(program: &Path) -> Vec<String> {
     // In the foreground it writes its pid when all stands: to its standard output, a pipe, that is our signal. The host
     // cannot be reached through the gateway's address, and only what is asked for is forwarded.
     let fixed = [
-        "--foreground", "--quiet", "--pid", "/dev/stdout", "--config-net", "--no-map-gw", "--dns-forward", DNS_ADDRESS, "--tcp-ns", "none",
-        "--udp-ns", "none",
+        "--foreground",
+        "--quiet",
+        "--pid",
+        "/dev/stdout",
+        "--config-net",
+        "--no-map-gw",
+        "--dns-forward",
+        DNS_ADDRESS,
+        "--tcp-ns",
+        "none",
+        "--udp-ns",
+        "none",
     ];
     std::iter::once(program.display().to_string()).chain(fixed.map(str::to_owned)).collect()
 }
@@ -149,7 +162,8 @@ impl Starting {
         drop(self.connected);
         let said = crate::fs::read_all(std::fs::File::from(self.said), TEXT_BYTES_MAX).unwrap_or_default();
         let said = String::from_utf8_lossy(&said);
-        let said = said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it was not ready in time").to_owned();
+        let said =
+            said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it was not ready in time").to_owned();
         Err(explain(&said))
     }
 }
@@ -163,7 +177,8 @@ fn explain(said: &str) -> anyhow::Error {
         return Kind::Denied.hinted(message, "make /dev/net/tun accessible: sudo chmod 666 /dev/net/tun");
     }
     if said.contains("bind") || said.contains("Address already in use") {
-        return Kind::InUse.hinted(message, "choose a host port that is free and not below net.ipv4.ip_unprivileged_port_start");
+        return Kind::InUse
+            .hinted(message, "choose a host port that is free and not below net.ipv4.ip_unprivileged_port_start");
     }
     Kind::Engine.error(message)
 }
@@ -178,7 +193,12 @@ mod tests {
 
     #[test]
     fn ports_become_options_and_nothing_is_forwarded_unasked() {
-        let port = Port { host_address: Some([127, 0, 0, 1].into()), host_port: 8080, container_port: 80, protocol: Protocol::Tcp };
+        let port = Port {
+            host_address: Some([127, 0, 0, 1].into()),
+            host_port: 8080,
+            container_port: 80,
+            protocol: Protocol::Tcp,
+        };
         let arguments = forward_arguments(&[port]);
         assert_eq!(arguments, ["--tcp-ports", "127.0.0.1/8080:80", "--udp-ports", "none"]);
     }

@@ -41,7 +41,8 @@ impl Channel {
 
     /// The next message, or None when the other side has closed, by an exec or by its end.
     pub fn receive(&mut self) -> Result<Option<(Message, Vec<OwnedFd>)>> {
-        let Some((bytes, fds)) = socket::receive(self.0.as_fd(), MESSAGE_BYTES_MAX).context("receive from the container's init")?
+        let Some((bytes, fds)) =
+            socket::receive(self.0.as_fd(), MESSAGE_BYTES_MAX).context("receive from the container's init")?
         else {
             return Ok(None);
         };

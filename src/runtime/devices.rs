@@ -23,7 +23,8 @@ const LINKS: [(&str, &str); 5] = [
 /// A device of the host as a detached mount, checked to be the device that is meant.
 pub fn clone_host(path: &Path, expected: Option<(u32, u32)>) -> Result<OwnedFd> {
     let name = CString::new(path.as_os_str().as_bytes()).context("device path with a NUL byte")?;
-    let device = mount::clone_tree(mount::here(), &name, false).with_context(|| format!("open device {}", path.display()))?;
+    let device =
+        mount::clone_tree(mount::here(), &name, false).with_context(|| format!("open device {}", path.display()))?;
     let status = rustix::fs::fstat(&device).context("fstat device")?;
     let kind = FileType::from_raw_mode(status.st_mode);
     let numbers = (rustix::fs::major(status.st_rdev), rustix::fs::minor(status.st_rdev));
@@ -46,7 +47,8 @@ pub fn bind(root: &Root, devices: &[LinuxDevice]) -> Result<()> {
         let numbers = (device.major() as u32, device.minor() as u32);
         let host = clone_host(device.path(), (device.major() >= 0).then_some(numbers))?;
         let target = root.make_file(device.path(), 0o666)?;
-        mount::attach(host.as_fd(), target.as_fd()).with_context(|| format!("mount device {}", device.path().display()))?;
+        mount::attach(host.as_fd(), target.as_fd())
+            .with_context(|| format!("mount device {}", device.path().display()))?;
     }
     Ok(())
 }

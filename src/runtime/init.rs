@@ -115,7 +115,15 @@ fn exec_main(exec: &Exec<'_>, mut channel: Channel) -> ! {
     let failed = match prepare() {
         Ok((streams, working_directory)) => {
             let (process, seccomp, may_set_groups) = (exec.process, exec.seccomp, exec.may_set_groups);
-            process::finish(Last { process, seccomp, streams, working_directory, channel, may_set_groups, with_init: false })
+            process::finish(Last {
+                process,
+                seccomp,
+                streams,
+                working_directory,
+                channel,
+                may_set_groups,
+                with_init: false,
+            })
         }
         Err(error) => (error, channel),
     };

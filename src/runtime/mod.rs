@@ -140,7 +140,9 @@ impl Starting {
             None => Ok((self.child, self.entrance)),
             Some((Message::Failed(wire), _)) => Err(self.failed(wire.into())),
             Some((Message::Ready, _)) => Ok((self.child, self.entrance)),
-            Some((Message::Go | Message::Child(_), _)) => Err(Kind::Engine.error("unexpected word from the container's init")),
+            Some((Message::Go | Message::Child(_), _)) => {
+                Err(Kind::Engine.error("unexpected word from the container's init"))
+            }
         }
     }
 }

@@ -76,7 +76,9 @@ fn mount_one(root: &Root, mount: &Mount, inner: &Inner) -> Result<()> {
         "proc" if !inner.owns(Namespaces::CLONE_NEWPID) => share(Path::new("/proc"), &options)?,
         "sysfs" if !inner.owns(Namespaces::CLONE_NEWNET) => share(Path::new("/sys"), &options)?,
         "mqueue" if !inner.owns(Namespaces::CLONE_NEWIPC) => share(Path::new("/dev/mqueue"), &options)?,
-        "cgroup2" | "cgroup" if !inner.owns(Namespaces::CLONE_NEWCGROUP) => share(Path::new("/sys/fs/cgroup"), &options)?,
+        "cgroup2" | "cgroup" if !inner.owns(Namespaces::CLONE_NEWCGROUP) => {
+            share(Path::new("/sys/fs/cgroup"), &options)?
+        }
         "cgroup" => new("cgroup2", &options)?,
         "proc" => match new("proc", &options) {
             // A /proc that is itself partly covered may not be mounted anew: mount_namespaces(7). Nested engines see it.
@@ -96,7 +98,9 @@ fn mount_one(root: &Root, mount: &Mount, inner: &Inner) -> Result<()> {
     };
     mount::attach(source.as_fd(), target.as_fd())?;
     match options.propagation {
-        Some(propagation) if propagation != Propagation::Private => mount::set_propagation(source.as_fd(), propagation, true),
+        Some(propagation) if propagation != Propagation::Private => {
+            mount::set_propagation(source.as_fd(), propagation, true)
+        }
         _ => Ok(()),
     }
 }
@@ -144,7 +148,11 @@ pub fn mask(root: &Root, paths: &[String]) -> Result<()> {
         };
         let cover = if is_kind(&target, FileType::Directory)? {
             let attributes = Attributes::RDONLY | Attributes::NOSUID | Attributes::NODEV | Attributes::NOEXEC;
-            FileSystem::open("tmpfs")?.set("size", "0")?.set("nr_inodes", "1")?.set("mode", "0555")?.mount(attributes)?
+            FileSystem::open("tmpfs")?
+                .set("size", "0")?
+                .set("nr_inodes", "1")?
+                .set("mode", "0555")?
+                .mount(attributes)?
         } else {
             mount::clone_fd(null.as_fd(), false).context("clone /dev/null")?
         };

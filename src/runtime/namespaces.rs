@@ -63,7 +63,9 @@ impl Inner {
             return Ok(());
         }
         for (kind, map) in [("uid_map", &self.uid_map), ("gid_map", &self.gid_map)] {
-            let line = |extent: &LinuxIdMapping| format!("{} {} {}\n", extent.container_id(), extent.host_id(), extent.size());
+            let line = |extent: &LinuxIdMapping| {
+                format!("{} {} {}\n", extent.container_id(), extent.host_id(), extent.size())
+            };
             let text: String = map.iter().map(line).collect();
             let path = PathBuf::from(format!("/proc/{pid}/{kind}"));
             let mut file = crate::fs::open_for_writing(&path)?;

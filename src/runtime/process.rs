@@ -37,7 +37,8 @@ impl Streams {
                 Self { stdin, stdout, stderr, pty: None }
             }
             super::Stdio::Terminal { size } => {
-                let pts = root.resolve(Path::new("/dev/pts"), OFlags::PATH | OFlags::DIRECTORY).context("open /dev/pts")?;
+                let pts =
+                    root.resolve(Path::new("/dev/pts"), OFlags::PATH | OFlags::DIRECTORY).context("open /dev/pts")?;
                 if crate::sys::mount::file_system_magic(pts.as_fd())? != DEVPTS_MAGIC {
                     return Err(Kind::Denied.error("/dev/pts of the container is not a devpts file system"));
                 }
@@ -54,7 +55,8 @@ impl Streams {
         for stream in [&streams.stdin, &streams.stdout, &streams.stderr] {
             let owner = (rustix::fs::Uid::from_raw(user), rustix::fs::Gid::from_raw(group));
             if !is_null(stream) {
-                rustix::fs::fchown(stream, Some(owner.0), Some(owner.1)).context("give a stream to the container's user")?;
+                rustix::fs::fchown(stream, Some(owner.0), Some(owner.1))
+                    .context("give a stream to the container's user")?;
             }
         }
         Ok(streams)
@@ -178,11 +180,16 @@ pub fn execute(process: &Process) -> Result<std::convert::Infallible> {
             let hint = match error.raw_os_error() {
                 Some(libc::ENOEXEC) => "the file is of another architecture, or a script without #!",
                 Some(libc::EACCES) => "it must be a regular file with the execute bit, on a mount without noexec",
-                _ => return Err(Kind::NotExecutable.error(plain(&error))).with_context(|| format!("execute {name:?}")),
+                _ => {
+                    return Err(Kind::NotExecutable.error(plain(&error)))
+                        .with_context(|| format!("execute {name:?}"));
+                }
             };
             Kind::NotExecutable.hinted(format!("execute {name:?}: {}", plain(&error)), hint)
         }
-        None if name.contains('/') => Kind::CommandNotFound.error(format!("execute {name:?}: no such file in the container")),
+        None if name.contains('/') => {
+            Kind::CommandNotFound.error(format!("execute {name:?}: no such file in the container"))
+        }
         None => Kind::CommandNotFound.error(format!("execute {name:?}: no such program in the container's PATH")),
     })
 }
@@ -241,5 +248,6 @@ fn limit(process: &Process) -> Result<()> {
 
 /// A stream that reads as empty and swallows all.
 pub fn null_stream() -> Result<OwnedFd> {
-    rustix::fs::openat(rustix::fs::CWD, c"/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty()).context("open /dev/null")
+    rustix::fs::openat(rustix::fs::CWD, c"/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())
+        .context("open /dev/null")
 }

@@ -18,7 +18,9 @@ pub const LAYERS_MAX: usize = 500;
 /// The directories are named through /proc/self/fd: one fsconfig(2) value ends at 255 bytes, and a store may lie deep.
 pub fn mount(layers: &[PathBuf], dir: &Path) -> Result<OwnedFd> {
     if layers.len() > LAYERS_MAX {
-        return Err(Kind::BadInput.error(format!("the image has {} layers, the kernel stacks {LAYERS_MAX}", layers.len())));
+        return Err(
+            Kind::BadInput.error(format!("the image has {} layers, the kernel stacks {LAYERS_MAX}", layers.len()))
+        );
     }
     let (upper, work) = (dir.join("upper"), dir.join("work"));
     if fs::create_dir(&upper)? {
@@ -54,7 +56,11 @@ fn mount_new(lower: &[OwnedFd], upper: &OwnedFd, work: &OwnedFd) -> Result<Owned
     for layer in lower {
         system = system.set("lowerdir+", &own_path(layer))?;
     }
-    system.set("upperdir", &own_path(upper))?.set("workdir", &own_path(work))?.set_flag("userxattr")?.mount(Attributes::NODEV)
+    system
+        .set("upperdir", &own_path(upper))?
+        .set("workdir", &own_path(work))?
+        .set_flag("userxattr")?
+        .mount(Attributes::NODEV)
 }
 
 fn is_unknown_option(error: &anyhow::Error) -> bool {
@@ -80,12 +86,16 @@ fn mount_old(lower: &[OwnedFd], upper: &OwnedFd, work: &OwnedFd, dir: &Path) -> 
 }
 
 fn explain(error: anyhow::Error, dir: &Path) -> anyhow::Error {
-    let unsupported = error.chain().any(|cause| matches!(cause.downcast_ref::<Errno>(), Some(&(Errno::INVAL | Errno::OPNOTSUPP))));
+    let unsupported =
+        error.chain().any(|cause| matches!(cause.downcast_ref::<Errno>(), Some(&(Errno::INVAL | Errno::OPNOTSUPP))));
     if !unsupported {
         return error.context("mount the overlay");
     }
     let hint = "move the store to a local ext4, xfs, btrfs or tmpfs directory: coracle --root DIR, or XDG_DATA_HOME";
-    error::with_hint(error.context(format!("mount the overlay: the file system of {} cannot carry one", dir.display())), hint)
+    error::with_hint(
+        error.context(format!("mount the overlay: the file system of {} cannot carry one", dir.display())),
+        hint,
+    )
 }
 
 /// A directory of the host as a root, a detached clone of it.

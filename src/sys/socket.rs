@@ -19,9 +19,10 @@ pub fn pair() -> Result<(OwnedFd, OwnedFd)> {
     socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None).context("socketpair")
 }
 
-/// A message socket that listens at `name` in a directory. The name must not exist.
+/// A message socket, non-blocking, that listens at `name` in a directory. The name must not exist.
 pub fn listen_in(dir: BorrowedFd<'_>, name: &str, backlog: i32) -> Result<OwnedFd> {
-    let socket = seqpacket()?;
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let socket = socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None).context("socket")?;
     bind(&socket, &address(dir, name)?).with_context(|| format!("bind {name}"))?;
     listen(&socket, backlog).with_context(|| format!("listen on {name}"))?;
     Ok(socket)

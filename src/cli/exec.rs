@@ -1,0 +1,101 @@
+//! `exec`: run a further command in a running container.
+
+use super::streams::{self, DETACH_KEYS, End, Streams, Wanted};
+use super::{Context, Verb, flags, say};
+use crate::container::config::Process;
+use crate::container::control::{Connection, Reply, Request};
+use crate::container::state;
+use crate::error::Kind;
+use anyhow::Result;
+use std::path::PathBuf;
+
+/// Run a command in a running container
+#[derive(clap::Args)]
+pub struct Exec {
+    /// Leave the command running
+    #[arg(short, long)]
+    detach: bool,
+    /// Keep standard input open
+    #[arg(short, long)]
+    interactive: bool,
+    /// Give the command a terminal of its own
+    #[arg(short, long)]
+    tty: bool,
+    /// Set an environment variable; NAME alone takes its value from here
+    #[arg(short, long, value_name = "NAME=VALUE")]
+    env: Vec<String>,
+    /// Read environment variables from a file of NAME=VALUE lines
+    #[arg(long, value_name = "FILE")]
+    env_file: Vec<PathBuf>,
+    /// Start in this directory of the container
+    #[arg(short, long, value_name = "DIR")]
+    workdir: Option<String>,
+    /// Run as this user, by name or number
+    #[arg(short, long, value_name = "USER[:GROUP]")]
+    user: Option<String>,
+    /// Give the command all capabilities that the container's namespaces allow
+    #[arg(long)]
+    privileged: bool,
+    /// Leave the command running when these keys are typed
+    #[arg(long, value_name = "KEYS", default_value = DETACH_KEYS)]
+    detach_keys: String,
+    /// The container, and the command to run in it
+    #[arg(value_name = "CONTAINER COMMAND", required = true, trailing_var_arg = true, allow_hyphen_values = true, num_args = 2..)]
+    words: Vec<String>,
+}
+
+impl Verb for Exec {
+    fn run(self, context: &Context) -> Result<u8> {
+        let container = state::find(&context.engine, &self.words[0])?;
+        let connection = Connection::open(&container)?;
+        let wanted = Wanted {
+            stdin: self.interactive && !self.detach,
+            outputs: !self.detach,
+            terminal: self.tty,
+            detach_keys: &self.detach_keys,
+        };
+        let ours = Streams::open(&wanted)?;
+        let signals = streams::prepare_signals(false)?;
+        let request = Request::Exec {
+            process: self.process(&container.config.process)?,
+            privileged: self.privileged,
+            attach: ours.attach.clone(),
+        };
+        match connection.ask(request, &ours.borrowed())? {
+            (Reply::Started { .. }, _) if self.detach => {
+                say(container.config.id.as_str());
+                return Ok(0);
+            }
+            (Reply::Started { .. }, _) => {}
+            (other, _) => return Err(Kind::Engine.error(format!("the monitor answered {other:?}"))),
+        }
+        match streams::follow(&connection, &ours, &signals)? {
+            End::Exited(code) => Ok(code as u8),
+            End::Detached => Ok(0),
+        }
+    }
+}
+
+impl Exec {
+    /// The command in the container's own environment, with what was asked for on top.
+    fn process(&self, container: &Process) -> Result<Process> {
+        let mut environment = container.environment.clone();
+        for entry in flags::environment(&self.env, &self.env_file)? {
+            let name = entry.split_once('=').map_or(entry.as_str(), |(name, _)| name).to_owned();
+            environment.retain(|other| other.split_once('=').is_none_or(|(other, _)| other != name));
+            environment.push(entry);
+        }
+        if self.tty && !environment.iter().any(|entry| entry.starts_with("TERM=")) {
+            environment.push("TERM=xterm".to_owned());
+        }
+        Ok(Process {
+            entrypoint: None,
+            command: self.words[1..].to_vec(),
+            environment,
+            working_directory: self.workdir.clone().unwrap_or_else(|| container.working_directory.clone()),
+            user: self.user.clone().unwrap_or_else(|| container.user.clone()),
+            terminal: self.tty,
+            interactive: self.interactive,
+        })
+    }
+}

@@ -1,0 +1,52 @@
+//! `import`: make an image of a root file system.
+
+use super::{Context, Verb, pulling, say};
+use crate::fs;
+use crate::image::import::{self, Import as What};
+use crate::image::platform::Platform;
+use crate::image::reference::Reference;
+use anyhow::Result;
+
+/// Make an image of a tar archive that is a root file system, and print its id
+#[derive(clap::Args)]
+pub struct Import {
+    /// Apply an instruction such as CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, STOPSIGNAL, USER, VOLUME or WORKDIR
+    #[arg(short, long, value_name = "INSTRUCTION")]
+    change: Vec<String>,
+    /// Note this in the image's history
+    #[arg(short, long, value_name = "TEXT")]
+    message: Option<String>,
+    /// Say that the image is for this system
+    #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
+    platform: Option<String>,
+    /// Print nothing but the id
+    #[arg(short, long)]
+    quiet: bool,
+    /// The archive; - is standard input
+    #[arg(value_name = "FILE")]
+    file: std::path::PathBuf,
+    /// The image's name
+    #[arg(value_name = "NAME[:TAG]")]
+    name: Option<String>,
+}
+
+impl Verb for Import {
+    fn run(self, context: &Context) -> Result<u8> {
+        context.engine.prepare()?;
+        let platform = self.platform.as_deref().map(Platform::parse).transpose()?.unwrap_or_else(Platform::host);
+        let what = What {
+            platform,
+            changes: self.change,
+            message: self.message,
+            reference: self.name.as_deref().map(Reference::parse_local).transpose()?,
+        };
+        let unpacker = pulling::unpacker(&context.engine)?;
+        let id = if self.file.as_os_str() == "-" {
+            import::import(&context.engine, std::io::stdin(), &what, &unpacker)?
+        } else {
+            import::import(&context.engine, fs::open_for_reading(&self.file)?, &what, &unpacker)?
+        };
+        say(&id.to_string());
+        Ok(0)
+    }
+}

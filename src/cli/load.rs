@@ -1,0 +1,67 @@
+//! `load`: bring in images from archives and OCI directories.
+
+use super::{Context, Verb, pulling, say};
+use crate::error::Kind;
+use crate::image::load::{self, Load as What, Loaded};
+use crate::image::platform::Platform;
+use crate::image::transport::{Source, split_name};
+use anyhow::Result;
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+/// Load images from an archive (docker save, podman save, OCI) or an OCI directory
+#[derive(clap::Args)]
+pub struct Load {
+    /// Read from this file or directory instead of standard input
+    #[arg(short, long, value_name = "FILE")]
+    input: Option<PathBuf>,
+    /// Do not print the names of what was loaded
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+impl Verb for Load {
+    fn run(self, context: &Context) -> Result<u8> {
+        let source = match self.input {
+            Some(path) => Source::Path(path),
+            None if std::io::stdin().is_terminal() => {
+                return Err(Kind::BadInput
+                    .hinted("there is no archive on standard input, which is a terminal", "use --input FILE"));
+            }
+            None => Source::Stream,
+        };
+        let loaded = load(context, (source, None), None)?;
+        if !self.quiet {
+            for image in &loaded {
+                if image.references.is_empty() {
+                    say(&format!("Loaded image: {}", image.id));
+                }
+                image.references.iter().for_each(|name| say(&format!("Loaded image: {name}")));
+            }
+        }
+        Ok(0)
+    }
+}
+
+/// `docker-archive:`, `oci-archive:` and `oci:` name files; their content tells what they are.
+pub fn transport(name: &str) -> Option<(Source, Option<String>)> {
+    for prefix in ["docker-archive:", "oci-archive:", "oci:"] {
+        if let Some(rest) = name.strip_prefix(prefix) {
+            let (path, image) = split_name(rest);
+            return Some((Source::Path(path), image));
+        }
+    }
+    None
+}
+
+/// Loads all images of a source, or the one that is named.
+pub fn load(
+    context: &Context,
+    (source, name): (Source, Option<String>),
+    platform: Option<&Platform>,
+) -> Result<Vec<Loaded>> {
+    context.engine.prepare()?;
+    let unpacker = pulling::unpacker(&context.engine)?;
+    let what = What { source, name, platform: platform.cloned().unwrap_or_else(Platform::host) };
+    load::load(&context.engine, &what, &unpacker)
+}

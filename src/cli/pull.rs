@@ -1,0 +1,50 @@
+//! `pull`: fetch images from registries.
+
+use super::flags::RegistryFlags;
+use super::{Context, Verb, pulling, say};
+use crate::image::platform::Platform;
+use crate::image::pull::Policy;
+use anyhow::Result;
+
+/// Fetch one or more images, and print their ids
+#[derive(clap::Args)]
+pub struct Pull {
+    /// When to ask the registry: always, missing, never, newer
+    #[arg(long, value_name = "POLICY", default_value = "always")]
+    policy: String,
+    /// Choose the image for this system, such as linux/arm64
+    #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
+    platform: Option<String>,
+    /// Show no progress
+    #[arg(short, long)]
+    quiet: bool,
+    #[command(flatten)]
+    registry: RegistryFlags,
+    /// The images: names, docker-archive:FILE, oci-archive:FILE or oci:DIR[:NAME]
+    #[arg(value_name = "IMAGE", required = true)]
+    names: Vec<String>,
+}
+
+impl Verb for Pull {
+    fn run(self, context: &Context) -> Result<u8> {
+        let policy: Policy = self.policy.parse()?;
+        let platform = self.platform.as_deref().map(Platform::parse).transpose()?;
+        let access = self.registry.access()?;
+        context.engine.prepare()?;
+        for name in &self.names {
+            match super::load::transport(name) {
+                Some(source) => {
+                    for loaded in super::load::load(context, source, platform.as_ref())? {
+                        say(&loaded.id.hex());
+                    }
+                }
+                None => {
+                    let image =
+                        pulling::ensure(&context.engine, name, policy, platform.as_ref(), &access, self.quiet)?;
+                    say(&image.id.hex());
+                }
+            }
+        }
+        Ok(0)
+    }
+}

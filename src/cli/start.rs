@@ -1,0 +1,74 @@
+//! `start`: start containers that were made or have ended.
+
+use super::streams::{self, DETACH_KEYS, End, Streams, Wanted};
+use super::{Context, Targets, Verb, each, say, tell_entered};
+use crate::container::state::{Container, Status};
+use crate::container::{start, state};
+use crate::error::Kind;
+use anyhow::Result;
+
+/// Start one or more containers
+#[derive(clap::Args)]
+pub struct Start {
+    /// Show the container's output, and end with its exit code
+    #[arg(short, long)]
+    attach: bool,
+    /// Hand this program's standard input to the container
+    #[arg(short, long)]
+    interactive: bool,
+    /// Leave the container running when these keys are typed
+    #[arg(long, value_name = "KEYS", default_value = DETACH_KEYS)]
+    detach_keys: String,
+    /// Pass signals on to the container, with --attach
+    #[arg(long, value_name = "BOOL", default_value = "true", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    sig_proxy: bool,
+    /// All containers
+    #[arg(long, conflicts_with = "names")]
+    all: bool,
+    /// The one that was made last
+    #[arg(short, long, conflicts_with_all = ["names", "all"])]
+    latest: bool,
+    /// The containers, by name, id or the beginning of an id
+    #[arg(value_name = "CONTAINER", required_unless_present_any = ["all", "latest"])]
+    names: Vec<String>,
+}
+
+impl Verb for Start {
+    fn run(self, context: &Context) -> Result<u8> {
+        if self.attach || self.interactive {
+            let [name] = self.names.as_slice() else {
+                return Err(Kind::BadInput.error("only one container can be attached to"));
+            };
+            return self.start_attached(context, &state::find(&context.engine, name)?);
+        }
+        // Not flattened: the short option of --all is taken by --attach here.
+        let targets = Targets { all: self.all, latest: self.latest, names: self.names };
+        each(&targets.resolve(context)?, |container| {
+            if container.status != Status::Running {
+                let started = start::start(&context.engine, &container.config, Default::default(), &[])?;
+                tell_entered(&started.entered);
+            }
+            say(container.config.name.as_str());
+            Ok(())
+        })
+    }
+}
+
+impl Start {
+    fn start_attached(&self, context: &Context, container: &Container) -> Result<u8> {
+        let wanted = Wanted {
+            stdin: self.interactive && container.config.process.interactive,
+            outputs: true,
+            terminal: container.config.process.terminal,
+            detach_keys: &self.detach_keys,
+        };
+        let ours = Streams::open(&wanted)?;
+        let signals = streams::prepare_signals(self.sig_proxy)?;
+        let started = start::start(&context.engine, &container.config, ours.attach.clone(), &ours.borrowed())?;
+        tell_entered(&started.entered);
+        match streams::follow(&started.connection, &ours, &signals)? {
+            End::Exited(code) => Ok(code as u8),
+            End::Detached => Ok(0),
+        }
+    }
+}
