@@ -167,6 +167,9 @@ impl ContainerFlags {
 
     /// The container that was asked for; what was left open stays open.
     pub fn config(&self, rootless: bool, command_line: &[String]) -> Result<(Config, Naming)> {
+        if self.image().starts_with('-') {
+            return Err(refuse_option(self.image()));
+        }
         let id = Id::new_random()?;
         let (name, naming) = match &self.name {
             Some(name) => (Name::parse(name)?, Naming::Given),
@@ -663,6 +666,34 @@ const LATER: [&str; 78] = [
     "--variant",
     "--volumes-from",
 ];
+
+/// The error for a word that looks like an option where an image should be.
+fn refuse_option(word: &str) -> anyhow::Error {
+    let name = word.split('=').next().unwrap_or(word);
+    if LATER.contains(&name) {
+        return Kind::BadInput.error(format!("option {name} is not supported yet"));
+    }
+    let command = <ContainerFlags as clap::Args>::augment_args(clap::Command::new("run"));
+    let known: Vec<String> = command.get_arguments().filter_map(|argument| Some(format!("--{}", argument.get_long()?))).collect();
+    let closest = known.iter().min_by_key(|known| distance(known, name)).filter(|known| distance(known, name) <= 3);
+    let hint = closest.map_or_else(|| "see coracle run --help".to_owned(), |closest| format!("did you mean {closest}?"));
+    Kind::BadInput.hinted(format!("unknown option {name}"), hint)
+}
+
+/// How many letters must change to make one word of the other (Levenshtein).
+fn distance(one: &str, other: &str) -> usize {
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (index, letter) in one.bytes().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = index + 1;
+        for (column, other_letter) in other.bytes().enumerate() {
+            let replaced = diagonal + usize::from(letter != other_letter);
+            diagonal = row[column + 1];
+            row[column + 1] = replaced.min(row[column] + 1).min(diagonal + 1);
+        }
+    }
+    row[other.len()]
+}
 
 /// The option that an error message is about, if it is one that will come.
 pub fn later(message: &str) -> Option<&'static str> {

@@ -475,6 +475,7 @@ fn what_is_accepted_is_what_others_see() {
         .iter()
         .filter_map(|program| reference(program, &scratch.0))
         .collect();
+    eprintln!("compared with {} of 2 other programs", references.len());
     let mut accepted = 0;
     for (number, (name, bytes)) in all.iter().enumerate() {
         let Some(ours) = members(bytes) else { continue };
