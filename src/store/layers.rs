@@ -1,50 +1,147 @@
-//! Unpacked layers, keyed by diff id.
+//! Unpacked layers: one directory per diff id, the lower directories of every container's overlay.
+//!
+//! `layers/<hex>/fs` is the tree, `layers/<hex>/info.json` tells about it. A layer is complete if its directory
+//! exists: it is unpacked and verified in staging and becomes visible by one rename. See [`Unpacker`] for the making.
+
+mod unpacker;
+
+pub use unpacker::{Sink, Unpacker};
 
 use crate::engine::Engine;
+use crate::fs::{self, Durability};
 use crate::store::digest::Digest;
-use anyhow::{Result, bail};
+use crate::store::unpack::{Ids, Limits, Summary, decompress, unpack};
+use anyhow::{Context, Result, bail};
+use rustix::fs::{CWD, Mode, OFlags, RenameFlags};
+use rustix::io::Errno;
+use serde::{Deserialize, Serialize};
+use std::io::Read;
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
 
-/// How a layer's tar stream is compressed in its blob.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How a layer's blob is compressed (OCI image spec, layer.md, media types).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Compression {
     None,
     Gzip,
     Zstd,
 }
 
-/// Whether the layer is unpacked and complete.
+/// What `info.json` tells of a layer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Info {
+    pub diff_id: Digest,
+    /// The sum of the sizes of its files.
+    pub size_bytes: u64,
+    pub entries: u64,
+    /// Device nodes that were left out.
+    pub devices_skipped: u64,
+    /// Whoever mounts this layer leaves out those below it.
+    pub is_opaque: bool,
+}
+
+/// Whether a layer is there, which means complete.
 pub fn has(engine: &Engine, diff_id: &Digest) -> bool {
-    engine.layers().join(diff_id.hex()).join("fs").is_dir()
+    path(engine, diff_id).is_dir()
 }
 
-/// The process that unpacks layers.
-#[derive(Debug)]
-pub struct Unpacker {}
+/// The root of a layer's tree.
+pub fn path(engine: &Engine, diff_id: &Digest) -> PathBuf {
+    directory(engine, diff_id).join("fs")
+}
 
-impl Unpacker {
-    /// Begins a layer; what is written to the sink are the bytes of its blob.
-    pub fn layer(&self, diff_id: &Digest, _compression: Compression) -> Result<Sink> {
-        bail!("unpack layer {diff_id}: not in this build")
+/// What is known of a layer. None if it is not there.
+pub fn info(engine: &Engine, diff_id: &Digest) -> Result<Option<Info>> {
+    fs::read_json(&directory(engine, diff_id).join("info.json"))
+}
+
+/// Removes layers; those that are not there are no error. The caller is in the user namespace that made them.
+pub fn remove(engine: &Engine, diff_ids: &[Digest]) -> Result<()> {
+    for diff_id in diff_ids {
+        let staged = Staged { engine, path: fs::staging_name(&engine.staging()) };
+        match rustix::fs::rename(directory(engine, diff_id), &staged.path) {
+            Ok(()) => staged.remove().with_context(|| format!("remove layer {diff_id}"))?,
+            Err(Errno::NOENT) => {}
+            Err(errno) => return Err(errno).with_context(|| format!("remove layer {diff_id}")),
+        }
+    }
+    Ok(())
+}
+
+fn directory(engine: &Engine, diff_id: &Digest) -> PathBuf {
+    engine.layers().join(diff_id.hex())
+}
+
+/// A directory in staging, removed when dropped.
+struct Staged<'a> {
+    engine: &'a Engine,
+    path: PathBuf,
+}
+
+impl<'a> Staged<'a> {
+    fn create(engine: &'a Engine) -> Result<Self> {
+        let path = fs::staging_name(&engine.staging());
+        fs::create_dir(&path)?;
+        Ok(Self { engine, path })
+    }
+
+    fn remove(&self) -> Result<()> {
+        let staging = fs::open_dir(&self.engine.staging())?;
+        let name = self.path.file_name().and_then(|name| name.to_str()).context("a staging name is text")?;
+        fs::remove_tree(staging.as_fd(), name)
     }
 }
 
-/// Where the blob's bytes of one layer go. Dropping it abandons the layer.
-#[derive(Debug)]
-pub struct Sink {}
-
-impl Sink {
-    /// Waits until the layer is verified against its diff id and visible.
-    pub fn finish(self) -> Result<()> {
-        Ok(())
+impl Drop for Staged<'_> {
+    fn drop(&mut self) {
+        // After a rename nothing is there. What cannot be removed now is swept with all that is left in staging.
+        let _ = self.remove();
     }
 }
 
-impl std::io::Write for Sink {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        Ok(bytes.len())
+/// A layer that is unpacked and verified, but not yet visible.
+struct Unpacked<'a> {
+    staged: Staged<'a>,
+    diff_id: Digest,
+}
+
+impl<'a> Unpacked<'a> {
+    /// Unpacks a blob into staging; an error if it is not the layer that it should be.
+    fn from(
+        engine: &'a Engine,
+        blob: impl Read + Send,
+        diff_id: Digest,
+        compression: Compression,
+        ids: Ids,
+    ) -> Result<Self> {
+        let staged = Staged::create(engine)?;
+        let root = make_root(&staged.path.join("fs"))?;
+        let limits = Limits::default();
+        let (summary, found) = decompress(blob, compression, &limits, |plain| unpack(plain, root, ids, &limits))?;
+        if found != diff_id {
+            bail!(crate::error::Kind::BadInput.error(format!("the content is {found}, which is another layer")));
+        }
+        let Summary { entries, size_bytes, devices_skipped, is_opaque } = summary;
+        let info = Info { diff_id, size_bytes, entries, devices_skipped, is_opaque };
+        fs::write_json(&staged.path.join("info.json"), &info, Durability::Cached)?;
+        Ok(Self { staged, diff_id })
     }
 
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
+    /// Makes the layer visible. Another process may have been faster with the same layer, which is as good.
+    fn publish(self) -> Result<()> {
+        let place = directory(self.staged.engine, &self.diff_id);
+        match rustix::fs::renameat_with(CWD, &self.staged.path, CWD, &place, RenameFlags::NOREPLACE) {
+            Ok(()) | Err(Errno::EXIST | Errno::NOTEMPTY) => Ok(()),
+            Err(errno) => Err(errno).with_context(|| format!("rename {} into place", self.staged.path.display())),
+        }
     }
+}
+
+/// The root directory of a layer: 0755 whatever the umask, since it is what the container sees as `/`.
+fn make_root(path: &Path) -> Result<std::os::fd::OwnedFd> {
+    fs::create_dir(path)?;
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let root = rustix::fs::openat(CWD, path, flags, Mode::empty()).context("open the layer's root")?;
+    rustix::fs::fchmod(&root, Mode::from_raw_mode(0o755)).context("chmod the layer's root")?;
+    Ok(root)
 }

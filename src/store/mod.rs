@@ -3,7 +3,9 @@
 pub mod blobs;
 pub mod digest;
 pub mod layers;
+pub mod overlay_probe;
 pub mod tags;
+pub mod unpack;
 
 #[cfg(test)]
 pub mod tests {

@@ -1,0 +1,332 @@
+//! The process that unpacks: forked before any outside byte is read, it has the user's ids and no network.
+//!
+//! The engine's process fetches and verifies blobs and writes them down one pipe per layer; this one inflates, hashes
+//! the plain bytes, makes the files, and answers once per layer. A layer counts only if its writer said that the blob
+//! was complete and good: when a writer goes away, or the whole engine is killed, the pipes end without that word, and
+//! the child removes what it has staged and ends. It is not killed with its parent, since it would leave its staging.
+
+use super::{Compression, Unpacked};
+use crate::engine::Engine;
+use crate::error::{self, Kind, Wire};
+use crate::store::digest::Digest;
+use crate::store::unpack::Ids;
+use crate::sys::process::{self, Child, Cloned};
+use crate::sys::{signal, socket};
+use anyhow::{Context, Result, anyhow, bail};
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use rustix::fs::{CWD, Mode, OFlags};
+use serde::{Deserialize, Serialize};
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How many layers are unpacked at once. Further ones wait, their pipes full.
+const LAYERS_AT_ONCE: usize = 6;
+
+/// The most that a pipe holds without privilege: pipe(7), `pipe-max-size`.
+const PIPE_BYTES: i32 = 1 << 20;
+
+const REQUEST_BYTES_MAX: usize = 4 << 10;
+const ANSWER_BYTES_MAX: usize = 64 << 10;
+
+/// The longest wait for the child's start, which runs newuidmap.
+const START_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The longest wait for the rest of one layer, of which the pipe holds at most 1 MiB, and its way to the disk.
+const FINISH_TIMEOUT: Duration = Duration::from_secs(30 * 60);
+
+/// How long the child may clean up when nobody wants its layers any more.
+const CLEAN_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// What the writer of a layer says when the blob was complete and its digest right.
+const COMPLETE: &[u8] = b"complete";
+
+#[derive(Serialize, Deserialize)]
+struct Request {
+    diff_id: Digest,
+    compression: Compression,
+}
+
+type Answer = std::result::Result<(), Wire>;
+
+/// The unpacking process, as its parent sees it. Several threads may use it.
+pub struct Unpacker {
+    /// None only while it is dropped.
+    control: Option<OwnedFd>,
+    child: Option<Child>,
+    /// The child's first answer: whether it could start.
+    started: OnceLock<Answer>,
+}
+
+impl Unpacker {
+    /// Forks the process; this one must be single-threaded. `enter` runs in the child and puts it into the user
+    /// namespace; its error, if any, comes from the first [`Unpacker::layer`].
+    pub fn start(engine: &Engine, enter: impl FnOnce() -> Result<()>) -> Result<Self> {
+        let (control, theirs) = socket::pair()?;
+        match process::fork().context("fork the unpacker")? {
+            Cloned::Parent(child) => {
+                socket::set_receive_timeout(&control, Some(START_TIMEOUT))?;
+                Ok(Self { control: Some(control), child: Some(child), started: OnceLock::new() })
+            }
+            Cloned::Child => {
+                drop(control);
+                let answer = become_unpacker(enter, theirs.as_fd());
+                let is_started = answer.is_ok();
+                if tell(theirs.as_fd(), &answer).is_ok() && is_started {
+                    serve(engine, &theirs);
+                }
+                process::exit_now(0)
+            }
+        }
+    }
+
+    /// Begins a layer: the blob is to be written to the result, compressed as it is.
+    pub fn layer(&self, diff_id: &Digest, compression: Compression) -> Result<Sink> {
+        self.started
+            .get_or_init(|| self.hear_start())
+            .clone()
+            .map_err(|wire| anyhow!(wire).context("start the unpacker"))?;
+        let (reader, writer) = nix::unistd::pipe2(OFlag::O_CLOEXEC).context("pipe")?;
+        // A smaller pipe is only slower; the user may have used up what pipe(7) allows.
+        let _ = fcntl(&writer, FcntlArg::F_SETPIPE_SZ(PIPE_BYTES));
+        let (reply, theirs) = socket::pair()?;
+        socket::set_receive_timeout(&reply, Some(FINISH_TIMEOUT))?;
+        let request = serde_json::to_vec(&Request { diff_id: *diff_id, compression })?;
+        socket::send(self.control(), &request, &[reader.as_fd(), theirs.as_fd()])
+            .with_context(|| format!("ask for layer {diff_id}: the unpacker has died"))?;
+        Ok(Sink { diff_id: *diff_id, pipe: Some(File::from(writer)), reply, answer: None })
+    }
+
+    fn control(&self) -> BorrowedFd<'_> {
+        self.control.as_ref().expect("the control socket is open until drop").as_fd()
+    }
+
+    fn hear_start(&self) -> Answer {
+        hear(self.control()).unwrap_or_else(|error| Err(Wire::from(&error)))
+    }
+}
+
+impl Drop for Unpacker {
+    /// Ends the process, which first cleans up, and reaps it.
+    fn drop(&mut self) {
+        drop(self.control.take());
+        let Some(child) = &self.child else { return };
+        let timeout = PollTimeout::try_from(CLEAN_TIMEOUT).unwrap_or(PollTimeout::MAX);
+        let _ = poll(&mut [PollFd::new(child.pidfd.as_fd(), PollFlags::POLLIN)], timeout);
+        let _ = process::try_wait(child.pidfd.as_fd());
+    }
+}
+
+/// Where the blob of one layer is written to. Dropped without [`Sink::finish`], the layer is abandoned.
+pub struct Sink {
+    diff_id: Digest,
+    /// None after the end of the blob.
+    pipe: Option<File>,
+    reply: OwnedFd,
+    answer: Option<Answer>,
+}
+
+impl Sink {
+    /// Says that the blob is complete and good, and waits until the layer is visible.
+    ///
+    /// After a failed write it tells the cause, with its kind and its hint.
+    pub fn finish(mut self) -> Result<()> {
+        if self.answer.is_none() {
+            drop(self.pipe.take());
+            // The child may have answered already, with an error; that is then what there is to hear.
+            let _ = socket::send(self.reply.as_fd(), COMPLETE, &[]);
+        }
+        let diff_id = self.diff_id;
+        self.answer().clone().map_err(|wire| anyhow::Error::from(wire).context(format!("unpack layer {diff_id}")))
+    }
+
+    fn answer(&mut self) -> &Answer {
+        let reply = self.reply.as_fd();
+        self.answer.get_or_insert_with(|| hear(reply).unwrap_or_else(|error| Err(Wire::from(&error))))
+    }
+
+    /// What a write error is really about: the child closed the pipe because of what it answers.
+    fn cause(&mut self, error: io::Error) -> io::Error {
+        if error.kind() != io::ErrorKind::BrokenPipe {
+            return error;
+        }
+        self.pipe = None;
+        let diff_id = self.diff_id;
+        match self.answer() {
+            Err(wire) => io::Error::other(format!("unpack layer {diff_id}: {}", wire.message)),
+            Ok(()) => error,
+        }
+    }
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let Some(pipe) = &mut self.pipe else { return Err(self.cause(io::ErrorKind::BrokenPipe.into())) };
+        pipe.write(bytes).map_err(|error| self.cause(error))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Receives an answer. A socket that ends instead means that the process died.
+fn hear(socket: BorrowedFd<'_>) -> Result<Answer> {
+    match socket::receive(socket, ANSWER_BYTES_MAX).context("hear the unpacker")? {
+        Some((bytes, _)) => serde_json::from_slice(&bytes).context("parse the unpacker's answer"),
+        None => Err(Kind::Engine.error("the unpacker died")),
+    }
+}
+
+fn tell(socket: BorrowedFd<'_>, result: &Result<()>) -> Result<()> {
+    let answer: Answer = result.as_ref().map(|()| ()).map_err(|error| {
+        let mut wire = Wire::from(error);
+        // Causes quote names of the archive, which are bounded; this bounds whatever else a cause may quote.
+        wire.message = wire.message.chars().take(ANSWER_BYTES_MAX / 16).collect();
+        wire
+    });
+    socket::send(socket, &serde_json::to_vec(&answer)?, &[]).context("answer")
+}
+
+/// Leaves all that the parent had open but stderr and the socket.
+fn become_unpacker(enter: impl FnOnce() -> Result<()>, control: BorrowedFd<'_>) -> Result<()> {
+    enter()?;
+    signal::ignore(nix::sys::signal::Signal::SIGPIPE)?;
+    let null = rustix::fs::openat(CWD, "/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())
+        .context("open /dev/null")?;
+    let stderr = io::stderr();
+    process::set_stdio(null.as_fd(), null.as_fd(), stderr.as_fd())?;
+    let (stdin, stdout) = (io::stdin(), io::stdout());
+    process::close_all_but(&[stdin.as_fd(), stdout.as_fd(), stderr.as_fd(), control])?;
+    // `null` is closed by now, and must not be closed again when its number means something else.
+    std::mem::forget(null);
+    Ok(())
+}
+
+/// Takes requests until the parent goes away, then waits for the threads, which see their pipes end.
+fn serve(engine: &Engine, control: &OwnedFd) {
+    let slots = Arc::new(Slots::default());
+    let disk = Arc::new(Disk::default());
+    loop {
+        slots.take();
+        // Nothing but a request comes here, and an answer goes to its own socket: any fault here is the parent's end.
+        let Ok(Some((request, descriptors))) = socket::receive(control.as_fd(), REQUEST_BYTES_MAX) else { break };
+        let Ok([pipe, reply]) = <[OwnedFd; 2]>::try_from(descriptors) else { break };
+        let Ok(request) = serde_json::from_slice::<Request>(&request) else { break };
+        let (engine, disk, slot) = (engine.clone(), Arc::clone(&disk), Slot(Arc::clone(&slots)));
+        let work = move || {
+            let _slot = slot;
+            let result = make_layer(&engine, &request, File::from(pipe), &reply, &disk);
+            // Whoever abandoned the layer does not listen.
+            let _ = tell(reply.as_fd(), &result);
+        };
+        // Without a thread, `reply` is dropped unanswered, which the parent hears as an end.
+        let _ = std::thread::Builder::new().spawn(work);
+    }
+    slots.give_back();
+    slots.wait_for_all(CLEAN_TIMEOUT);
+}
+
+fn make_layer(engine: &Engine, request: &Request, pipe: File, reply: &OwnedFd, disk: &Disk) -> Result<()> {
+    let ids = Ids::of_this_process()?;
+    let layer = Unpacked::from(engine, pipe, request.diff_id, request.compression, ids)?;
+    // The blob has ended, so the word is there or is about to be.
+    socket::set_receive_timeout(reply, Some(START_TIMEOUT))?;
+    match socket::receive(reply.as_fd(), COMPLETE.len())? {
+        Some((word, _)) if word == COMPLETE => {}
+        _ => bail!("the layer was abandoned"),
+    }
+    disk.sync(engine)?;
+    layer.publish()
+}
+
+/// How many layers are being unpacked.
+#[derive(Default)]
+struct Slots {
+    taken: Mutex<usize>,
+    given_back: Condvar,
+}
+
+/// A slot that is given back when its thread ends.
+struct Slot(Arc<Slots>);
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.0.give_back();
+    }
+}
+
+impl Slots {
+    fn take(&self) {
+        let taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let all_taken = |taken: &mut usize| *taken >= LAYERS_AT_ONCE;
+        *self.given_back.wait_while(taken, all_taken).unwrap_or_else(PoisonError::into_inner) += 1;
+    }
+
+    fn give_back(&self) {
+        *self.taken.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        self.given_back.notify_all();
+    }
+
+    fn wait_for_all(&self, timeout: Duration) {
+        let deadline = Instant::now() + timeout;
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        while *taken > 0 {
+            let Some(left) = deadline.checked_duration_since(Instant::now()) else { return };
+            taken = self.given_back.wait_timeout(taken, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+/// Puts layers on disk before they become visible, with one syncfs(2) for all that wait at a time.
+#[derive(Default)]
+struct Disk {
+    syncs: Mutex<Syncs>,
+    finished: Condvar,
+}
+
+#[derive(Default)]
+struct Syncs {
+    begun: u64,
+    done: u64,
+    is_running: bool,
+}
+
+impl Disk {
+    fn sync(&self, engine: &Engine) -> Result<()> {
+        let mut syncs = self.syncs.lock().unwrap_or_else(PoisonError::into_inner);
+        // One that is running may have passed this layer's files already; only the next is sure to cover them.
+        let needed = syncs.begun + 1;
+        while syncs.done < needed {
+            if syncs.is_running {
+                syncs = self.finished.wait(syncs).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            }
+            syncs.is_running = true;
+            syncs.begun += 1;
+            let this = syncs.begun;
+            drop(syncs);
+            let result = sync_file_system(engine);
+            syncs = self.syncs.lock().unwrap_or_else(PoisonError::into_inner);
+            syncs.is_running = false;
+            if result.is_ok() {
+                syncs.done = this;
+            }
+            self.finished.notify_all();
+            result?;
+        }
+        Ok(())
+    }
+}
+
+fn sync_file_system(engine: &Engine) -> Result<()> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let layers = rustix::fs::openat(CWD, &engine.layers(), flags, Mode::empty()).context("open the layers")?;
+    rustix::fs::syncfs(layers).context("syncfs")
+}
+
+#[cfg(test)]
+mod tests;
