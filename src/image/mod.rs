@@ -1,15 +1,21 @@
 //! Images: their names, their manifests, and how they come in and go out.
 
+pub mod auth;
+mod challenge;
 pub mod change;
 pub mod config;
+mod http;
 pub mod import;
 mod json;
 pub mod load;
 pub mod manifest;
+mod origin;
 pub mod platform;
 pub mod reference;
+pub mod registry;
 pub mod remove;
 pub mod transport;
+mod trust;
 
 use crate::engine::Engine;
 use crate::error::Kind;
@@ -259,3 +265,7 @@ fn read_config(engine: &Engine, manifest: &Manifest) -> Result<ImageConfig> {
     manifest.check_image()?;
     ImageConfig::parse(&blobs::read(engine, &manifest.config.digest, CONFIG_BYTES_MAX)?)
 }
+
+#[cfg(test)]
+#[path = "../../tests/it/support/fake_registry.rs"]
+mod fake_registry;

@@ -1,0 +1,377 @@
+//! HTTP to registries and where they send us: redirects, retries, limits. Knows nothing of images.
+//!
+//! Redirects are followed here and not in the HTTP library, so that one rule holds for every header: what is bound to
+//! an origin never leaves it.
+
+use super::auth::Secret;
+use super::origin::{Origin, Scheme, Url, shown};
+use super::trust::Trust;
+use crate::error::Kind;
+use crate::fs;
+use anyhow::{Context, Result};
+use std::collections::HashMap;
+use std::io::Read;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+use ureq::config::AutoHeaderValue;
+use ureq::http::HeaderMap;
+
+/// How many redirects one request may follow.
+const REDIRECTS_MAX: usize = 5;
+/// The largest header that an answer may have.
+const HEADER_BYTES_MAX: usize = 64 << 10;
+/// What a server must send per second, on average over the idle time, to be waited for.
+const RATE_BYTES_MIN: u64 = 1 << 10;
+
+/// How long to wait for what, and how often.
+#[derive(Clone, Debug)]
+pub struct Patience {
+    /// To find the address, to connect and to agree on a key.
+    pub connect: Duration,
+    /// Between two bytes, and the time over which the least rate is measured.
+    pub idle: Duration,
+    /// Before the second try; doubled for each further one.
+    pub pause: Duration,
+    /// The longest that a server can make us wait by `Retry-After`.
+    pub retry_after_max: Duration,
+    /// How often a request is sent, or a broken transfer taken up without progress.
+    pub tries: u32,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(10),
+            idle: Duration::from_secs(30),
+            pause: Duration::from_secs(1),
+            retry_after_max: Duration::from_secs(300),
+            tries: 3,
+        }
+    }
+}
+
+impl Patience {
+    /// The pause after a failed try: doubled each time, with jitter, so that many clients do not come back together.
+    pub fn pause_after(&self, tries: u32) -> Duration {
+        use std::hash::{BuildHasher, RandomState};
+        let random = (RandomState::new().hash_one(tries) % 1000) as u32;
+        self.pause * (1 << (tries - 1).min(6)) * (500 + random) / 1000
+    }
+}
+
+/// The value of an `Authorization` header with the only server that may see it.
+#[derive(Clone, Debug)]
+pub struct Authorization {
+    pub origin: Origin,
+    pub value: Secret,
+}
+
+/// What to ask for.
+#[derive(Clone, Debug)]
+pub struct Request<'a> {
+    pub url: Url,
+    pub accept: Option<&'a str>,
+    pub authorization: Option<&'a Authorization>,
+    /// Ask for the body from this byte on.
+    pub range_from: Option<u64>,
+    /// Send this form with POST; without one the request is a GET.
+    pub form: Option<&'a Secret>,
+}
+
+impl Request<'_> {
+    pub fn get(url: Url) -> Self {
+        Self { url, accept: None, authorization: None, range_from: None, form: None }
+    }
+}
+
+/// The last answer, after all redirects.
+pub struct Response {
+    /// The server that answered, which a redirect may have chosen.
+    pub origin: Origin,
+    pub status: u16,
+    headers: HeaderMap,
+    body: Body,
+}
+
+impl Response {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    pub fn header_all(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.headers.get_all(name).iter().filter_map(|value| value.to_str().ok())
+    }
+
+    /// The whole body, which must be a small one.
+    pub fn document(self, bytes_max: usize) -> Result<Vec<u8>> {
+        fs::read_all(self.body, bytes_max)
+    }
+
+    pub fn into_body(self) -> Body {
+        self.body
+    }
+}
+
+/// The connections to a registry and to the servers it refers to.
+#[derive(Debug)]
+pub struct Client {
+    trust: Trust,
+    patience: Patience,
+    agents: Mutex<HashMap<Origin, ureq::Agent>>,
+}
+
+impl Client {
+    pub fn new(trust: Trust, patience: Patience) -> Self {
+        Self { trust, patience, agents: Mutex::new(HashMap::new()) }
+    }
+
+    pub fn patience(&self) -> &Patience {
+        &self.patience
+    }
+
+    /// Sends a request, again if the server is overloaded or the connection breaks, and follows redirects.
+    /// An answer with an error status is an answer.
+    pub fn send(&self, request: &Request) -> Result<Response> {
+        let mut tries = 1;
+        loop {
+            let outcome = self.follow(request);
+            let asked = match &outcome {
+                Ok(response) if matches!(response.status, 429 | 500 | 502 | 503 | 504) => retry_after(response),
+                Err(Trouble { fault: Fault::Broken, .. }) => None,
+                Ok(_) | Err(_) => return Ok(outcome?),
+            };
+            if tries >= self.patience.tries {
+                return Ok(outcome?);
+            }
+            drop(outcome);
+            let pause = asked.unwrap_or_default().min(self.patience.retry_after_max);
+            std::thread::sleep(pause.max(self.patience.pause_after(tries)));
+            tries += 1;
+        }
+    }
+
+    /// Whether the server agrees on a TLS connection. An error if it cannot be known.
+    pub fn speaks_tls(&self, origin: &Origin) -> Result<bool> {
+        match self.exchange(&Request::get(Url::new(origin, "/v2/"))) {
+            Ok(_) => Ok(true),
+            Err(Trouble { fault: Fault::Broken | Fault::Refused | Fault::NotTls, .. }) => Ok(false),
+            Err(trouble) => Err(trouble.into()),
+        }
+    }
+
+    fn follow(&self, request: &Request) -> Result<Response, Trouble> {
+        let mut request = request.clone();
+        for _ in 0..=REDIRECTS_MAX {
+            let response = self.exchange(&request)?;
+            let is_redirect = matches!(response.status, 301 | 302 | 303 | 307 | 308);
+            let Some(location) = response.header("location").filter(|_| is_redirect) else { return Ok(response) };
+            let next = request.url.join(location).context("follow redirect")?;
+            check_redirect(&request.url.origin, &next.origin)?;
+            if request.form.is_some() {
+                return Err(Kind::Denied.error(format!("{} redirects a form", request.url.origin)).into());
+            }
+            if next.origin != request.url.origin {
+                // A chain that comes back does not get it again: a stranger chose that URL.
+                request.authorization = None;
+            }
+            request.url = next;
+        }
+        Err(Kind::Denied.error(format!("{} redirects more than {REDIRECTS_MAX} times", request.url.origin)).into())
+    }
+
+    fn exchange(&self, request: &Request) -> Result<Response, Trouble> {
+        let origin = &request.url.origin;
+        let agent = self.agent(origin)?;
+        let mut head = ureq::http::Request::builder().uri(request.url.to_string());
+        if let Some(accept) = request.accept {
+            head = head.header("accept", accept);
+        }
+        // The one place that reveals it, and only to whom it is bound.
+        if let Some(authorization) = request.authorization.filter(|authorization| authorization.origin == *origin) {
+            head = head.header("authorization", authorization.value.reveal());
+        }
+        if let Some(from) = request.range_from {
+            head = head.header("range", format!("bytes={from}-"));
+        }
+        let outcome = match request.form {
+            None => agent.run(head.method("GET").body(()).context("make request")?),
+            Some(form) => {
+                let head = head.method("POST").header("content-type", "application/x-www-form-urlencoded");
+                agent.run(head.body(form.reveal()).context("make request")?)
+            }
+        };
+        let (head, body) = outcome.map_err(|error| self.unreachable(origin, error))?.into_parts();
+        let body = Body { inner: body.into_reader(), idle: self.patience.idle, waited: Duration::ZERO, bytes: 0 };
+        Ok(Response { origin: origin.clone(), status: head.status.as_u16(), headers: head.headers, body })
+    }
+
+    fn agent(&self, origin: &Origin) -> Result<ureq::Agent> {
+        let mut agents = self.agents.lock().expect("no holder of the lock panics");
+        if let Some(agent) = agents.get(origin) {
+            return Ok(agent.clone());
+        }
+        let mut config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .user_agent(concat!("coracle/", env!("CARGO_PKG_VERSION")))
+            // Blobs must arrive as they are named, not compressed once more on the way.
+            .accept_encoding(AutoHeaderValue::None)
+            .max_response_header_size(HEADER_BYTES_MAX)
+            .timeout_resolve(Some(self.patience.connect))
+            .timeout_connect(Some(self.patience.connect))
+            .timeout_send_request(Some(self.patience.idle))
+            .timeout_send_body(Some(self.patience.idle))
+            .timeout_recv_response(Some(self.patience.idle))
+            .timeout_per_read(Some(self.patience.idle));
+        if origin.scheme == Scheme::Https {
+            config = config.tls_config(self.trust.config(origin)?);
+        }
+        if origin.is_local() {
+            config = config.proxy(None);
+        }
+        let agent = config.build().new_agent();
+        agents.insert(origin.clone(), agent.clone());
+        Ok(agent)
+    }
+
+    /// Why there was no answer, in words.
+    fn unreachable(&self, origin: &Origin, error: ureq::Error) -> Trouble {
+        use std::io::ErrorKind;
+        let text = shown(&error.to_string(), 300);
+        let (fault, cause) = match error {
+            ureq::Error::Timeout(ureq::Timeout::Resolve | ureq::Timeout::Connect) => {
+                (Fault::Other, Kind::Engine.error(format!("no connection within {:?}", self.patience.connect)))
+            }
+            ureq::Error::Timeout(_) => {
+                (Fault::Other, Kind::Engine.error(format!("no answer within {:?}", self.patience.idle)))
+            }
+            ureq::Error::HostNotFound => (Fault::Other, Kind::Engine.error("host not found")),
+            // What std says when getaddrinfo(3) fails; it has no kind of its own.
+            ureq::Error::Io(_) if text.contains("failed to lookup address information") => {
+                (Fault::Other, Kind::Engine.error("host not found"))
+            }
+            ureq::Error::Io(error) => match error.kind() {
+                ErrorKind::ConnectionRefused => (Fault::Refused, error.into()),
+                ErrorKind::ConnectionReset
+                | ErrorKind::ConnectionAborted
+                | ErrorKind::BrokenPipe
+                | ErrorKind::UnexpectedEof => (Fault::Broken, Kind::Engine.error("the server closes the connection")),
+                ErrorKind::InvalidData => tls_trouble(origin, &text),
+                _ => (Fault::Other, error.into()),
+            },
+            _ => (Fault::Other, Kind::Engine.error(text)),
+        };
+        Trouble { fault, error: cause.context(format!("reach {}", origin.authority())) }
+    }
+}
+
+/// A body as it comes in. Fails when it comes too slowly, or ends before its announced length.
+pub struct Body {
+    inner: ureq::BodyReader<'static>,
+    idle: Duration,
+    /// Spent waiting, and received, since the rate was last measured. The time that the reader takes does not count.
+    waited: Duration,
+    bytes: u64,
+}
+
+impl Read for Body {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let start = Instant::now();
+        let read = self.inner.read(buffer).map_err(|error| self.plain(error))?;
+        self.waited += start.elapsed();
+        self.bytes += read as u64;
+        if self.waited >= self.idle {
+            if read > 0 && (self.bytes as f64) < RATE_BYTES_MIN as f64 * self.waited.as_secs_f64() {
+                let message = format!("the server sends less than {RATE_BYTES_MIN} bytes per second");
+                return Err(std::io::Error::new(std::io::ErrorKind::TimedOut, message));
+            }
+            (self.waited, self.bytes) = (Duration::ZERO, 0);
+        }
+        Ok(read)
+    }
+}
+
+impl Body {
+    fn plain(&self, error: std::io::Error) -> std::io::Error {
+        use std::io::ErrorKind;
+        let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<ureq::Error>());
+        match (error.kind(), inner) {
+            (_, Some(ureq::Error::Timeout(_))) => {
+                std::io::Error::new(ErrorKind::TimedOut, format!("nothing received for {:?}", self.idle))
+            }
+            (ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset, _) => {
+                std::io::Error::new(ErrorKind::UnexpectedEof, "the connection was closed before the end")
+            }
+            _ => error,
+        }
+    }
+}
+
+/// An error with what decides whether to try again.
+struct Trouble {
+    fault: Fault,
+    error: anyhow::Error,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    /// The connection ended in the middle.
+    Broken,
+    Refused,
+    NotTls,
+    Other,
+}
+
+impl From<anyhow::Error> for Trouble {
+    fn from(error: anyhow::Error) -> Self {
+        Self { fault: Fault::Other, error }
+    }
+}
+
+impl From<Trouble> for anyhow::Error {
+    fn from(trouble: Trouble) -> Self {
+        trouble.error
+    }
+}
+
+/// The library tells these apart in its text only.
+fn tls_trouble(origin: &Origin, text: &str) -> (Fault, anyhow::Error) {
+    match text.split_once("invalid peer certificate: ") {
+        Some((_, reason)) => {
+            let reason = match reason.split([' ', '(', '{']).next() {
+                Some("UnknownIssuer") => "signed by an unknown authority",
+                Some("Expired" | "ExpiredContext") => "expired",
+                Some("NotValidForName" | "NotValidForNameContext") => "issued for another name",
+                _ => reason,
+            };
+            let dir = format!("/etc/containers/certs.d/{}", origin.authority());
+            let hint = format!("put the certificate of its authority into {dir}/ca.crt, or use --tls-verify=false");
+            (Fault::Other, Kind::Denied.hinted(format!("its certificate is not trusted: {reason}"), hint))
+        }
+        None => {
+            let hint = "use --tls-verify=false if it is a registry without TLS";
+            (Fault::NotTls, Kind::Denied.hinted("no TLS connection: the server answers with something else", hint))
+        }
+    }
+}
+
+fn check_redirect(from: &Origin, to: &Origin) -> Result<()> {
+    if from.scheme == Scheme::Https && to.scheme == Scheme::Http {
+        return Err(Kind::Denied.error(format!("{from} redirects to {to}, without TLS")));
+    }
+    // A public server has no business with what only this machine can reach.
+    if to.is_local() && !from.is_local() {
+        return Err(Kind::Denied.error(format!("{from} redirects to the local address {}", to.authority())));
+    }
+    Ok(())
+}
+
+/// Seconds or a date (RFC 9110, section 10.2.3).
+fn retry_after(response: &Response) -> Option<Duration> {
+    let value = response.header("retry-after")?.trim();
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = chrono::DateTime::parse_from_rfc2822(value).ok()?;
+    (date.to_utc() - chrono::Utc::now()).to_std().ok()
+}

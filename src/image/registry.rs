@@ -1,0 +1,384 @@
+//! One repository of a registry: its manifests and blobs, and the log-in that they ask for.
+//!
+//! Distribution spec, "Pulling". Answers are bounded and compared with what was asked for; whether the bytes are the
+//! right ones is for those to check who know the digest.
+
+use super::auth::{self, Credentials, Secret};
+use super::challenge::{self, Challenge};
+use super::http::{Authorization, Body, Client, Patience, Request, Response};
+use super::manifest::{ACCEPTED, MANIFEST_BYTES_MAX};
+use super::origin::{Origin, Scheme, Url, percent_encoded, shown};
+use super::reference::Reference;
+use super::trust::Trust;
+use crate::error::{self, Kind};
+use crate::store::digest::Digest;
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+use std::io::Read;
+use std::path::PathBuf;
+use std::sync::{Mutex, OnceLock};
+
+/// The largest answer of a token server, and the largest error.
+const ANSWER_BYTES_MAX: usize = 1 << 20;
+/// The longest token; it must fit into the header of a request.
+const TOKEN_BYTES_MAX: usize = 32 << 10;
+/// The longest part of a registry's message that is shown.
+const MESSAGE_CHARACTERS_MAX: usize = 200;
+/// A broken transfer that brought this much counts as progress and may break again.
+const PROGRESS_BYTES: u64 = 1 << 20;
+
+/// How the user lets us reach registries.
+#[derive(Clone, Debug)]
+pub struct Access {
+    /// Verify certificates, and never speak without TLS.
+    pub tls_verify: bool,
+    /// Credentials from the command line; they replace those of the files.
+    pub creds: Option<Credentials>,
+    pub authfile: Option<PathBuf>,
+    pub cert_dir: Option<PathBuf>,
+}
+
+impl Default for Access {
+    fn default() -> Self {
+        Self { tls_verify: true, creds: None, authfile: None, cert_dir: None }
+    }
+}
+
+/// A manifest or index as the registry gave it.
+#[derive(Debug)]
+pub struct Fetched {
+    pub bytes: Vec<u8>,
+    /// Of the bytes.
+    pub digest: Digest,
+    /// What the registry says that they are.
+    pub media_type: Option<String>,
+}
+
+/// A connection to one repository. May be used by several threads at once.
+#[derive(Debug)]
+pub struct Registry {
+    client: Client,
+    authority: String,
+    tls_verify: bool,
+    origin: OnceLock<Origin>,
+    repository: String,
+    credentials: Option<Credentials>,
+    session: Mutex<Session>,
+}
+
+/// What the registry accepted last.
+#[derive(Debug, Default)]
+struct Session {
+    authorization: Option<Authorization>,
+    /// The token server that asked for the credentials and did not get them.
+    withheld_from: Option<Origin>,
+}
+
+impl Registry {
+    /// Finds the credentials; asks nobody yet.
+    pub fn new(reference: &Reference, access: &Access) -> Result<Self> {
+        Self::with_patience(reference, access, Patience::default())
+    }
+
+    pub(super) fn with_patience(reference: &Reference, access: &Access, patience: Patience) -> Result<Self> {
+        let authority = match reference.registry.as_str() {
+            "docker.io" => "registry-1.docker.io",
+            other => other,
+        };
+        let origin = Origin::parse(Scheme::Https, authority)?;
+        let credentials = match &access.creds {
+            Some(credentials) => Some(credentials.clone()),
+            None => auth::find(&reference.registry, &reference.repository, access.authfile.as_deref())?,
+        };
+        let trust = Trust {
+            authority: origin.authority(),
+            unverified_host: (!access.tls_verify).then(|| origin.host.clone()),
+            cert_dir: access.cert_dir.clone(),
+        };
+        Ok(Self {
+            client: Client::new(trust, patience),
+            authority: authority.to_owned(),
+            tls_verify: access.tls_verify,
+            origin: OnceLock::new(),
+            repository: reference.repository.clone(),
+            credentials,
+            session: Mutex::default(),
+        })
+    }
+
+    /// The manifest or index of a tag.
+    pub fn manifest_of_tag(&self, tag: &str) -> Result<Fetched> {
+        self.manifest(tag)
+    }
+
+    /// The manifest or index of a digest, which its bytes have.
+    pub fn manifest_of_digest(&self, digest: &Digest) -> Result<Fetched> {
+        let fetched = self.manifest(&digest.to_string())?;
+        if fetched.digest != *digest {
+            return Err(Kind::BadInput.error(format!("asked for {digest}, but the bytes have {}", fetched.digest)));
+        }
+        Ok(fetched)
+    }
+
+    /// The bytes of a blob of a known size, as they come in. Takes up a broken transfer where it broke.
+    pub fn blob(&self, digest: &Digest, size: u64) -> Result<Blob<'_>> {
+        let body = self.blob_from(digest, size, 0)?;
+        Ok(Blob { registry: self, digest: *digest, size, body, received: 0, progress: 0, tries: 1 })
+    }
+
+    fn manifest(&self, reference: &str) -> Result<Fetched> {
+        let response = self.get(&format!("manifests/{reference}"), Some(&ACCEPTED.join(", ")), None)?;
+        if response.status != 200 {
+            return Err(self.refusal(response));
+        }
+        let media_type = response.header("content-type").map(str::to_owned);
+        let announced = response.header("docker-content-digest").and_then(|text| Digest::parse(text).ok());
+        let bytes = response.document(MANIFEST_BYTES_MAX)?;
+        let digest = Digest::of(&bytes);
+        if announced.is_some_and(|announced| announced != digest) {
+            bail!("the registry announces another digest than {digest}, which the bytes have");
+        }
+        Ok(Fetched { bytes, digest, media_type })
+    }
+
+    fn blob_from(&self, digest: &Digest, size: u64, from: u64) -> Result<Body> {
+        let response = self.get(&format!("blobs/{digest}"), None, (from > 0).then_some(from))?;
+        let (skip, rest) = match (response.status, from) {
+            (200, _) => (from, size),
+            (206, 1..) if is_range(&response, from) => (0, size - from),
+            (206, _) => bail!("the registry sends another part of the blob than was asked for"),
+            _ => return Err(self.refusal(response)),
+        };
+        let announced = response.header("content-length").and_then(|length| length.parse::<u64>().ok());
+        if let Some(announced) = announced.filter(|announced| *announced != rest) {
+            bail!("the registry announces {announced} bytes where the manifest says {rest}");
+        }
+        let mut body = response.into_body();
+        // A server without ranges begins again; what came before was hashed already.
+        std::io::copy(&mut body.by_ref().take(skip), &mut std::io::sink())?;
+        Ok(body)
+    }
+
+    /// Asks below the repository, logging in if the registry wants that.
+    fn get(&self, path: &str, accept: Option<&str>, range_from: Option<u64>) -> Result<Response> {
+        let origin = self.origin()?;
+        let used = self.session.lock().expect("no holder of the lock panics").authorization.clone();
+        let url = Url::new(origin, &format!("/v2/{}/{path}", self.repository));
+        let mut request = Request { accept, range_from, authorization: used.as_ref(), ..Request::get(url) };
+        let response = self.client.send(&request)?;
+        // Only the registry itself may ask for credentials, not a server that it redirects to.
+        if response.status != 401 || response.origin != *origin {
+            return Ok(response);
+        }
+        let Some(challenge) = challenge::choose(response.header_all("www-authenticate")) else { return Ok(response) };
+        let Some(fresh) = self.log_in(origin, &challenge, used.as_ref()).context("log in")? else {
+            return Ok(response);
+        };
+        request.authorization = Some(&fresh);
+        self.client.send(&request)
+    }
+
+    /// Without verification a registry may be one without TLS, and only then (the user has said so).
+    fn origin(&self) -> Result<&Origin> {
+        if let Some(origin) = self.origin.get() {
+            return Ok(origin);
+        }
+        let https = Origin::parse(Scheme::Https, &self.authority)?;
+        let origin = match self.tls_verify || self.client.speaks_tls(&https)? {
+            true => https,
+            false => Origin::parse(Scheme::Http, &self.authority)?,
+        };
+        Ok(self.origin.get_or_init(|| origin))
+    }
+
+    /// Answers a challenge. None if there is nothing to answer it with.
+    fn log_in(
+        &self,
+        origin: &Origin,
+        challenge: &Challenge,
+        refused: Option<&Authorization>,
+    ) -> Result<Option<Authorization>> {
+        // Held while the token server is asked, so that of several threads with an expired token one asks.
+        let mut session = self.session.lock().expect("no holder of the lock panics");
+        let latest = session.authorization.as_ref().map(|latest| &latest.value);
+        if latest.is_some() && latest != refused.map(|refused| &refused.value) {
+            return Ok(session.authorization.clone());
+        }
+        let value = match challenge {
+            Challenge::Basic => self.credentials.as_ref().and_then(challenge::basic),
+            Challenge::Bearer { realm, service, scope } => {
+                let token = self.token(origin, realm, service.as_deref(), scope.as_deref(), &mut session)?;
+                Some(format!("Bearer {}", token.reveal()))
+            }
+        };
+        session.authorization =
+            value.map(|value| Authorization { origin: origin.clone(), value: Secret::new(value) });
+        Ok(session.authorization.clone())
+    }
+
+    /// Fetches a token (distribution: "Token Authentication Specification", "Using OAuth2").
+    fn token(
+        &self,
+        origin: &Origin,
+        realm: &str,
+        service: Option<&str>,
+        scope: Option<&str>,
+        session: &mut Session,
+    ) -> Result<Secret> {
+        let server = challenge::token_server(origin, realm)?;
+        let credentials = self.credentials.as_ref().filter(|_| server.is_trusted);
+        if credentials.is_none() && self.credentials.is_some() {
+            session.withheld_from = Some(server.url.origin.clone());
+        }
+        let own_scope = format!("repository:{}:pull", self.repository);
+        let scope = scope.filter(|scope| is_pull(scope)).unwrap_or(&own_scope);
+        let mut parameters = vec![("scope", scope)];
+        parameters.extend(service.map(|service| ("service", service)));
+        let response = match credentials {
+            Some(Credentials::IdentityToken(token)) => {
+                parameters.extend([("grant_type", "refresh_token"), ("client_id", "coracle")]);
+                parameters.push(("refresh_token", token.reveal()));
+                let form = form(&parameters);
+                self.client.send(&Request { form: Some(&form), ..Request::get(server.url.clone()) })?
+            }
+            Some(password @ Credentials::Password { user, .. }) => {
+                parameters.push(("account", user));
+                let value = challenge::basic(password).context("a password makes a header")?;
+                let bound = Authorization { origin: server.url.origin.clone(), value: Secret::new(value) };
+                let url = server.url.with_query(&parameters);
+                self.client.send(&Request { authorization: Some(&bound), ..Request::get(url) })?
+            }
+            None => self.client.send(&Request::get(server.url.with_query(&parameters)))?,
+        };
+        if response.status != 200 {
+            return Err(refusal(response, credentials.is_some(), session.withheld_from.as_ref()));
+        }
+        token_in(&response.document(ANSWER_BYTES_MAX)?)
+    }
+
+    fn refusal(&self, response: Response) -> anyhow::Error {
+        let session = self.session.lock().expect("no holder of the lock panics");
+        refusal(response, self.credentials.is_some(), session.withheld_from.as_ref())
+    }
+}
+
+/// A blob that is being read.
+pub struct Blob<'a> {
+    registry: &'a Registry,
+    digest: Digest,
+    size: u64,
+    body: Body,
+    received: u64,
+    /// Received since the transfer was last taken up.
+    progress: u64,
+    tries: u32,
+}
+
+impl Read for Blob<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        use std::io::{Error, ErrorKind};
+        loop {
+            let broken = match self.body.read(buffer) {
+                Ok(0) if self.received == self.size || buffer.is_empty() => return Ok(0),
+                Ok(0) => Error::new(ErrorKind::UnexpectedEof, "the connection was closed before the end"),
+                Ok(read) => {
+                    self.received += read as u64;
+                    self.progress += read as u64;
+                    if self.received > self.size {
+                        let message = format!("the blob is longer than the {} bytes of its manifest", self.size);
+                        return Err(Error::new(ErrorKind::InvalidData, message));
+                    }
+                    return Ok(read);
+                }
+                Err(error) => error,
+            };
+            if self.progress >= PROGRESS_BYTES {
+                self.tries = 1;
+            }
+            let patience = self.registry.client.patience();
+            if self.received == self.size || self.tries >= patience.tries {
+                return Err(broken);
+            }
+            std::thread::sleep(patience.pause_after(self.tries));
+            self.tries += 1;
+            self.progress = 0;
+            self.body = (self.registry.blob_from(&self.digest, self.size, self.received))
+                .map_err(|error| Error::other(error::line(&error)))?;
+        }
+    }
+}
+
+fn is_range(response: &Response, from: u64) -> bool {
+    let start = response.header("content-range").and_then(|range| range.strip_prefix("bytes "));
+    start.and_then(|range| range.split_once('-')).is_some_and(|(start, _)| start.parse() == Ok(from))
+}
+
+/// Whether a scope asks for no more than reading one repository. A registry could ask for any in the user's name.
+fn is_pull(scope: &str) -> bool {
+    let Some(rest) = scope.strip_prefix("repository:") else { return false };
+    rest.rsplit_once(':').is_some_and(|(name, actions)| actions == "pull" && !name.is_empty() && !name.contains(' '))
+}
+
+fn form(parameters: &[(&str, &str)]) -> Secret {
+    let pairs: Vec<String> =
+        parameters.iter().map(|(name, value)| format!("{name}={}", percent_encoded(value))).collect();
+    Secret::new(pairs.join("&"))
+}
+
+#[derive(Deserialize)]
+struct TokenAnswer {
+    token: Option<String>,
+    access_token: Option<String>,
+}
+
+fn token_in(answer: &[u8]) -> Result<Secret> {
+    let answer: TokenAnswer =
+        serde_json::from_slice(answer).map_err(|_| Kind::BadInput.error("the token server answers no JSON"))?;
+    let usable = |token: &String| {
+        !token.is_empty() && token.len() <= TOKEN_BYTES_MAX && token.bytes().all(|byte| byte.is_ascii_graphic())
+    };
+    let token = [answer.token, answer.access_token].into_iter().flatten().find(usable);
+    token.map(Secret::new).ok_or_else(|| Kind::BadInput.error("the token server gives no token"))
+}
+
+#[derive(Deserialize)]
+struct ErrorAnswer {
+    #[serde(default)]
+    errors: Vec<ErrorItem>,
+    details: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct ErrorItem {
+    message: Option<String>,
+}
+
+/// An answer that is not the one hoped for, as an error (distribution spec, "Error Codes").
+fn refusal(response: Response, has_credentials: bool, withheld_from: Option<&Origin>) -> anyhow::Error {
+    let (status, server) = (response.status, response.origin.authority());
+    let message = message_in(&response.document(ANSWER_BYTES_MAX).unwrap_or_default());
+    let because = message.map(|message| format!(": {message}")).unwrap_or_default();
+    match status {
+        404 => Kind::NotFound.error("not found in the registry (404)"),
+        401 | 403 => {
+            let text = format!("denied by {server} ({status}){because}");
+            match withheld_from {
+                Some(other) => Kind::Denied
+                    .error(format!("{text}; the credentials were not sent to {other}, which is not of the registry")),
+                None if has_credentials => Kind::Denied.hinted(text, "check the credentials for this registry"),
+                None => Kind::Denied.hinted(text, "give credentials with --creds USER:PASSWORD or an auth file"),
+            }
+        }
+        429 => Kind::Denied.error(format!("too many requests to {server} (429){because}")),
+        _ => Kind::Engine.error(format!("{server} answers with status {status}{because}")),
+    }
+}
+
+fn message_in(answer: &[u8]) -> Option<String> {
+    let answer: ErrorAnswer = serde_json::from_slice(answer).ok()?;
+    let message = answer.errors.into_iter().find_map(|item| item.message).or(answer.details)?;
+    Some(shown(&message, MESSAGE_CHARACTERS_MAX)).filter(|message| !message.is_empty())
+}
+
+#[cfg(test)]
+mod tests;
