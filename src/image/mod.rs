@@ -11,6 +11,7 @@ pub mod load;
 pub mod manifest;
 mod origin;
 pub mod platform;
+pub mod pull;
 pub mod reference;
 pub mod registry;
 pub mod remove;

@@ -1,0 +1,365 @@
+//! Pulling: makes sure that an image is here, fetching from its registry what is missing.
+//!
+//! Each byte of a layer passes once: from the socket through sha256 into its blob and, at the same time, to the process
+//! that unpacks it. The name is written last; until then nothing of the image can be seen.
+
+use super::config::{CONFIG_BYTES_MAX, ImageConfig};
+use super::load::Unpack;
+use super::manifest::{Descriptor, Document, Layer, Manifest, OCI_MANIFEST};
+use super::origin::shown;
+use super::platform::{self, Platform};
+use super::reference::{LOCAL_REGISTRY, Reference};
+use super::registry::{Fetched, Registry};
+use super::{Image, find, publish};
+use crate::engine::Engine;
+use crate::error::{self, Kind};
+use crate::fs;
+use crate::store::blobs;
+use crate::store::digest::Digest;
+use crate::store::layers::{self, Compression, Unpacker};
+use anyhow::{Context, Result};
+use std::collections::HashSet;
+use std::io::{Read, Write};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+pub use super::registry::Access;
+
+/// How many layers are fetched at the same time.
+const PARALLEL_MAX: usize = 4;
+/// The largest layer that is fetched.
+const LAYER_BYTES_MAX: u64 = 256 << 30;
+
+/// When to ask the registry.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Policy {
+    Always,
+    /// Only if there is no such image here.
+    #[default]
+    Missing,
+    Never,
+    /// Always, but what is here will do if the registry does not answer.
+    Newer,
+}
+
+impl std::str::FromStr for Policy {
+    type Err = anyhow::Error;
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "always" | "true" | "1" => Ok(Self::Always),
+            "missing" | "ifnotpresent" => Ok(Self::Missing),
+            "never" | "false" | "0" => Ok(Self::Never),
+            "newer" | "ifnewer" => Ok(Self::Newer),
+            _ => {
+                let message = format!("{:?} is not a pull policy", shown(text, 40));
+                Err(Kind::BadInput.hinted(message, "use always, missing, never or newer"))
+            }
+        }
+    }
+}
+
+/// What happens during a pull, for who shows it. Layers are named by the digests of their blobs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The registry is asked for this image.
+    Trying(String),
+    LayerPresent(Digest),
+    LayerStarted {
+        blob: Digest,
+        size: u64,
+    },
+    LayerBytes {
+        blob: Digest,
+        bytes: u64,
+    },
+    LayerDone(Digest),
+}
+
+/// Called from several threads.
+pub type Progress<'a> = &'a (dyn Fn(Event) + Sync);
+
+/// Finds an image, pulling it if the policy says so. `unpacker` is called only if the registry will be asked, and
+/// before it is.
+pub fn ensure(
+    engine: &Engine,
+    name: &str,
+    policy: Policy,
+    platform: Option<&Platform>,
+    access: &Access,
+    unpacker: impl FnOnce() -> Result<Unpacker>,
+    progress: Progress,
+) -> Result<Image> {
+    ensure_with(engine, name, policy, platform, |reference| {
+        let registry = Registry::new(reference, access)?;
+        // It must not inherit anything from outside, so it starts before the first byte comes.
+        let unpacker = unpacker()?;
+        let open = |diff_id: &Digest, compression| unpacker.layer(diff_id, compression);
+        let unpack = Unpack { open, finish: layers::Sink::finish };
+        pull(engine, reference, platform, &registry, &unpack, progress)
+    })
+}
+
+fn ensure_with(
+    engine: &Engine,
+    name: &str,
+    policy: Policy,
+    platform: Option<&Platform>,
+    pull: impl FnOnce(&Reference) -> Result<Image>,
+) -> Result<Image> {
+    let local = local(engine, name, platform)?;
+    let local = match (policy, local) {
+        (Policy::Missing | Policy::Never, Some(image)) => return Ok(image),
+        (Policy::Never, None) => {
+            let name = shown(name, 300);
+            return Err(
+                Kind::NotFound.hinted(format!("no image {name}"), "allow it to be pulled with --pull=missing")
+            );
+        }
+        (Policy::Always | Policy::Newer, local) => local,
+        (Policy::Missing, None) => None,
+    };
+    let reference = wanted(name, local.as_ref())?;
+    match (pull(&reference).with_context(|| format!("pull {}", reference.familiar())), local) {
+        (Err(_), Some(image)) if policy == Policy::Newer => Ok(image),
+        (result, _) => result,
+    }
+}
+
+/// Pulls an image whatever is here already.
+fn pull<Sink: Write>(
+    engine: &Engine,
+    reference: &Reference,
+    platform: Option<&Platform>,
+    registry: &Registry,
+    unpack: &Unpack<impl Fn(&Digest, Compression) -> Result<Sink> + Sync, impl Fn(Sink) -> Result<()> + Sync>,
+    progress: Progress,
+) -> Result<Image> {
+    let _incoming = blobs::incoming(engine)?;
+    progress(Event::Trying(reference.to_string()));
+    let fetched = manifest(reference, platform, registry)?;
+    let image_manifest = Manifest::parse(&fetched.bytes, None)?;
+    image_manifest.check_image()?;
+    let config = config(engine, &image_manifest.config, registry).context("get configuration")?;
+    check_platform(&config, platform)?;
+    let layers = image_manifest.layers(&config)?;
+    Layers { engine, registry, unpack, progress, stop: AtomicBool::new(false) }.fetch(&layers)?;
+    blobs::write(engine, &fetched.bytes)?;
+    let media_type = Some(image_manifest.media_type.as_str()).filter(|media_type| !media_type.is_empty());
+    let size = fetched.bytes.len() as u64;
+    let descriptor = Descriptor::new(media_type.unwrap_or(OCI_MANIFEST), fetched.digest, size);
+    publish(engine, &descriptor, std::slice::from_ref(reference))?;
+    find(engine, &reference.to_string())
+}
+
+/// The image that is here under a name and for a platform.
+fn local(engine: &Engine, name: &str, platform: Option<&Platform>) -> Result<Option<Image>> {
+    let text = match Reference::parse_repository(name) {
+        // With a digest the tag says nothing; images are stored without it.
+        Ok(Reference { tag: Some(_), digest: Some(_), .. }) => without_tag(Reference::parse(name)?).to_string(),
+        Ok(_) | Err(_) => name.to_owned(),
+    };
+    match find(engine, &text) {
+        Ok(image) => Ok(Some(image).filter(|image| check_platform(&image.config, platform).is_ok())),
+        Err(error) if error::kind(&error) == Kind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The name to ask for in a registry.
+fn wanted(name: &str, local: Option<&Image>) -> Result<Reference> {
+    let reference = without_tag(Reference::parse(name)?);
+    // A short name that means an image made here must not become somebody else's on docker.io.
+    let is_own = local.is_some_and(|image| {
+        let candidates = Reference::candidates(name).unwrap_or_default();
+        let meant = candidates.iter().find(|candidate| image.references.contains(&candidate.to_string()));
+        meant.is_some_and(|meant| meant.registry == LOCAL_REGISTRY)
+    });
+    if is_own || reference.registry == LOCAL_REGISTRY {
+        let message = format!("pull {}: {LOCAL_REGISTRY}/ is for images made here, not a registry", shown(name, 300));
+        return Err(Kind::NotFound.hinted(message, "name the port of a registry on this machine: localhost:5000/…"));
+    }
+    Ok(reference)
+}
+
+fn without_tag(mut reference: Reference) -> Reference {
+    if reference.digest.is_some() {
+        reference.tag = None;
+    }
+    reference
+}
+
+/// The manifest of the image, through an index if the name is one's.
+fn manifest(reference: &Reference, platform: Option<&Platform>, registry: &Registry) -> Result<Fetched> {
+    let top = match (&reference.digest, &reference.tag) {
+        (Some(digest), _) => registry.manifest_of_digest(digest),
+        (None, Some(tag)) => registry.manifest_of_tag(tag),
+        (None, None) => registry.manifest_of_tag("latest"),
+    };
+    let top = top.context("get manifest")?;
+    let Document::Index(index) = Document::parse(&top.bytes, top.media_type.as_deref())? else { return Ok(top) };
+    let host = Platform::host();
+    let entry = platform::choose(&index.manifests, platform.unwrap_or(&host))?;
+    let fetched = registry.manifest_of_digest(&entry.digest).context("get manifest of the index")?;
+    if fetched.bytes.len() as u64 != entry.size {
+        return Err(Kind::BadInput.error(format!("manifest {}: not of the size that the index says", entry.digest)));
+    }
+    // What the index says that it is counts as much as the header.
+    for said in [Some(entry.media_type.as_str()), fetched.media_type.as_deref()] {
+        Manifest::parse(&fetched.bytes, said)?;
+    }
+    Ok(fetched)
+}
+
+fn config(engine: &Engine, descriptor: &Descriptor, registry: &Registry) -> Result<ImageConfig> {
+    let digest = &descriptor.digest;
+    if let Ok(bytes) = blobs::read(engine, digest, CONFIG_BYTES_MAX) {
+        return ImageConfig::parse(&bytes);
+    }
+    let bytes = fs::read_all(registry.blob(digest, descriptor.size)?, CONFIG_BYTES_MAX)?;
+    if Digest::of(&bytes) != *digest {
+        return Err(Kind::BadInput.error(format!("blob {digest}: its bytes are those of {}", Digest::of(&bytes))));
+    }
+    let config = ImageConfig::parse(&bytes)?;
+    blobs::write(engine, &bytes)?;
+    Ok(config)
+}
+
+/// An image that says nothing of its platform runs anywhere. The variant was weighed when the index was read.
+fn check_platform(config: &ImageConfig, wanted: Option<&Platform>) -> Result<()> {
+    let Some(wanted) = wanted.map(Platform::normal) else { return Ok(()) };
+    let offered = config.platform();
+    let same = |offered: &str, wanted: &str| offered.is_empty() || offered == wanted;
+    if config.architecture.is_empty()
+        || (same(&offered.os, &wanted.os) && offered.architecture == wanted.architecture)
+    {
+        return Ok(());
+    }
+    Err(Kind::NotFound.error(format!("the image is for {offered}, not for {wanted}")))
+}
+
+/// The fetching of an image's layers.
+struct Layers<'a, Open, Finish> {
+    engine: &'a Engine,
+    registry: &'a Registry,
+    unpack: &'a Unpack<Open, Finish>,
+    progress: Progress<'a>,
+    /// Set by the first layer that fails, so that the others do not go on for nothing.
+    stop: AtomicBool,
+}
+
+/// One blob to fetch; a layer that occurs twice in an image is unpacked once.
+struct Work<'a> {
+    layer: &'a Layer,
+    unpack: bool,
+}
+
+impl<Sink, Open, Finish> Layers<'_, Open, Finish>
+where
+    Sink: Write,
+    Open: Fn(&Digest, Compression) -> Result<Sink> + Sync,
+    Finish: Fn(Sink) -> Result<()> + Sync,
+{
+    fn fetch(&self, layers: &[Layer]) -> Result<()> {
+        let (mut blobs_seen, mut diff_ids_seen) = (HashSet::new(), HashSet::new());
+        let mut work = Vec::new();
+        for layer in layers {
+            let is_new = diff_ids_seen.insert(layer.diff_id);
+            if blobs_seen.insert(layer.blob.digest) || is_new {
+                work.push(Work { layer, unpack: is_new && !layers::has(self.engine, &layer.diff_id) });
+            }
+        }
+        let threads = work.len().min(PARALLEL_MAX);
+        let queue = Mutex::new(work.into_iter());
+        let next = || {
+            queue.lock().expect("no holder of the lock panics").next().filter(|_| !self.stop.load(Ordering::Relaxed))
+        };
+        let first_error = Mutex::new(None);
+        std::thread::scope(|scope| {
+            for _ in 0..threads {
+                scope.spawn(|| {
+                    while let Some(work) = next() {
+                        if let Err(error) = self.layer(&work) {
+                            let error = error.context(format!("get layer {}", work.layer.blob.digest));
+                            // In this order: the others then fail only because of the stop.
+                            first_error.lock().expect("no holder of the lock panics").get_or_insert(error);
+                            self.stop.store(true, Ordering::Relaxed);
+                        }
+                    }
+                });
+            }
+        });
+        match first_error.into_inner().expect("no holder of the lock panics") {
+            Some(error) => Err(error),
+            None => Ok(()),
+        }
+    }
+
+    fn layer(&self, work: &Work) -> Result<()> {
+        let Descriptor { digest, size, .. } = work.layer.blob;
+        if size > LAYER_BYTES_MAX {
+            return Err(Kind::BadInput.error(format!("{size} bytes; at most {LAYER_BYTES_MAX} are fetched")));
+        }
+        let is_here = blobs::size(self.engine, &digest)? == Some(size);
+        if is_here && !work.unpack {
+            (self.progress)(Event::LayerPresent(digest));
+            return Ok(());
+        }
+        (self.progress)(Event::LayerStarted { blob: digest, size });
+        // A blob that has rotted on disk is fetched once more.
+        if !is_here || self.unpack_stored(work).is_err() {
+            self.download(work)?;
+        }
+        (self.progress)(Event::LayerDone(digest));
+        Ok(())
+    }
+
+    fn unpack_stored(&self, work: &Work) -> Result<()> {
+        let file = blobs::open(self.engine, &work.layer.blob.digest)?;
+        let sink = (self.unpack.open)(&work.layer.diff_id, work.layer.compression)?;
+        let sink = self.unpack.tee(&mut self.watched(file, work), &mut std::io::sink(), sink)?;
+        (self.unpack.finish)(sink)
+    }
+
+    fn download(&self, work: &Work) -> Result<()> {
+        let Descriptor { digest, size, .. } = work.layer.blob;
+        let mut source = self.watched(self.registry.blob(&digest, size)?, work);
+        let mut writer = blobs::Writer::new(self.engine)?;
+        if !work.unpack {
+            std::io::copy(&mut source, &mut writer)?;
+            return writer.finish(Some((digest, size))).map(drop);
+        }
+        let sink = (self.unpack.open)(&work.layer.diff_id, work.layer.compression)?;
+        let sink = self.unpack.tee(&mut source, &mut writer, sink)?;
+        // The compressed bytes are the right ones before what they unpack to can be seen.
+        writer.finish(Some((digest, size)))?;
+        (self.unpack.finish)(sink)
+    }
+
+    fn watched<R: Read>(&self, source: R, work: &Work) -> Watched<'_, R> {
+        Watched { source, blob: work.layer.blob.digest, progress: self.progress, stop: &self.stop }
+    }
+}
+
+/// A layer's bytes on their way: counted, and cut off when another layer has failed.
+struct Watched<'a, R> {
+    source: R,
+    blob: Digest,
+    progress: Progress<'a>,
+    stop: &'a AtomicBool,
+}
+
+impl<R: Read> Read for Watched<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if self.stop.load(Ordering::Relaxed) {
+            return Err(std::io::Error::other("another layer failed"));
+        }
+        let read = self.source.read(buffer)?;
+        if read > 0 {
+            (self.progress)(Event::LayerBytes { blob: self.blob, bytes: read as u64 });
+        }
+        Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests;
