@@ -129,6 +129,10 @@ struct Entry {
 }
 
 fn lookup(bytes: &[u8], host: &str, repository: &str) -> Result<Option<Credentials>> {
+    // As docker does, so that /dev/null can stand for no credentials.
+    if bytes.trim_ascii().is_empty() {
+        return Ok(None);
+    }
     // The parser's message could quote a part of a secret, so only the place is passed on.
     let file: AuthFile = serde_json::from_slice(bytes).map_err(|error| {
         Kind::BadInput.error(format!("not an auth file (line {}, column {})", error.line(), error.column()))
@@ -250,7 +254,7 @@ mod tests {
     #[test]
     fn identity_tokens_and_odd_files_are_understood() {
         assert_eq!(found(r#"{"auths":{"h":{"auth":"dTo=","identitytoken":"abc"}}}"#, "h/x").unwrap(), "token abc");
-        for json in ["{}", r#"{"auths":null}"#, r#"{"auths":{"h":{}}}"#, r#"{"auths":{"h":null}}"#] {
+        for json in ["", "\n", "{}", r#"{"auths":null}"#, r#"{"auths":{"h":{}}}"#, r#"{"auths":{"h":null}}"#] {
             assert_eq!(found(json, "h/x"), None, "{json}");
         }
     }

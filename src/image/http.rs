@@ -246,6 +246,10 @@ impl Client {
                 (Fault::Other, Kind::Engine.error(format!("no answer within {:?}", self.patience.idle)))
             }
             ureq::Error::HostNotFound => (Fault::Other, Kind::Engine.error("host not found")),
+            // What std says when getaddrinfo(3) fails; it has no kind of its own.
+            ureq::Error::Io(_) if text.contains("failed to lookup address information") => {
+                (Fault::Other, Kind::Engine.error("host not found"))
+            }
             ureq::Error::Io(error) => match error.kind() {
                 ErrorKind::ConnectionRefused => (Fault::Refused, error.into()),
                 ErrorKind::ConnectionReset

@@ -29,7 +29,6 @@ pub use super::registry::Access;
 const PARALLEL_MAX: usize = 4;
 /// The largest layer that is fetched.
 const LAYER_BYTES_MAX: u64 = 256 << 30;
-const CHUNK_BYTES: usize = 128 << 10;
 
 /// When to ask the registry.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -271,7 +270,9 @@ where
         }
         let threads = work.len().min(PARALLEL_MAX);
         let queue = Mutex::new(work.into_iter());
-        let next = || queue.lock().expect("no holder of the lock panics").next().filter(|_| !self.is_stopped());
+        let next = || {
+            queue.lock().expect("no holder of the lock panics").next().filter(|_| !self.stop.load(Ordering::Relaxed))
+        };
         let first_error = Mutex::new(None);
         std::thread::scope(|scope| {
             for _ in 0..threads {
@@ -279,8 +280,9 @@ where
                     while let Some(work) = next() {
                         if let Err(error) = self.layer(&work) {
                             let error = error.context(format!("get layer {}", work.layer.blob.digest));
-                            self.stop.store(true, Ordering::Relaxed);
+                            // In this order: the others then fail only because of the stop.
                             first_error.lock().expect("no holder of the lock panics").get_or_insert(error);
+                            self.stop.store(true, Ordering::Relaxed);
                         }
                     }
                 });
@@ -304,67 +306,58 @@ where
         }
         (self.progress)(Event::LayerStarted { blob: digest, size });
         // A blob that has rotted on disk is fetched once more.
-        if !is_here || self.from_store(work).is_err() {
-            self.from_registry(work)?;
+        if !is_here || self.unpack_stored(work).is_err() {
+            self.download(work)?;
         }
         (self.progress)(Event::LayerDone(digest));
         Ok(())
     }
 
-    fn from_store(&self, work: &Work) -> Result<()> {
+    fn unpack_stored(&self, work: &Work) -> Result<()> {
         let file = blobs::open(self.engine, &work.layer.blob.digest)?;
-        let sink = self.sink(work)?;
-        self.copy(file, &mut std::io::sink(), sink, &work.layer.blob).and_then(|sink| self.finish(sink))
+        let sink = (self.unpack.open)(&work.layer.diff_id, work.layer.compression)?;
+        let sink = self.unpack.tee(&mut self.watched(file, work), &mut std::io::sink(), sink)?;
+        (self.unpack.finish)(sink)
     }
 
-    fn from_registry(&self, work: &Work) -> Result<()> {
+    fn download(&self, work: &Work) -> Result<()> {
         let Descriptor { digest, size, .. } = work.layer.blob;
-        let source = self.registry.blob(&digest, size)?;
+        let mut source = self.watched(self.registry.blob(&digest, size)?, work);
         let mut writer = blobs::Writer::new(self.engine)?;
-        let sink = self.sink(work)?;
-        let sink = self.copy(source, &mut writer, sink, &work.layer.blob)?;
+        if !work.unpack {
+            std::io::copy(&mut source, &mut writer)?;
+            return writer.finish(Some((digest, size))).map(drop);
+        }
+        let sink = (self.unpack.open)(&work.layer.diff_id, work.layer.compression)?;
+        let sink = self.unpack.tee(&mut source, &mut writer, sink)?;
         // The compressed bytes are the right ones before what they unpack to can be seen.
         writer.finish(Some((digest, size)))?;
-        self.finish(sink)
+        (self.unpack.finish)(sink)
     }
 
-    fn sink(&self, work: &Work) -> Result<Option<Sink>> {
-        work.unpack.then(|| (self.unpack.open)(&work.layer.diff_id, work.layer.compression)).transpose()
+    fn watched<R: Read>(&self, source: R, work: &Work) -> Watched<'_, R> {
+        Watched { source, blob: work.layer.blob.digest, progress: self.progress, stop: &self.stop }
     }
+}
 
-    fn copy(
-        &self,
-        mut source: impl Read,
-        blob: &mut dyn Write,
-        mut sink: Option<Sink>,
-        descriptor: &Descriptor,
-    ) -> Result<Option<Sink>> {
-        let mut chunk = vec![0; CHUNK_BYTES];
-        loop {
-            let read = match source.read(&mut chunk) {
-                Ok(0) => return Ok(sink),
-                Ok(read) => read,
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(error.into()),
-            };
-            if self.is_stopped() {
-                return Err(Kind::Engine.error("another layer failed"));
-            }
-            blob.write_all(&chunk[..read]).context("write blob")?;
-            if let Some(Err(error)) = sink.as_mut().map(|sink| sink.write_all(&chunk[..read])) {
-                // It knows better why it takes no more than the broken pipe does.
-                return Err(self.finish(sink).err().unwrap_or_else(|| error.into()));
-            }
-            (self.progress)(Event::LayerBytes { blob: descriptor.digest, bytes: read as u64 });
+/// A layer's bytes on their way: counted, and cut off when another layer has failed.
+struct Watched<'a, R> {
+    source: R,
+    blob: Digest,
+    progress: Progress<'a>,
+    stop: &'a AtomicBool,
+}
+
+impl<R: Read> Read for Watched<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if self.stop.load(Ordering::Relaxed) {
+            return Err(std::io::Error::other("another layer failed"));
         }
-    }
-
-    fn finish(&self, sink: Option<Sink>) -> Result<()> {
-        sink.map_or(Ok(()), |sink| (self.unpack.finish)(sink))
-    }
-
-    fn is_stopped(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
+        let read = self.source.read(buffer)?;
+        if read > 0 {
+            (self.progress)(Event::LayerBytes { blob: self.blob, bytes: read as u64 });
+        }
+        Ok(read)
     }
 }
 

@@ -99,11 +99,13 @@ fn client_certificate(dir: &Path) -> Result<Option<ClientCert>> {
 #[cfg(test)]
 mod tests {
     use crate::error::{hint, line};
+    use crate::fs;
     use crate::image::auth::Credentials;
     use crate::image::fake_registry::{Answer, FakeRegistry};
     use crate::image::reference::Reference;
     use crate::image::registry::{Access, Registry};
     use std::io::{BufRead, BufReader};
+    use std::os::fd::AsFd;
     use std::path::{Path, PathBuf};
     use std::process::{Child, Command, Stdio};
 
@@ -118,7 +120,8 @@ mod tests {
         fn drop(&mut self) {
             let _ = self.child.kill();
             let _ = self.child.wait();
-            let _ = std::fs::remove_dir_all(&self.dir);
+            let (parent, name) = (self.dir.parent().unwrap(), self.dir.file_name().unwrap());
+            let _ = fs::remove_tree(fs::open_dir(parent).unwrap().as_fd(), &name.to_string_lossy());
         }
     }
 
@@ -129,9 +132,9 @@ mod tests {
 
     fn serve(name: &str, days: i32) -> Server {
         let dir = std::env::temp_dir().join(format!("coracle-tls-{}-{name}-{days}", std::process::id()));
-        std::fs::create_dir_all(dir.join("v2/app/manifests")).unwrap();
-        std::fs::create_dir_all(dir.join("trusted")).unwrap();
-        std::fs::write(dir.join("v2/app/manifests/latest"), "{}").unwrap();
+        fs::create_dir_all(&dir.join("v2/app/manifests")).unwrap();
+        fs::create_dir_all(&dir.join("trusted")).unwrap();
+        fs::write_atomic(&dir.join("v2/app/manifests/latest"), b"{}", fs::Durability::Cached).unwrap();
         let key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
         openssl(&dir, &format!("req -x509 {key} -keyout ca.key -out trusted/ca.crt -subj /CN=authority -days 2"));
         openssl(

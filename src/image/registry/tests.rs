@@ -24,10 +24,8 @@ fn me() -> Option<Credentials> {
 
 fn open_at(host: &str, creds: Option<Credentials>) -> Registry {
     let reference = Reference::parse(&format!("{host}/team/app:v1")).unwrap();
-    // The file keeps the user's own credentials out of the tests.
-    let authfile = std::env::temp_dir().join(format!("coracle-no-auth-{}.json", std::process::id()));
-    std::fs::write(&authfile, "{}").unwrap();
-    let access = Access { tls_verify: false, creds, authfile: Some(authfile), cert_dir: None };
+    // The empty file keeps the user's own credentials out of the tests.
+    let access = Access { tls_verify: false, creds, authfile: Some("/dev/null".into()), cert_dir: None };
     Registry::with_patience(&reference, &access, hasty()).unwrap()
 }
 
@@ -94,7 +92,6 @@ fn tokens_are_fetched_and_renewed() {
     ] {
         let fake = with_manifest();
         fake.require("Bearer T", &format!(r#"Bearer realm="http://{}/token"{challenge}"#, fake.host()));
-        fake.put("/never", "", b"");
         let body = answer.to_owned();
         fake.rule(move |request| request.target.starts_with("/token?").then(|| Answer::ok(body.clone())));
         let registry = open(&fake, me());
@@ -156,7 +153,6 @@ fn a_redirect_carries_credentials_only_within_the_origin() {
     ] {
         home.fail(&path, 1, redirect(location.clone()));
         assert_eq!(read_blob(&registry, &digest, 4).is_ok(), works, "{location}");
-        home.fail("", 0, Answer::default());
     }
     assert!(elsewhere.count(&path) >= 3);
     assert!(!elsewhere.has_seen("bWU6") && !elsewhere.has_seen("hunter2"));
