@@ -674,9 +674,11 @@ fn refuse_option(word: &str) -> anyhow::Error {
         return Kind::BadInput.error(format!("option {name} is not supported yet"));
     }
     let command = <ContainerFlags as clap::Args>::augment_args(clap::Command::new("run"));
-    let known: Vec<String> = command.get_arguments().filter_map(|argument| Some(format!("--{}", argument.get_long()?))).collect();
+    let known: Vec<String> =
+        command.get_arguments().filter_map(|argument| Some(format!("--{}", argument.get_long()?))).collect();
     let closest = known.iter().min_by_key(|known| distance(known, name)).filter(|known| distance(known, name) <= 3);
-    let hint = closest.map_or_else(|| "see coracle run --help".to_owned(), |closest| format!("did you mean {closest}?"));
+    let hint =
+        closest.map_or_else(|| "see coracle run --help".to_owned(), |closest| format!("did you mean {closest}?"));
     Kind::BadInput.hinted(format!("unknown option {name}"), hint)
 }
 

@@ -42,7 +42,8 @@ struct Output {
 pub enum Input {
     Bytes(Vec<u8>),
     End,
-    Detach,
+    /// The detach keys, after these bytes.
+    Detach(Vec<u8>),
 }
 
 impl Client {
@@ -157,7 +158,7 @@ impl Client {
                 self.detach_typed += 1;
                 if self.detach_typed == self.detach_keys.len() {
                     self.detach_typed = 0;
-                    return Input::Detach;
+                    return Input::Detach(passed);
                 }
                 continue;
             }
@@ -215,7 +216,7 @@ mod tests {
         for chunk in bytes {
             match client.without_detach_keys(chunk) {
                 Input::Bytes(more) => passed.extend(more),
-                Input::Detach => return (passed, true),
+                Input::Detach(more) => return ([passed, more].concat(), true),
                 Input::End => unreachable!(),
             }
         }

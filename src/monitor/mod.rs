@@ -450,7 +450,8 @@ impl Monitor {
         match client.read_input(process.streams.is_terminal()) {
             clients::Input::Bytes(bytes) => process.streams.write(&bytes),
             clients::Input::End => process.streams.close_input(),
-            clients::Input::Detach => {
+            clients::Input::Detach(bytes) => {
+                process.streams.write(&bytes);
                 clients::answer(&client.socket, &Reply::Detached);
                 client.leave();
             }
