@@ -30,6 +30,7 @@ mod unshare;
 mod wait;
 
 use crate::container::control::Door;
+use crate::container::start::Started;
 use crate::container::state::{self, Container, Status};
 use crate::engine::{Directories, Engine};
 use crate::error::{self, Kind};
@@ -174,6 +175,12 @@ fn tell_entered(entered: &Entered) {
             "/etc/subuid has changed since the first running container started; stop all containers to use the new ids",
         ),
     }
+}
+
+/// What the user should know about a container that has just been started.
+fn tell_started(started: &Started) {
+    tell_entered(&started.entered);
+    started.warnings.iter().for_each(|warning| talk(warning));
 }
 
 /// Goes through the door, for the rest of this process, and does what needs the mapped ids.

@@ -37,8 +37,9 @@ pub struct Hello {
 pub enum Request {
     /// The engine's user namespace: answered with one descriptor.
     Userns,
-    /// The first word to a new monitor: run the container, with streams as for `Attach`.
-    Start(Attach),
+    /// The first word to a new monitor: run the container, with streams as for `Attach`. `delegated` says that the
+    /// monitor's cgroup is the container's own, to be divided.
+    Start { attach: Attach, delegated: bool },
     /// Streams: those descriptors of stdin, stdout and stderr that are named, then input and output flow.
     Attach(Attach),
     /// A further process: streams as for `Attach`.

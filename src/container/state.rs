@@ -35,9 +35,8 @@ pub struct Exit {
     pub code: i32,
     /// Nanoseconds since 1970.
     pub finished: u64,
+    /// Whether the kernel ended one of its processes for want of memory.
     pub oom_killed: bool,
-    /// Why the container never ran its program, if it did not.
-    pub error: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

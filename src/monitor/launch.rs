@@ -3,7 +3,7 @@
 //! `lock alive → overlay → spec → runtime → network → exec`. Whatever fails is undone by the guards on the way.
 
 use super::stdio::Streams;
-use super::{MAIN, Monitor, Process, open_alive};
+use super::{Limits, MAIN, Monitor, Process, open_alive};
 use crate::container::config::{Config, Id, Source};
 use crate::container::control::{Attach, Hello, MESSAGE_BYTES_MAX, Request};
 use crate::container::log::Log;
@@ -15,11 +15,13 @@ use crate::error::Kind;
 use crate::fs::{self, Durability, Root};
 use crate::network::{self, Network, pasta};
 use crate::rootless;
+use crate::runtime::cgroup::{self, Delegated};
 use crate::runtime::{self, Bundle, Starting, Stdio};
 use crate::store::{layers, overlay};
 use crate::sys::namespace::{self, Namespaces};
 use crate::sys::{process, socket};
 use anyhow::{Context, Result};
+use oci_spec::runtime::Spec;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
@@ -28,10 +30,11 @@ pub fn launch(engine: Engine, id: &Id, socket: &OwnedFd) -> Result<Monitor> {
     let paths = Paths::of(&engine, id);
     let config: Config = fs::read_json(&paths.config())?
         .ok_or_else(|| Kind::NotFound.error(format!("container {} has been removed", id.short())))?;
-    let (attach, fds) = first_word(socket)?;
+    let (attach, delegated, fds) = first_word(socket)?;
     let alive = hold_alive(&paths, &config)?;
     let run_dir = make_run_dir(&engine, id)?;
     let listener = socket::listen_in(fs::open_dir(&run_dir)?.as_fd(), "ctl", 128)?;
+    let cgroup = if delegated { Some(divide_cgroup()?) } else { None };
 
     let root = mount_root(&engine, &config, &paths)?;
     let in_root = Root::new(root.try_clone().context("duplicate root")?);
@@ -43,9 +46,10 @@ pub fn launch(engine: Engine, id: &Id, socket: &OwnedFd) -> Result<Monitor> {
         uid_map: &uid_map,
         gid_map: &gid_map,
         files: write_files(&run_dir, &config)?,
-        has_pids_cgroup: false,
+        has_pids_cgroup: has_pids_controller(&cgroup)?,
     };
     let spec = spec::container(&config, &around)?;
+    limit(&spec, &cgroup)?;
     let (mut streams, stdio) = open_streams(&config, &paths, &attach)?;
     let stage = run_dir.join("root");
     fs::create_dir(&stage)?;
@@ -55,7 +59,7 @@ pub fn launch(engine: Engine, id: &Id, socket: &OwnedFd) -> Result<Monitor> {
         root: root.as_fd(),
         stage: &stage,
         stdio,
-        cgroup: None,
+        cgroup: cgroup.as_ref().map(|cgroup| cgroup.container.as_fd()),
         may_set_groups,
         with_init: config.init,
     };
@@ -84,6 +88,7 @@ pub fn launch(engine: Engine, id: &Id, socket: &OwnedFd) -> Result<Monitor> {
         gid_map,
         may_set_groups,
         network,
+        cgroup,
         processes: vec![main],
         clients: Vec::new(),
         next_key: MAIN,
@@ -108,15 +113,38 @@ pub fn forget(engine: &Engine, id: &Id) {
 }
 
 /// The CLI's first message: the streams that the container starts with.
-fn first_word(socket: &OwnedFd) -> Result<(Attach, Vec<OwnedFd>)> {
+fn first_word(socket: &OwnedFd) -> Result<(Attach, bool, Vec<OwnedFd>)> {
     let (bytes, fds) = socket::receive(socket.as_fd(), MESSAGE_BYTES_MAX)
         .context("hear from the CLI")?
         .ok_or_else(|| Kind::Engine.error("the CLI has gone away"))?;
     let hello: Hello = serde_json::from_slice(&bytes).context("parse the CLI's request")?;
     match hello.request {
-        Request::Start(attach) => Ok((attach, fds)),
+        Request::Start { attach, delegated } => Ok((attach, delegated, fds)),
         other => Err(Kind::BadInput.error(format!("a new monitor was asked for {other:?}"))),
     }
+}
+
+fn divide_cgroup() -> Result<Limits> {
+    let delegated = Delegated::find()?;
+    let container = delegated.split()?.container;
+    Ok(Limits { delegated, container })
+}
+
+fn has_pids_controller(cgroup: &Option<Limits>) -> Result<bool> {
+    cgroup.as_ref().map_or(Ok(false), |cgroup| cgroup.container.has("pids"))
+}
+
+/// Sets the container's limits; asking for limits where there is no cgroup is an error.
+fn limit(spec: &Spec, cgroup: &Option<Limits>) -> Result<()> {
+    let Some(resources) = spec.linux().as_ref().and_then(|linux| linux.resources().as_ref()) else { return Ok(()) };
+    if let Some(cgroup) = cgroup {
+        return cgroup.container.apply(resources);
+    }
+    let reason = Delegated::find().err().unwrap_or_else(|| {
+        Kind::Engine
+            .hinted("no systemd has given this container a cgroup of its own", "log in with a systemd user session")
+    });
+    cgroup::refuse_limits(resources, reason)
 }
 
 fn hold_alive(paths: &Paths, config: &Config) -> Result<OwnedFd> {

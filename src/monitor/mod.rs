@@ -18,6 +18,7 @@ use crate::error::{Kind, Wire};
 use crate::fs::{self, Durability};
 use crate::network::Connected;
 use crate::runtime::Entrance;
+use crate::runtime::cgroup::{Cgroup, Delegated};
 use crate::sys::process::{self, Child};
 use crate::sys::socket;
 use anyhow::{Context, Result};
@@ -35,6 +36,15 @@ const CLIENTS_MAX: usize = 256;
 /// How long the output of an ended container may take to arrive, when something keeps its pipes open.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// How long the last processes of an ended container may take to leave its cgroup.
+const CGROUP_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The cgroup that limits a container, and the delegated one above it.
+struct Limits {
+    delegated: Delegated,
+    container: Cgroup,
+}
+
 /// Everything a running container needs, and all who are connected to it.
 pub struct Monitor {
     engine: Engine,
@@ -51,6 +61,7 @@ pub struct Monitor {
     gid_map: Vec<crate::rootless::Extent>,
     may_set_groups: bool,
     network: Option<Connected>,
+    cgroup: Option<Limits>,
     /// The container's own process first, then those of execs.
     processes: Vec<Process>,
     clients: Vec<Client>,
@@ -354,7 +365,7 @@ impl Monitor {
                 return self.answer_with(key, &Reply::Done, &userns);
             }
             Request::Root => return self.answer_with(key, &Reply::Done, &self.root.try_clone()?),
-            Request::Start(_) => return Err(Kind::InUse.error("the container runs already")),
+            Request::Start { .. } => return Err(Kind::InUse.error("the container runs already")),
             Request::Attach(attach) => {
                 let pid = self.state.pid;
                 self.attach(key, MAIN, attach, fds)?;
@@ -507,8 +518,13 @@ impl Monitor {
     fn record_end(&mut self) -> Result<()> {
         self.network = None;
         let code = self.main_process().exit.map_or(1, process::Exit::code);
-        let exit = Exit { code, finished: state::now(), oom_killed: false, error: None };
-        self.state.exit = Some(exit);
+        let oom_killed =
+            self.cgroup.as_ref().is_some_and(|cgroup| cgroup.container.oom_kills().is_ok_and(|kills| kills > 0));
+        self.state.exit = Some(Exit { code, finished: state::now(), oom_killed });
+        if let Some(cgroup) = self.cgroup.take() {
+            // What cannot be removed now goes with the scope.
+            let _ = cgroup.delegated.remove_container(CGROUP_TIMEOUT);
+        }
         if !self.config.auto_remove {
             fs::write_json(&self.paths.state(), &self.state, Durability::Synced)?;
         }
