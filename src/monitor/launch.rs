@@ -3,7 +3,7 @@
 //! `lock alive → overlay → spec → runtime → network → exec`. Whatever fails is undone by the guards on the way.
 
 use super::stdio::Streams;
-use super::{Limits, MAIN, Monitor, Process, open_alive};
+use super::{Limits, MAIN, Monitor, Process};
 use crate::container::config::{Config, Id, Source};
 use crate::container::control::{Attach, Hello, MESSAGE_BYTES_MAX, Request};
 use crate::container::log::Log;
@@ -27,11 +27,35 @@ use std::path::{Path, PathBuf};
 
 /// Starts the container and gives its monitor, ready to serve.
 pub fn launch(engine: Engine, id: &Id, socket: &OwnedFd) -> Result<Monitor> {
-    let paths = Paths::of(&engine, id);
+    let word = first_word(socket)?;
+    let (config, alive) = claim(&engine, id)?;
+    // Only who holds the lock may clear up, and nobody else may start the container before that is done.
+    let held = alive.try_clone().context("duplicate lock")?;
+    let result = bring_up(engine.clone(), config.clone(), alive, word);
+    if result.is_err() {
+        forget(&engine, &config);
+    }
+    drop(held);
+    result
+}
+
+/// The container's description and the lock that says that it lives, of which this process is now the holder.
+fn claim(engine: &Engine, id: &Id) -> Result<(Config, OwnedFd)> {
+    let paths = Paths::of(engine, id);
+    let alive = paths.hold_alive()?;
+    // Read with the lock held: who removes a container holds it too.
     let config: Config = fs::read_json(&paths.config())?
         .ok_or_else(|| Kind::NotFound.error(format!("container {} has been removed", id.short())))?;
-    let (attach, delegated, fds) = first_word(socket)?;
-    let alive = hold_alive(&paths, &config)?;
+    match alive {
+        Some(alive) => Ok((config, alive)),
+        None => Err(Kind::InUse.error(format!("container {} runs already", config.name))),
+    }
+}
+
+fn bring_up(engine: Engine, config: Config, alive: OwnedFd, word: FirstWord) -> Result<Monitor> {
+    let FirstWord { attach, delegated, fds } = word;
+    let paths = Paths::of(&engine, &config.id);
+    let id = &config.id;
     let run_dir = make_run_dir(&engine, id)?;
     let listener = socket::listen_in(fs::open_dir(&run_dir)?.as_fd(), "ctl", 128)?;
     let cgroup = if delegated { Some(divide_cgroup()?) } else { None };
@@ -98,28 +122,33 @@ pub fn launch(engine: Engine, id: &Id, socket: &OwnedFd) -> Result<Monitor> {
 }
 
 /// Removes what a failed start has left; a container that is to be removed after its run goes with it.
-pub fn forget(engine: &Engine, id: &Id) {
+fn forget(engine: &Engine, config: &Config) {
     // Nothing here may hide the error that brought us here.
     if let Ok(dir) = fs::open_dir(&engine.run.join("containers")) {
-        let _ = fs::remove_tree(dir.as_fd(), id.as_str());
+        let _ = fs::remove_tree(dir.as_fd(), config.id.as_str());
     }
-    let config: Option<Config> = fs::read_json(&Paths::of(engine, id).config()).ok().flatten();
-    if let Some(config) = config.filter(|config| config.auto_remove)
-        && let Ok(hidden) = remove::hide(engine, &config)
+    if config.auto_remove
+        && let Ok(hidden) = remove::hide(engine, config)
     {
         let _ = hidden.finish();
-        let _ = remove::anonymous_volumes(engine, &config);
+        let _ = remove::anonymous_volumes(engine, config);
     }
 }
 
-/// The CLI's first message: the streams that the container starts with.
-fn first_word(socket: &OwnedFd) -> Result<(Attach, bool, Vec<OwnedFd>)> {
+/// The CLI's first message: the streams that the container starts with, and whether there is a cgroup for it.
+struct FirstWord {
+    attach: Attach,
+    delegated: bool,
+    fds: Vec<OwnedFd>,
+}
+
+fn first_word(socket: &OwnedFd) -> Result<FirstWord> {
     let (bytes, fds) = socket::receive(socket.as_fd(), MESSAGE_BYTES_MAX)
         .context("hear from the CLI")?
         .ok_or_else(|| Kind::Engine.error("the CLI has gone away"))?;
     let hello: Hello = serde_json::from_slice(&bytes).context("parse the CLI's request")?;
     match hello.request {
-        Request::Start { attach, delegated } => Ok((attach, delegated, fds)),
+        Request::Start { attach, delegated } => Ok(FirstWord { attach, delegated, fds }),
         other => Err(Kind::BadInput.error(format!("a new monitor was asked for {other:?}"))),
     }
 }
@@ -145,14 +174,6 @@ fn limit(spec: &Spec, cgroup: &Option<Limits>) -> Result<()> {
             .hinted("no systemd has given this container a cgroup of its own", "log in with a systemd user session")
     });
     cgroup::refuse_limits(resources, reason)
-}
-
-fn hold_alive(paths: &Paths, config: &Config) -> Result<OwnedFd> {
-    let alive = open_alive(paths)?;
-    if fs::hold_alive(&alive)? {
-        return Ok(alive);
-    }
-    Err(Kind::InUse.error(format!("container {} runs already", config.name)))
 }
 
 /// A fresh runtime directory; what an earlier monitor left there went with that monitor's lock.

@@ -140,7 +140,10 @@ pub fn become_init(last: &Last<'_>) -> Result<Infallible> {
         Cloned::Child => {
             signal::reset_all()?;
             take_terminal()?;
-            return process::execute(last.process);
+            let failed = process::execute(last.process);
+            // Left open for the kernel to close, so that the answer about the failure comes first.
+            std::mem::forget(closes_on_exec);
+            return failed;
         }
     };
     drop(closes_on_exec);
