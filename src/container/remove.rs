@@ -24,6 +24,9 @@ pub fn remove(engine: &Engine, container: &Container, volumes: bool) -> Result<(
             return Err(Kind::InUse.error(format!("container {} belongs to another machine", config.name)));
         }
     }
+    if let Some(state) = &container.state {
+        super::stop::end_lost(state)?;
+    }
     hide(engine, config)?.finish()?;
     if volumes {
         anonymous_volumes(engine, config)?;

@@ -10,6 +10,7 @@ use crate::container::log::Log;
 use crate::container::remove;
 use crate::container::spec::{self, Surroundings};
 use crate::container::state::{self, Paths, State};
+use crate::container::stop;
 use crate::engine::Engine;
 use crate::error::Kind;
 use crate::fs::{self, Durability, Root};
@@ -32,6 +33,9 @@ pub fn launch(engine: Engine, id: &Id, socket: &OwnedFd) -> Result<Monitor> {
         .ok_or_else(|| Kind::NotFound.error(format!("container {} has been removed", id.short())))?;
     let (attach, delegated, fds) = first_word(socket)?;
     let alive = hold_alive(&paths, &config)?;
+    if let Some(state) = fs::read_json(&paths.state())? {
+        stop::end_lost(&state)?;
+    }
     let run_dir = make_run_dir(&engine, id)?;
     let listener = socket::listen_in(fs::open_dir(&run_dir)?.as_fd(), "ctl", 128)?;
     let cgroup = if delegated { Some(divide_cgroup()?) } else { None };
