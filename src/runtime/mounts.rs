@@ -111,7 +111,8 @@ fn is_permission(error: &anyhow::Error) -> bool {
 
 /// A new file system of the kernel's.
 fn new(kind: &str, options: &Options) -> Result<OwnedFd> {
-    let mut system = FileSystem::open(kind)?;
+    // What /proc/mounts shows as the device; a kernel file system has none.
+    let mut system = FileSystem::open(kind)?.set("source", kind)?;
     for (key, value) in &options.data {
         system = match value {
             Some(value) => system.set(key, value)?,
