@@ -33,6 +33,7 @@ pub fn launch(engine: Engine, id: &Id, socket: &OwnedFd) -> Result<Monitor> {
         .ok_or_else(|| Kind::NotFound.error(format!("container {} has been removed", id.short())))?;
     let (attach, delegated, fds) = first_word(socket)?;
     let alive = hold_alive(&paths, &config)?;
+    let unstarted = Unstarted { engine: &engine, config: &config, kept: false };
     if let Some(state) = fs::read_json(&paths.state())? {
         stop::end_lost(&state)?;
     }
@@ -78,6 +79,7 @@ pub fn launch(engine: Engine, id: &Id, socket: &OwnedFd) -> Result<Monitor> {
     let durability = if config.auto_remove { Durability::Cached } else { Durability::Synced };
     fs::write_json(&paths.state(), &state, durability)?;
     streams.first_client = Some((attach, fds));
+    unstarted.keep();
     let main = Process { key: MAIN, child, streams, exit: None, drain_until: None };
     Ok(Monitor {
         engine,
@@ -101,18 +103,35 @@ pub fn launch(engine: Engine, id: &Id, socket: &OwnedFd) -> Result<Monitor> {
     })
 }
 
-/// Removes what a failed start has left; a container that is to be removed after its run goes with it.
-pub fn forget(engine: &Engine, id: &Id) {
-    // Nothing here may hide the error that brought us here.
-    if let Ok(dir) = fs::open_dir(&engine.run.join("containers")) {
-        let _ = fs::remove_tree(dir.as_fd(), id.as_str());
+/// A container that this monitor holds and has not started yet. Dropped, it takes back what the start has left; one that
+/// is to be removed after its run goes with it.
+struct Unstarted<'a> {
+    engine: &'a Engine,
+    config: &'a Config,
+    kept: bool,
+}
+
+impl Unstarted<'_> {
+    fn keep(mut self) {
+        self.kept = true;
     }
-    let config: Option<Config> = fs::read_json(&Paths::of(engine, id).config()).ok().flatten();
-    if let Some(config) = config.filter(|config| config.auto_remove)
-        && let Ok(hidden) = remove::hide(engine, &config)
-    {
-        let _ = hidden.finish();
-        let _ = remove::anonymous_volumes(engine, &config);
+}
+
+impl Drop for Unstarted<'_> {
+    fn drop(&mut self) {
+        if self.kept {
+            return;
+        }
+        // Nothing here may hide the error that brought us here.
+        if let Ok(dir) = fs::open_dir(&self.engine.run.join("containers")) {
+            let _ = fs::remove_tree(dir.as_fd(), self.config.id.as_str());
+        }
+        if self.config.auto_remove
+            && let Ok(hidden) = remove::hide(self.engine, self.config)
+        {
+            let _ = hidden.finish();
+            let _ = remove::anonymous_volumes(self.engine, self.config);
+        }
     }
 }
 

@@ -115,7 +115,7 @@ fn begin(arguments: &[String]) -> Result<i32> {
     let directories = Directories { root: Some(data.into()), runroot: Some(run.into()) };
     let engine = Engine::locate(&directories)?;
     let id = Id::parse(id).context("the id is an id")?;
-    let started = launch::launch(engine.clone(), &id, &socket);
+    let started = launch::launch(engine, &id, &socket);
     match started {
         Ok(mut monitor) => {
             let pid = monitor.state.pid;
@@ -125,7 +125,6 @@ fn begin(arguments: &[String]) -> Result<i32> {
             monitor.serve()
         }
         Err(error) => {
-            launch::forget(&engine, &id);
             clients::answer(&socket, &Reply::Failed(Wire::from(&error)));
             Err(error)
         }
