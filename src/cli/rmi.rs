@@ -54,7 +54,7 @@ impl Rmi {
                     let message = format!("image {name} is used by container {}", user.config.name);
                     return Err(Kind::InUse.hinted(message, "remove the container first, or use --force"));
                 }
-                stop::stop(&user, None, Some(0))?;
+                stop::stop(&context.engine, &user, None, Some(0))?;
                 if let Ok(user) = state::read(&context.engine, &user.config.id) {
                     container::remove(&context.engine, &user, true)?;
                 }

@@ -3,7 +3,7 @@
 //! `lock alive → overlay → spec → runtime → network → exec`. Whatever fails is undone by the guards on the way.
 
 use super::stdio::Streams;
-use super::{Limits, MAIN, Monitor, Process, open_alive};
+use super::{Limits, MAIN, Monitor, Process};
 use crate::container::config::{Config, Id, Source};
 use crate::container::control::{Attach, Hello, MESSAGE_BYTES_MAX, Request};
 use crate::container::log::Log;
@@ -28,11 +28,10 @@ use std::path::{Path, PathBuf};
 
 /// Starts the container and gives its monitor, ready to serve.
 pub fn launch(engine: Engine, id: &Id, socket: &OwnedFd) -> Result<Monitor> {
+    let FirstWord { attach, delegated, fds } = first_word(socket)?;
+    let (config, alive) = claim(&engine, id)?;
     let paths = Paths::of(&engine, id);
-    let config: Config = fs::read_json(&paths.config())?
-        .ok_or_else(|| Kind::NotFound.error(format!("container {} has been removed", id.short())))?;
-    let (attach, delegated, fds) = first_word(socket)?;
-    let alive = hold_alive(&paths, &config)?;
+    // Only who holds the lock may clear up, and holds it until that is done: this is dropped before it.
     let unstarted = Unstarted { engine: &engine, config: &config, kept: false };
     if let Some(state) = fs::read_json(&paths.state())? {
         stop::end_lost(&state)?;
@@ -103,6 +102,19 @@ pub fn launch(engine: Engine, id: &Id, socket: &OwnedFd) -> Result<Monitor> {
     })
 }
 
+/// The container's description and the lock that says that it lives, of which this process is now the holder.
+fn claim(engine: &Engine, id: &Id) -> Result<(Config, OwnedFd)> {
+    let paths = Paths::of(engine, id);
+    let alive = paths.hold_alive()?;
+    // Read with the lock held: who removes a container holds it too.
+    let config: Config = fs::read_json(&paths.config())?
+        .ok_or_else(|| Kind::NotFound.error(format!("container {} has been removed", id.short())))?;
+    match alive {
+        Some(alive) => Ok((config, alive)),
+        None => Err(Kind::InUse.error(format!("container {} runs already", config.name))),
+    }
+}
+
 /// A container that this monitor holds and has not started yet. Dropped, it takes back what the start has left; one that
 /// is to be removed after its run goes with it.
 struct Unstarted<'a> {
@@ -135,14 +147,20 @@ impl Drop for Unstarted<'_> {
     }
 }
 
-/// The CLI's first message: the streams that the container starts with.
-fn first_word(socket: &OwnedFd) -> Result<(Attach, bool, Vec<OwnedFd>)> {
+/// The CLI's first message: the streams that the container starts with, and whether there is a cgroup for it.
+struct FirstWord {
+    attach: Attach,
+    delegated: bool,
+    fds: Vec<OwnedFd>,
+}
+
+fn first_word(socket: &OwnedFd) -> Result<FirstWord> {
     let (bytes, fds) = socket::receive(socket.as_fd(), MESSAGE_BYTES_MAX)
         .context("hear from the CLI")?
         .ok_or_else(|| Kind::Engine.error("the CLI has gone away"))?;
     let hello: Hello = serde_json::from_slice(&bytes).context("parse the CLI's request")?;
     match hello.request {
-        Request::Start { attach, delegated } => Ok((attach, delegated, fds)),
+        Request::Start { attach, delegated } => Ok(FirstWord { attach, delegated, fds }),
         other => Err(Kind::BadInput.error(format!("a new monitor was asked for {other:?}"))),
     }
 }
@@ -168,14 +186,6 @@ fn limit(spec: &Spec, cgroup: &Option<Limits>) -> Result<()> {
             .hinted("no systemd has given this container a cgroup of its own", "log in with a systemd user session")
     });
     cgroup::refuse_limits(resources, reason)
-}
-
-fn hold_alive(paths: &Paths, config: &Config) -> Result<OwnedFd> {
-    let alive = open_alive(paths)?;
-    if fs::hold_alive(&alive)? {
-        return Ok(alive);
-    }
-    Err(Kind::InUse.error(format!("container {} runs already", config.name)))
 }
 
 /// A fresh runtime directory; what an earlier monitor left there went with that monitor's lock.
