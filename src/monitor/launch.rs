@@ -19,6 +19,7 @@ use crate::rootless;
 use crate::runtime::cgroup::{self, Delegated};
 use crate::runtime::{self, Bundle, Starting, Stdio};
 use crate::store::{layers, overlay};
+use crate::sys::mount::{self, Attributes};
 use crate::sys::namespace::{self, Namespaces};
 use crate::sys::{process, socket};
 use anyhow::{Context, Result};
@@ -200,13 +201,15 @@ fn make_run_dir(engine: &Engine, id: &Id) -> Result<PathBuf> {
 }
 
 fn mount_root(engine: &Engine, config: &Config, paths: &Paths) -> Result<OwnedFd> {
-    match &config.source {
-        Source::Directory(dir) => overlay::bind(dir),
-        Source::Image(image) => {
-            let lower: Vec<PathBuf> = image.layers.iter().map(|layer| layers::path(engine, layer)).collect();
-            overlay::mount(&lower, &paths.dir)
-        }
+    let root = match &config.source {
+        Source::Directory(dir) => overlay::bind(dir)?,
+        Source::Image(image) => overlay::mount(&layers::stack(engine, &image.layers)?, &paths.dir)?,
+    };
+    if config.security.no_new_privileges {
+        // The kernel ignores set-user-ID bits then; the mount says so too.
+        mount::set_attributes(root.as_fd(), Attributes::NOSUID, false)?;
     }
+    Ok(root)
 }
 
 /// The files that name the container and its network, and where they are mounted. They never touch the image.
