@@ -34,7 +34,7 @@ pub fn make(context: &Context, flags: &ContainerFlags) -> Result<Config> {
     let image = if flags.is_rootfs() {
         None
     } else {
-        engine.prepare()?;
+        crate::store::prepare(engine)?;
         let access = flags.registry.access()?;
         let image =
             pulling::ensure(engine, flags.image(), flags.policy()?, flags.platform()?.as_ref(), &access, false)?;

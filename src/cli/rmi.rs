@@ -30,7 +30,7 @@ pub struct Rmi {
 
 impl Verb for Rmi {
     fn run(self, context: &Context) -> Result<u8> {
-        context.engine.prepare()?;
+        crate::store::prepare(&context.engine)?;
         let names = if self.all {
             image::list(&context.engine)?.iter().map(|image| image.id.hex()).collect()
         } else {

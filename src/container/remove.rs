@@ -22,6 +22,9 @@ pub fn remove(engine: &Engine, container: &Container, volumes: bool) -> Result<(
     }
     // Held until the container is out of sight: nobody can start it meanwhile.
     let Some(held) = Paths::of(engine, &config.id).hold_alive()? else { return Err(is_running(config)) };
+    if let Some(state) = &container.state {
+        super::stop::end_lost(state)?;
+    }
     let hidden = hide(engine, config)?;
     if let Some(state) = &container.state
         && let Ok(dir) = fs::open_dir(&state.run.join("containers"))

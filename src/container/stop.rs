@@ -1,10 +1,12 @@
 //! `stop`, `kill` and `wait`: ending a container through its monitor.
 
 use super::control::{Connection, Reply, Request};
-use super::state::{self, Container, Status};
+use super::state::{self, Container, State, Status};
 use crate::engine::Engine;
 use crate::error::{self, Kind};
-use anyhow::Result;
+use crate::sys::{namespace, process};
+use anyhow::{Context, Result};
+use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 /// How long a monitor that is coming up, or writing down its container's end, may be without its socket.
@@ -22,6 +24,25 @@ pub fn stop(engine: &Engine, container: &Container, signal: Option<i32>, timeout
         if await_exit(&connection)?.is_none() {
             connect(engine, container)?;
         }
+    }
+    Ok(())
+}
+
+/// Kills what is left of a container whose monitor has gone without a word. Its pid 1 dies with the monitor, so there is
+/// nothing unless the kernel was asked otherwise; whoever has its number now is proven to be it, or left alone.
+///
+/// In the engine's user namespace: from outside, the namespaces of the container's processes cannot be seen.
+pub fn end_lost(state: &State) -> Result<()> {
+    if state.exit.is_some() || state.boot_id != state::boot_id()? || state.machine_id != state::machine_id() {
+        return Ok(());
+    }
+    // The descriptor first: what is verified after can then not be exchanged for another process.
+    let Ok(pidfd) = process::open_pidfd(state.pid) else { return Ok(()) };
+    let same_start = state::start_ticks(state.pid) == Some(state.pid_start_ticks);
+    let namespace =
+        namespace::open(&state.pid.to_string(), "pid").and_then(|namespace| namespace::inode(namespace.as_fd()));
+    if same_start && namespace.is_ok_and(|inode| inode == state.pid_namespace) {
+        crate::sys::signal::send(pidfd.as_fd(), libc::SIGKILL).context("end what is left of the container")?;
     }
     Ok(())
 }

@@ -10,6 +10,7 @@ use crate::container::log::Log;
 use crate::container::remove;
 use crate::container::spec::{self, Surroundings};
 use crate::container::state::{self, Paths, State};
+use crate::container::stop;
 use crate::engine::Engine;
 use crate::error::Kind;
 use crate::fs::{self, Durability, Root};
@@ -18,6 +19,7 @@ use crate::rootless;
 use crate::runtime::cgroup::{self, Delegated};
 use crate::runtime::{self, Bundle, Starting, Stdio};
 use crate::store::{layers, overlay};
+use crate::sys::mount::{self, Attributes};
 use crate::sys::namespace::{self, Namespaces};
 use crate::sys::{process, socket};
 use anyhow::{Context, Result};
@@ -27,35 +29,14 @@ use std::path::{Path, PathBuf};
 
 /// Starts the container and gives its monitor, ready to serve.
 pub fn launch(engine: Engine, id: &Id, socket: &OwnedFd) -> Result<Monitor> {
-    let word = first_word(socket)?;
+    let FirstWord { attach, delegated, fds } = first_word(socket)?;
     let (config, alive) = claim(&engine, id)?;
-    // Only who holds the lock may clear up, and nobody else may start the container before that is done.
-    let held = alive.try_clone().context("duplicate lock")?;
-    let result = bring_up(engine.clone(), config.clone(), alive, word);
-    if result.is_err() {
-        forget(&engine, &config);
+    let paths = Paths::of(&engine, id);
+    // Only who holds the lock may clear up, and holds it until that is done: this is dropped before it.
+    let unstarted = Unstarted { engine: &engine, config: &config, kept: false };
+    if let Some(state) = fs::read_json(&paths.state())? {
+        stop::end_lost(&state)?;
     }
-    drop(held);
-    result
-}
-
-/// The container's description and the lock that says that it lives, of which this process is now the holder.
-fn claim(engine: &Engine, id: &Id) -> Result<(Config, OwnedFd)> {
-    let paths = Paths::of(engine, id);
-    let alive = paths.hold_alive()?;
-    // Read with the lock held: who removes a container holds it too.
-    let config: Config = fs::read_json(&paths.config())?
-        .ok_or_else(|| Kind::NotFound.error(format!("container {} has been removed", id.short())))?;
-    match alive {
-        Some(alive) => Ok((config, alive)),
-        None => Err(Kind::InUse.error(format!("container {} runs already", config.name))),
-    }
-}
-
-fn bring_up(engine: Engine, config: Config, alive: OwnedFd, word: FirstWord) -> Result<Monitor> {
-    let FirstWord { attach, delegated, fds } = word;
-    let paths = Paths::of(&engine, &config.id);
-    let id = &config.id;
     let run_dir = make_run_dir(&engine, id)?;
     let listener = socket::listen_in(fs::open_dir(&run_dir)?.as_fd(), "ctl", 128)?;
     let cgroup = if delegated { Some(divide_cgroup()?) } else { None };
@@ -98,6 +79,7 @@ fn bring_up(engine: Engine, config: Config, alive: OwnedFd, word: FirstWord) -> 
     let durability = if config.auto_remove { Durability::Cached } else { Durability::Synced };
     fs::write_json(&paths.state(), &state, durability)?;
     streams.first_client = Some((attach, fds));
+    unstarted.keep();
     let main = Process { key: MAIN, child, streams, exit: None, drain_until: None };
     Ok(Monitor {
         engine,
@@ -121,17 +103,48 @@ fn bring_up(engine: Engine, config: Config, alive: OwnedFd, word: FirstWord) -> 
     })
 }
 
-/// Removes what a failed start has left; a container that is to be removed after its run goes with it.
-fn forget(engine: &Engine, config: &Config) {
-    // Nothing here may hide the error that brought us here.
-    if let Ok(dir) = fs::open_dir(&engine.run.join("containers")) {
-        let _ = fs::remove_tree(dir.as_fd(), config.id.as_str());
+/// The container's description and the lock that says that it lives, of which this process is now the holder.
+fn claim(engine: &Engine, id: &Id) -> Result<(Config, OwnedFd)> {
+    let paths = Paths::of(engine, id);
+    let alive = paths.hold_alive()?;
+    // Read with the lock held: who removes a container holds it too.
+    let config: Config = fs::read_json(&paths.config())?
+        .ok_or_else(|| Kind::NotFound.error(format!("container {} has been removed", id.short())))?;
+    match alive {
+        Some(alive) => Ok((config, alive)),
+        None => Err(Kind::InUse.error(format!("container {} runs already", config.name))),
     }
-    if config.auto_remove
-        && let Ok(hidden) = remove::hide(engine, config)
-    {
-        let _ = hidden.finish();
-        let _ = remove::anonymous_volumes(engine, config);
+}
+
+/// A container that this monitor holds and has not started yet. Dropped, it takes back what the start has left; one that
+/// is to be removed after its run goes with it.
+struct Unstarted<'a> {
+    engine: &'a Engine,
+    config: &'a Config,
+    kept: bool,
+}
+
+impl Unstarted<'_> {
+    fn keep(mut self) {
+        self.kept = true;
+    }
+}
+
+impl Drop for Unstarted<'_> {
+    fn drop(&mut self) {
+        if self.kept {
+            return;
+        }
+        // Nothing here may hide the error that brought us here.
+        if let Ok(dir) = fs::open_dir(&self.engine.run.join("containers")) {
+            let _ = fs::remove_tree(dir.as_fd(), self.config.id.as_str());
+        }
+        if self.config.auto_remove
+            && let Ok(hidden) = remove::hide(self.engine, self.config)
+        {
+            let _ = hidden.finish();
+            let _ = remove::anonymous_volumes(self.engine, self.config);
+        }
     }
 }
 
@@ -188,13 +201,15 @@ fn make_run_dir(engine: &Engine, id: &Id) -> Result<PathBuf> {
 }
 
 fn mount_root(engine: &Engine, config: &Config, paths: &Paths) -> Result<OwnedFd> {
-    match &config.source {
-        Source::Directory(dir) => overlay::bind(dir),
-        Source::Image(image) => {
-            let lower: Vec<PathBuf> = image.layers.iter().map(|layer| layers::path(engine, layer)).collect();
-            overlay::mount(&lower, &paths.dir)
-        }
+    let root = match &config.source {
+        Source::Directory(dir) => overlay::bind(dir)?,
+        Source::Image(image) => overlay::mount(&layers::stack(engine, &image.layers)?, &paths.dir)?,
+    };
+    if config.security.no_new_privileges {
+        // The kernel ignores set-user-ID bits then; the mount says so too.
+        mount::set_attributes(root.as_fd(), Attributes::NOSUID, false)?;
     }
+    Ok(root)
 }
 
 /// The files that name the container and its network, and where they are mounted. They never touch the image.

@@ -78,6 +78,9 @@ struct Process {
     drain_until: Option<Instant>,
 }
 
+/// The exit code of a monitor that could not do its work, as the CLI's.
+const EXIT_FAILED: i32 = 125;
+
 /// The key of the container's own process.
 const MAIN: u32 = 0;
 
@@ -95,15 +98,12 @@ enum Event {
 
 /// The life of a monitor process: `coracle-monitor ID DATA RUN SOCKET [LOCK]`.
 pub fn main(arguments: &[String]) -> ! {
-    let code = match begin(arguments) {
-        Ok(()) => 0,
-        // Without its socket there is nobody to tell.
-        Err(_) => 1,
-    };
-    std::process::exit(code)
+    // The container's own exit code, for a systemd unit whose main process this is. An error has been told already, or
+    // there is nobody to tell.
+    std::process::exit(begin(arguments).unwrap_or(EXIT_FAILED))
 }
 
-fn begin(arguments: &[String]) -> Result<()> {
+fn begin(arguments: &[String]) -> Result<i32> {
     let [id, data, run, socket, rest @ ..] = arguments else {
         return Err(Kind::BadInput.error(format!("{MONITOR} is started by coracle alone")));
     };
@@ -143,8 +143,9 @@ impl Monitor {
         self.clients.iter_mut().find(|client| client.key == key)
     }
 
-    /// The loop: wait for anything, deal with it, until the container has ended and all has been said.
-    fn serve(&mut self) -> Result<()> {
+    /// The loop: wait for anything, deal with it, until the container has ended and all has been said. Gives its exit
+    /// code.
+    fn serve(&mut self) -> Result<i32> {
         while !self.has_ended() {
             self.turn()?;
         }
@@ -165,7 +166,7 @@ impl Monitor {
             hidden.finish()?;
             remove::anonymous_volumes(&self.engine, &self.config)?;
         }
-        ended
+        ended.map(|()| code)
     }
 
     fn has_ended(&self) -> bool {

@@ -279,9 +279,26 @@ pub fn set_no_new_privileges() -> Result<()> {
     nix::sys::prctl::set_no_new_privs().context("prctl PR_SET_NO_NEW_PRIVS")
 }
 
-/// Makes this process the parent of orphaned descendants.
-pub fn set_child_subreaper() -> Result<()> {
-    nix::sys::prctl::set_child_subreaper(true).context("prctl PR_SET_CHILD_SUBREAPER")
+/// Wipes this process's arguments and environment from its memory, and names it anew, for those who look in /proc.
+///
+/// For a process that has read both and will not do so again.
+pub fn forget_arguments(name: &CStr) -> Result<()> {
+    let text = std::fs::read_to_string("/proc/self/stat").context("read /proc/self/stat")?;
+    // proc_pid_stat(5): after the name in parentheses, fields 48 to 51 are arg_start, arg_end, env_start and env_end.
+    let fields: Vec<&str> = text.rsplit_once(") ").map_or("", |(_, rest)| rest).split_whitespace().collect();
+    for range in [45..47, 47..49] {
+        let numbers: Vec<usize> =
+            fields.get(range).unwrap_or_default().iter().filter_map(|word| word.parse().ok()).collect();
+        if let [start, end] = numbers[..]
+            && start != 0
+            && end > start
+        {
+            // SAFETY: the kernel says that this is where it put this process's own argument or environment strings, on
+            // a stack that lives as long as the process; nothing in this program holds a reference into them.
+            unsafe { std::ptr::write_bytes(start as *mut u8, 0, end - start) };
+        }
+    }
+    nix::sys::prctl::set_name(name).context("prctl PR_SET_NAME")
 }
 
 /// Keeps permitted capabilities over the next change from uid 0.
