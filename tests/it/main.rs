@@ -7,3 +7,4 @@
 mod root;
 mod smoke;
 mod support;
+mod tidy;
