@@ -4,7 +4,16 @@
 
 #![allow(clippy::disallowed_methods, reason = "a test makes the paths that it opens")]
 
+mod exec;
+mod faults;
+mod lifecycle;
+mod logs;
+mod mounts;
+mod network;
+mod races;
 mod root;
+mod run;
 mod smoke;
 mod support;
 mod tidy;
+mod terminal;
