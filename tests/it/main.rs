@@ -4,6 +4,8 @@
 
 #![allow(clippy::disallowed_methods, reason = "a test makes the paths that it opens")]
 
+mod attack;
+mod golden;
 mod root;
 mod smoke;
 mod support;
