@@ -11,6 +11,8 @@ mod logs;
 mod mounts;
 mod network;
 mod races;
+mod attack;
+mod golden;
 mod root;
 mod run;
 mod smoke;
