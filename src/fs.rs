@@ -154,6 +154,11 @@ pub fn create_dir(path: &Path) -> Result<bool> {
     }
 }
 
+/// Removes a directory of the engine's that is empty.
+pub fn remove_empty_dir(path: &Path) -> Result<()> {
+    std::fs::remove_dir(path).with_context(|| format!("remove {}", path.display()))
+}
+
 /// The names in a directory, in no order. None exist in a directory that does not.
 pub fn list(path: &Path) -> Result<Vec<String>> {
     let entries = match std::fs::read_dir(path) {
@@ -198,9 +203,7 @@ pub enum Hold {
 impl Lock {
     /// Takes a lock, waiting for it at most `timeout`.
     pub fn take(path: &Path, hold: Hold, timeout: Duration) -> Result<Self> {
-        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC;
-        let file = rustix::fs::openat(CWD, path, flags, Mode::from_raw_mode(0o600))
-            .with_context(|| format!("open {}", path.display()))?;
+        let file = Self::open(path)?;
         let deadline = Instant::now() + timeout;
         let mut pause = Duration::from_micros(200);
         while !Self::try_hold(&file, hold)? {
@@ -212,6 +215,18 @@ impl Lock {
             pause = (pause * 2).min(Duration::from_millis(10));
         }
         Ok(Self(file))
+    }
+
+    /// Takes a lock if nobody is in the way.
+    pub fn try_take(path: &Path, hold: Hold) -> Result<Option<Self>> {
+        let file = Self::open(path)?;
+        Ok(Self::try_hold(&file, hold)?.then_some(Self(file)))
+    }
+
+    fn open(path: &Path) -> Result<OwnedFd> {
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC;
+        rustix::fs::openat(CWD, path, flags, Mode::from_raw_mode(0o600))
+            .with_context(|| format!("open {}", path.display()))
     }
 
     fn try_hold(file: &OwnedFd, hold: Hold) -> Result<bool> {

@@ -41,7 +41,7 @@ impl Verb for Rm {
         // Stopped from outside the user namespace: its monitors are reached as easily from here.
         if self.force {
             for container in containers.iter().filter(|container| container.status == Status::Running) {
-                stop::stop(container, None, Some(self.time.unwrap_or(0)))?;
+                stop::stop(&context.engine, container, None, Some(self.time.unwrap_or(0)))?;
             }
         }
         super::in_userns(Door::for_command(&context.engine)?, || {

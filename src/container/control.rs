@@ -12,7 +12,7 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The version of this conversation. A newer CLI speaks every older one.
 pub const VERSION: u32 = 1;
@@ -186,15 +186,23 @@ impl Door {
             return Ok(Self { lock: None, userns: None });
         }
         let path = engine.run.join("userns");
-        let shared = Lock::take(&path, Hold::Shared, USERNS_TIMEOUT)?;
-        if let Some(userns) = find_userns(engine)? {
-            return Ok(Self { lock: Some(shared), userns: Some(userns) });
+        let deadline = Instant::now() + USERNS_TIMEOUT;
+        while Instant::now() < deadline {
+            // Waits while another is making one.
+            let shared = Lock::take(&path, Hold::Shared, USERNS_TIMEOUT)?;
+            if let Some(userns) = find_userns(engine)? {
+                return Ok(Self { lock: Some(shared), userns: Some(userns) });
+            }
+            drop(shared);
+            if let Some(exclusive) = Lock::try_take(&path, Hold::Exclusive)? {
+                // Someone may have been faster between the two.
+                let userns = find_userns(engine)?;
+                return Ok(Self { lock: Some(exclusive), userns });
+            }
+            std::thread::sleep(Duration::from_millis(1));
         }
-        drop(shared);
-        let exclusive = Lock::take(&path, Hold::Exclusive, USERNS_TIMEOUT)?;
-        // Someone may have been faster between the two.
-        let userns = find_userns(engine)?;
-        Ok(Self { lock: Some(exclusive), userns })
+        let seconds = USERNS_TIMEOUT.as_secs();
+        Err(Kind::Engine.error(format!("enter the user namespace: no monitor has made one in {seconds} s")))
     }
 
     /// For a command that only touches files: it leaves no namespace behind, so nobody needs to wait for it.

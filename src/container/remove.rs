@@ -15,23 +15,33 @@ pub fn remove(engine: &Engine, container: &Container, volumes: bool) -> Result<(
     let config = &container.config;
     match container.status {
         Status::Created | Status::Exited | Status::Lost => {}
-        Status::Running => {
-            return Err(
-                Kind::InUse.hinted(format!("container {} is running", config.name), "stop it first, or use rm -f")
-            );
-        }
+        Status::Running => return Err(is_running(config)),
         Status::Elsewhere => {
             return Err(Kind::InUse.error(format!("container {} belongs to another machine", config.name)));
         }
     }
+    // Held until the container is out of sight: nobody can start it meanwhile.
+    let Some(held) = Paths::of(engine, &config.id).hold_alive()? else { return Err(is_running(config)) };
     if let Some(state) = &container.state {
         super::stop::end_lost(state)?;
     }
-    hide(engine, config)?.finish()?;
+    let hidden = hide(engine, config)?;
+    if let Some(state) = &container.state
+        && let Ok(dir) = fs::open_dir(&state.run.join("containers"))
+    {
+        // A monitor that was killed has left its directory.
+        fs::remove_tree(dir.as_fd(), config.id.as_str())?;
+    }
+    drop(held);
+    hidden.finish()?;
     if volumes {
         anonymous_volumes(engine, config)?;
     }
     Ok(())
+}
+
+fn is_running(config: &Config) -> anyhow::Error {
+    Kind::InUse.hinted(format!("container {} is running", config.name), "stop it first, or use rm -f")
 }
 
 /// A container that nobody can see any more, still on disk.

@@ -201,13 +201,44 @@ fn inner_map(outer: &[Extent]) -> Result<Vec<oci::LinuxIdMapping>> {
 fn devices(config: &Config) -> Result<Vec<oci::LinuxDevice>> {
     let mut devices = Vec::new();
     for device in profile::DEVICES {
-        if config.mounts.iter().any(|mount| mount.target == device.path) {
-            continue;
-        }
         let node = oci::LinuxDeviceBuilder::default().path(device.path).typ(oci::LinuxDeviceType::C);
         devices.push(node.major(device.major).minor(device.minor).build()?);
     }
+    if config.security.privileged {
+        for path in host_devices(Path::new("/dev"))? {
+            if !profile::DEVICES.iter().any(|device| Path::new(device.path) == path) {
+                devices.push(
+                    oci::LinuxDeviceBuilder::default().path(path).typ(oci::LinuxDeviceType::A).major(-1).build()?,
+                );
+            }
+        }
+    }
+    devices.retain(|device| !config.mounts.iter().any(|mount| Path::new(&mount.target) == device.path()));
     Ok(devices)
+}
+
+/// The most devices of a host that a privileged container gets.
+const HOST_DEVICES_MAX: usize = 4096;
+
+/// The host's device nodes, but for those that every container has of its own: terminals and what is mounted in /dev.
+fn host_devices(top: &Path) -> Result<Vec<PathBuf>> {
+    use std::os::unix::fs::FileTypeExt;
+    let mut found = Vec::new();
+    let mut dirs = vec![top.to_owned()];
+    while let Some(dir) = dirs.pop() {
+        for name in crate::fs::list(&dir)? {
+            let path = dir.join(&name);
+            let Ok(status) = path.symlink_metadata() else { continue };
+            let kind = status.file_type();
+            let is_own = matches!(name.as_str(), "pts" | "shm" | "mqueue" | "console" | "ptmx" | "fd");
+            if kind.is_dir() && !is_own {
+                dirs.push(path);
+            } else if (kind.is_char_device() || kind.is_block_device()) && !is_own && found.len() < HOST_DEVICES_MAX {
+                found.push(path);
+            }
+        }
+    }
+    Ok(found)
 }
 
 fn masks(config: &Config) -> (Vec<String>, Vec<String>) {

@@ -7,7 +7,7 @@ use super::config::Config;
 use super::control::{Attach, Connection, Door, Reply, Request};
 use crate::engine::Engine;
 use crate::error::{Kind, Wire};
-use crate::fs::{self, Lock};
+use crate::fs;
 use crate::rootless::Entered;
 use crate::sys::mount::{self, Attributes};
 use crate::sys::process::{self, Cloned};
@@ -35,7 +35,7 @@ pub struct Started {
 
 /// Starts a container that is not running. The streams named in `attach` are handed to its monitor.
 pub fn start(engine: &Engine, config: &Config, attach: Attach, streams: &[BorrowedFd<'_>]) -> Result<Started> {
-    engine.prepare()?;
+    crate::store::prepare(engine)?;
     let door = Door::for_monitor(engine)?;
     let (ours, theirs) = socket::pair()?;
     let monitor = match process::fork()? {
@@ -158,13 +158,9 @@ fn try_become_monitor(
     }
     rustix::process::chdir(c"/").context("chdir /")?;
     let error = process::execve_fd(program.as_fd(), &arguments, &monitor_environment()?);
-    keep_until_exec(lock);
-    Err(error).context("execute the monitor")
-}
-
-/// The lock must live up to the exec, which either replaces this process or has just failed.
-fn keep_until_exec(lock: Option<Lock>) {
+    // The lock has lived up to here; an exec that works takes it along.
     drop(lock);
+    Err(error).context("execute the monitor")
 }
 
 /// What a monitor needs of the user's environment: where programs and the user's directories are, and nothing secret.

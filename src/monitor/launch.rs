@@ -3,7 +3,7 @@
 //! `lock alive → overlay → spec → runtime → network → exec`. Whatever fails is undone by the guards on the way.
 
 use super::stdio::Streams;
-use super::{Limits, MAIN, Monitor, Process, open_alive};
+use super::{Limits, MAIN, Monitor, Process};
 use crate::container::config::{Config, Id, Source};
 use crate::container::control::{Attach, Hello, MESSAGE_BYTES_MAX, Request};
 use crate::container::log::Log;
@@ -19,6 +19,7 @@ use crate::rootless;
 use crate::runtime::cgroup::{self, Delegated};
 use crate::runtime::{self, Bundle, Starting, Stdio};
 use crate::store::{layers, overlay};
+use crate::sys::mount::{self, Attributes};
 use crate::sys::namespace::{self, Namespaces};
 use crate::sys::{process, socket};
 use anyhow::{Context, Result};
@@ -28,11 +29,11 @@ use std::path::{Path, PathBuf};
 
 /// Starts the container and gives its monitor, ready to serve.
 pub fn launch(engine: Engine, id: &Id, socket: &OwnedFd) -> Result<Monitor> {
+    let FirstWord { attach, delegated, fds } = first_word(socket)?;
+    let (config, alive) = claim(&engine, id)?;
     let paths = Paths::of(&engine, id);
-    let config: Config = fs::read_json(&paths.config())?
-        .ok_or_else(|| Kind::NotFound.error(format!("container {} has been removed", id.short())))?;
-    let (attach, delegated, fds) = first_word(socket)?;
-    let alive = hold_alive(&paths, &config)?;
+    // Only who holds the lock may clear up, and holds it until that is done: this is dropped before it.
+    let unstarted = Unstarted { engine: &engine, config: &config, kept: false };
     if let Some(state) = fs::read_json(&paths.state())? {
         stop::end_lost(&state)?;
     }
@@ -78,6 +79,7 @@ pub fn launch(engine: Engine, id: &Id, socket: &OwnedFd) -> Result<Monitor> {
     let durability = if config.auto_remove { Durability::Cached } else { Durability::Synced };
     fs::write_json(&paths.state(), &state, durability)?;
     streams.first_client = Some((attach, fds));
+    unstarted.keep();
     let main = Process { key: MAIN, child, streams, exit: None, drain_until: None };
     Ok(Monitor {
         engine,
@@ -101,29 +103,65 @@ pub fn launch(engine: Engine, id: &Id, socket: &OwnedFd) -> Result<Monitor> {
     })
 }
 
-/// Removes what a failed start has left; a container that is to be removed after its run goes with it.
-pub fn forget(engine: &Engine, id: &Id) {
-    // Nothing here may hide the error that brought us here.
-    if let Ok(dir) = fs::open_dir(&engine.run.join("containers")) {
-        let _ = fs::remove_tree(dir.as_fd(), id.as_str());
-    }
-    let config: Option<Config> = fs::read_json(&Paths::of(engine, id).config()).ok().flatten();
-    if let Some(config) = config.filter(|config| config.auto_remove)
-        && let Ok(hidden) = remove::hide(engine, &config)
-    {
-        let _ = hidden.finish();
-        let _ = remove::anonymous_volumes(engine, &config);
+/// The container's description and the lock that says that it lives, of which this process is now the holder.
+fn claim(engine: &Engine, id: &Id) -> Result<(Config, OwnedFd)> {
+    let paths = Paths::of(engine, id);
+    let alive = paths.hold_alive()?;
+    // Read with the lock held: who removes a container holds it too.
+    let config: Config = fs::read_json(&paths.config())?
+        .ok_or_else(|| Kind::NotFound.error(format!("container {} has been removed", id.short())))?;
+    match alive {
+        Some(alive) => Ok((config, alive)),
+        None => Err(Kind::InUse.error(format!("container {} runs already", config.name))),
     }
 }
 
-/// The CLI's first message: the streams that the container starts with.
-fn first_word(socket: &OwnedFd) -> Result<(Attach, bool, Vec<OwnedFd>)> {
+/// A container that this monitor holds and has not started yet. Dropped, it takes back what the start has left; one that
+/// is to be removed after its run goes with it.
+struct Unstarted<'a> {
+    engine: &'a Engine,
+    config: &'a Config,
+    kept: bool,
+}
+
+impl Unstarted<'_> {
+    fn keep(mut self) {
+        self.kept = true;
+    }
+}
+
+impl Drop for Unstarted<'_> {
+    fn drop(&mut self) {
+        if self.kept {
+            return;
+        }
+        // Nothing here may hide the error that brought us here.
+        if let Ok(dir) = fs::open_dir(&self.engine.run.join("containers")) {
+            let _ = fs::remove_tree(dir.as_fd(), self.config.id.as_str());
+        }
+        if self.config.auto_remove
+            && let Ok(hidden) = remove::hide(self.engine, self.config)
+        {
+            let _ = hidden.finish();
+            let _ = remove::anonymous_volumes(self.engine, self.config);
+        }
+    }
+}
+
+/// The CLI's first message: the streams that the container starts with, and whether there is a cgroup for it.
+struct FirstWord {
+    attach: Attach,
+    delegated: bool,
+    fds: Vec<OwnedFd>,
+}
+
+fn first_word(socket: &OwnedFd) -> Result<FirstWord> {
     let (bytes, fds) = socket::receive(socket.as_fd(), MESSAGE_BYTES_MAX)
         .context("hear from the CLI")?
         .ok_or_else(|| Kind::Engine.error("the CLI has gone away"))?;
     let hello: Hello = serde_json::from_slice(&bytes).context("parse the CLI's request")?;
     match hello.request {
-        Request::Start { attach, delegated } => Ok((attach, delegated, fds)),
+        Request::Start { attach, delegated } => Ok(FirstWord { attach, delegated, fds }),
         other => Err(Kind::BadInput.error(format!("a new monitor was asked for {other:?}"))),
     }
 }
@@ -151,14 +189,6 @@ fn limit(spec: &Spec, cgroup: &Option<Limits>) -> Result<()> {
     cgroup::refuse_limits(resources, reason)
 }
 
-fn hold_alive(paths: &Paths, config: &Config) -> Result<OwnedFd> {
-    let alive = open_alive(paths)?;
-    if fs::hold_alive(&alive)? {
-        return Ok(alive);
-    }
-    Err(Kind::InUse.error(format!("container {} runs already", config.name)))
-}
-
 /// A fresh runtime directory; what an earlier monitor left there went with that monitor's lock.
 fn make_run_dir(engine: &Engine, id: &Id) -> Result<PathBuf> {
     let containers = engine.run.join("containers");
@@ -171,13 +201,15 @@ fn make_run_dir(engine: &Engine, id: &Id) -> Result<PathBuf> {
 }
 
 fn mount_root(engine: &Engine, config: &Config, paths: &Paths) -> Result<OwnedFd> {
-    match &config.source {
-        Source::Directory(dir) => overlay::bind(dir),
-        Source::Image(image) => {
-            let lower: Vec<PathBuf> = image.layers.iter().map(|layer| layers::path(engine, layer)).collect();
-            overlay::mount(&lower, &paths.dir)
-        }
+    let root = match &config.source {
+        Source::Directory(dir) => overlay::bind(dir)?,
+        Source::Image(image) => overlay::mount(&layers::stack(engine, &image.layers)?, &paths.dir)?,
+    };
+    if config.security.no_new_privileges {
+        // The kernel ignores set-user-ID bits then; the mount says so too.
+        mount::set_attributes(root.as_fd(), Attributes::NOSUID, false)?;
     }
+    Ok(root)
 }
 
 /// The files that name the container and its network, and where they are mounted. They never touch the image.

@@ -24,7 +24,6 @@ use crate::sys::socket;
 use anyhow::{Context, Result};
 use clients::{Client, Role};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use rustix::fs::{CWD, Mode, OFlags};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -79,6 +78,9 @@ struct Process {
     drain_until: Option<Instant>,
 }
 
+/// The exit code of a monitor that could not do its work, as the CLI's.
+const EXIT_FAILED: i32 = 125;
+
 /// The key of the container's own process.
 const MAIN: u32 = 0;
 
@@ -96,15 +98,12 @@ enum Event {
 
 /// The life of a monitor process: `coracle-monitor ID DATA RUN SOCKET [LOCK]`.
 pub fn main(arguments: &[String]) -> ! {
-    let code = match begin(arguments) {
-        Ok(()) => 0,
-        // Without its socket there is nobody to tell.
-        Err(_) => 1,
-    };
-    std::process::exit(code)
+    // The container's own exit code, for a systemd unit whose main process this is. An error has been told already, or
+    // there is nobody to tell.
+    std::process::exit(begin(arguments).unwrap_or(EXIT_FAILED))
 }
 
-fn begin(arguments: &[String]) -> Result<()> {
+fn begin(arguments: &[String]) -> Result<i32> {
     let [id, data, run, socket, rest @ ..] = arguments else {
         return Err(Kind::BadInput.error(format!("{MONITOR} is started by coracle alone")));
     };
@@ -115,7 +114,7 @@ fn begin(arguments: &[String]) -> Result<()> {
     let directories = Directories { root: Some(data.into()), runroot: Some(run.into()) };
     let engine = Engine::locate(&directories)?;
     let id = Id::parse(id).context("the id is an id")?;
-    let started = launch::launch(engine.clone(), &id, &socket);
+    let started = launch::launch(engine, &id, &socket);
     match started {
         Ok(mut monitor) => {
             let pid = monitor.state.pid;
@@ -125,7 +124,6 @@ fn begin(arguments: &[String]) -> Result<()> {
             monitor.serve()
         }
         Err(error) => {
-            launch::forget(&engine, &id);
             clients::answer(&socket, &Reply::Failed(Wire::from(&error)));
             Err(error)
         }
@@ -145,19 +143,19 @@ impl Monitor {
         self.clients.iter_mut().find(|client| client.key == key)
     }
 
-    /// The loop: wait for anything, deal with it, until the container has ended and all has been said.
-    fn serve(&mut self) -> Result<()> {
+    /// The loop: wait for anything, deal with it, until the container has ended and all has been said. Gives its exit
+    /// code.
+    fn serve(&mut self) -> Result<i32> {
         while !self.has_ended() {
             self.turn()?;
         }
         // Whatever goes wrong in cleaning up, the exit code is told to those who wait for it.
-        let ended = self.record_end();
+        let (hidden, ended) = self.record_end();
         // What attached clients have not read yet still flows; the container itself is over.
         while self.clients.iter().any(|client| client.has_pending()) {
             self.turn()?;
         }
         let code = self.main_process().exit.map_or(1, process::Exit::code);
-        let hidden = self.config.auto_remove.then(|| remove::hide(&self.engine, &self.config));
         for client in &self.clients {
             if client.waits_for(MAIN) {
                 clients::answer(&client.socket, &Reply::Exited { code });
@@ -165,10 +163,10 @@ impl Monitor {
         }
         if let Some(hidden) = hidden {
             self.clients.clear();
-            hidden?.finish()?;
+            hidden.finish()?;
             remove::anonymous_volumes(&self.engine, &self.config)?;
         }
-        ended
+        ended.map(|()| code)
     }
 
     fn has_ended(&self) -> bool {
@@ -514,8 +512,9 @@ impl Monitor {
         }
     }
 
-    /// The container has ended: its network goes, its end is written down, and only then the lock is released.
-    fn record_end(&mut self) -> Result<()> {
+    /// The container has ended: its network goes, its end is written down, one that is to be removed is hidden, and only
+    /// then the lock is released. A step that fails keeps none of the others from being taken.
+    fn record_end(&mut self) -> (Option<remove::Hidden>, Result<()>) {
         self.network = None;
         let code = self.main_process().exit.map_or(1, process::Exit::code);
         let oom_killed =
@@ -525,24 +524,19 @@ impl Monitor {
             // What cannot be removed now goes with the scope.
             let _ = cgroup.delegated.remove_container(CGROUP_TIMEOUT);
         }
-        if !self.config.auto_remove {
-            fs::write_json(&self.paths.state(), &self.state, Durability::Synced)?;
-        }
-        self.remove_run_dir()?;
+        let mut hidden = None;
+        let recorded = if self.config.auto_remove {
+            remove::hide(&self.engine, &self.config).map(|now_hidden| hidden = Some(now_hidden))
+        } else {
+            fs::write_json(&self.paths.state(), &self.state, Durability::Synced)
+        };
+        let cleared = self.remove_run_dir();
         self.alive = None;
-        Ok(())
+        (hidden, recorded.and(cleared))
     }
 
     fn remove_run_dir(&self) -> Result<()> {
         let dir = fs::open_dir(&self.engine.run.join("containers"))?;
         fs::remove_tree(dir.as_fd(), self.config.id.as_str())
     }
-}
-
-/// The file whose lock says that a container lives.
-fn open_alive(paths: &Paths) -> Result<OwnedFd> {
-    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC;
-    let path = paths.alive();
-    rustix::fs::openat(CWD, &path, flags, Mode::from_raw_mode(0o600))
-        .with_context(|| format!("open {}", path.display()))
 }

@@ -111,7 +111,8 @@ fn is_permission(error: &anyhow::Error) -> bool {
 
 /// A new file system of the kernel's.
 fn new(kind: &str, options: &Options) -> Result<OwnedFd> {
-    let mut system = FileSystem::open(kind)?;
+    // What /proc/mounts shows as the device; a kernel file system has none.
+    let mut system = FileSystem::open(kind)?.set("source", kind)?;
     for (key, value) in &options.data {
         system = match value {
             Some(value) => system.set(key, value)?,
@@ -139,7 +140,6 @@ fn share(source: &Path, options: &Options) -> Result<OwnedFd> {
 ///
 /// A path that does not exist needs no mask. Any other trouble stops the start: half a mask is none.
 pub fn mask(root: &Root, paths: &[String]) -> Result<()> {
-    let null = devices::null()?;
     for path in paths {
         let target = match root.resolve(Path::new(path), OFlags::PATH) {
             Ok(target) => target,
@@ -154,7 +154,7 @@ pub fn mask(root: &Root, paths: &[String]) -> Result<()> {
                 .set("mode", "0555")?
                 .mount(attributes)?
         } else {
-            mount::clone_fd(null.as_fd(), false).context("clone /dev/null")?
+            devices::null()?
         };
         mount::attach(cover.as_fd(), target.as_fd()).with_context(|| format!("mask {path}"))?;
     }
