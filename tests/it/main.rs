@@ -4,8 +4,10 @@
 
 #![allow(clippy::disallowed_methods, reason = "a test makes the paths that it opens")]
 
+mod attack;
 mod exec;
 mod faults;
+mod golden;
 mod lifecycle;
 mod logs;
 mod mounts;
@@ -16,3 +18,4 @@ mod run;
 mod smoke;
 mod support;
 mod terminal;
+mod tidy;

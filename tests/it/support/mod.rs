@@ -1,5 +1,7 @@
 //! A private engine for one test: the real binary, directories of its own, and nothing left behind.
 
+pub mod evil_tar;
+pub mod image_builder;
 pub mod images;
 
 use nix::sys::signal::{Signal, killpg};
