@@ -46,7 +46,7 @@ macro_rules! verb {
         Entry {
             name: $name,
             aliases: &[$($alias),*],
-            command: || <$type as clap::Args>::augment_args(Command::new($name).max_term_width(100)),
+            command: || <$type as clap::Args>::augment_args(Command::new($name).max_term_width(100).args_override_self(true)),
             run: |context, matches| <$type as clap::FromArgMatches>::from_arg_matches(matches)?.run(context),
         }
     };
