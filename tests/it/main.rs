@@ -4,7 +4,9 @@
 
 #![allow(clippy::disallowed_methods, reason = "a test makes the paths that it opens")]
 
+mod docs;
 mod root;
 mod smoke;
 mod support;
 mod tidy;
+mod views;
