@@ -6,6 +6,7 @@
 #![allow(clippy::disallowed_methods)]
 
 pub mod keyring;
+pub mod memory;
 pub mod mount;
 pub mod namespace;
 pub mod network;
