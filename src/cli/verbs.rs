@@ -193,7 +193,6 @@ pub fn tree() -> Command {
         // Printed behind the name: `coracle version 1.2.3`, as podman and docker say it.
         .version(concat!("version ", env!("CARGO_PKG_VERSION")))
         .disable_version_flag(true)
-        .disable_help_subcommand(true)
         .help_template(help_template())
         .subcommand_required(false)
         .max_term_width(100)
