@@ -33,9 +33,13 @@ pub fn read_optional(path: &Path, bytes_max: usize) -> Result<Option<Vec<u8>>> {
     }
 }
 
+/// Room for the first read of a file.
+const FIRST_READ_BYTES: usize = 4 << 10;
+
 /// Reads to the end of a stream that must end within `bytes_max` bytes.
 pub fn read_all(stream: impl Read, bytes_max: usize) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
+    // Most files fit into this, and then take one read; a vector without room is filled by 32 bytes first.
+    let mut bytes = Vec::with_capacity(FIRST_READ_BYTES.min(bytes_max.saturating_add(1)));
     stream.take(bytes_max as u64 + 1).read_to_end(&mut bytes)?;
     if bytes.len() > bytes_max {
         return Err(Kind::BadInput.error(format!("more than {bytes_max} bytes")));

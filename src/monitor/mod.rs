@@ -19,6 +19,7 @@ use crate::fs::{self, Durability};
 use crate::network::Connected;
 use crate::runtime::Entrance;
 use crate::runtime::cgroup::{Cgroup, Delegated};
+use crate::sys::memory;
 use crate::sys::process::{self, Child};
 use crate::sys::socket;
 use anyhow::{Context, Result};
@@ -121,6 +122,8 @@ fn begin(arguments: &[String]) -> Result<i32> {
             monitor.adopt(socket);
             monitor.tell_main_clients(&Reply::Started { pid });
             drop(userns_lock);
+            // Setting up took more memory than waiting will.
+            memory::give_back();
             monitor.serve()
         }
         Err(error) => {
@@ -492,6 +495,7 @@ impl Monitor {
                 client.leave();
             }
             self.processes.retain(|process| process.key != key);
+            memory::give_back();
         }
         Ok(())
     }

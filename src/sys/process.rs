@@ -279,11 +279,6 @@ pub fn set_no_new_privileges() -> Result<()> {
     nix::sys::prctl::set_no_new_privs().context("prctl PR_SET_NO_NEW_PRIVS")
 }
 
-/// Makes this process the parent of orphaned descendants.
-pub fn set_child_subreaper() -> Result<()> {
-    nix::sys::prctl::set_child_subreaper(true).context("prctl PR_SET_CHILD_SUBREAPER")
-}
-
 /// Wipes this process's arguments and environment from its memory, and names it anew, for those who look in /proc.
 ///
 /// For a process that has read both and will not do so again.

@@ -1,5 +1,7 @@
 //! What only root can try.
 
+mod budget;
+
 #[test]
 fn the_root_lane_runs_as_root() {
     if !nix::unistd::geteuid().is_root() {
