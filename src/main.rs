@@ -40,6 +40,7 @@ mod engine;
 mod error;
 mod fs;
 mod image;
+mod inspect;
 mod monitor;
 mod network;
 mod rootless;

@@ -5,6 +5,7 @@
 
 mod flags;
 mod format;
+mod listing;
 mod pulling;
 mod streams;
 mod table;
@@ -13,20 +14,27 @@ mod units;
 mod verbs;
 
 mod attach;
+mod completion;
 mod create;
 mod exec;
+mod images;
 mod import;
+mod info;
+mod inspect;
 mod kill;
 mod load;
 mod logs;
+mod ps;
 mod pull;
 mod rm;
 mod rmi;
 mod run;
 mod start;
 mod stop;
+mod system_check;
 mod tag;
 mod unshare;
+mod version;
 mod wait;
 
 use crate::container::control::Door;
@@ -244,7 +252,7 @@ fn complain(error: &clap::Error, verb: &str) -> Result<u8, Failed> {
                 tip.replace("a similar argument exists", "did you mean")
                     .replace("a similar subcommand exists", "did you mean")
             });
-        } else if line.starts_with('<') || line.starts_with("--") {
+        } else if line.starts_with(['<', '[']) || line.starts_with("--") {
             message = format!("{message} {line}");
         }
     }

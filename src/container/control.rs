@@ -126,7 +126,10 @@ impl Connection {
     /// The next answer. None when the monitor has gone.
     pub fn reply(&self) -> Result<Option<(Reply, Vec<OwnedFd>)>> {
         let received = match socket::receive(self.0.as_fd(), MESSAGE_BYTES_MAX) {
-            Err(rustix::io::Errno::CONNRESET) => None,
+            // It went without reading all we sent, which the kernel tells once; its last words are still to be had.
+            Err(rustix::io::Errno::CONNRESET) => {
+                socket::receive(self.0.as_fd(), MESSAGE_BYTES_MAX).context("hear from the monitor")?
+            }
             other => other.context("hear from the monitor")?,
         };
         let Some((bytes, fds)) = received else { return Ok(None) };

@@ -5,6 +5,7 @@
 
 use super::config::Config;
 use super::control::{Attach, Connection, Door, Reply, Request};
+use super::{remove, state};
 use crate::engine::Engine;
 use crate::error::{Kind, Wire};
 use crate::fs;
@@ -53,7 +54,11 @@ pub fn start(engine: &Engine, config: &Config, attach: Attach, streams: &[Borrow
     if is_detached && delegated {
         warnings.extend(warn_of_logout(engine));
     }
-    connection.request(Request::Start { attach, delegated }, streams)?;
+    match connection.request(Request::Start { attach, delegated }, streams) {
+        // A monitor that has given up by now has left its reason in the socket.
+        Err(error) if error.downcast_ref() == Some(&rustix::io::Errno::PIPE) => {}
+        sent => sent?,
+    }
     match await_start(connection) {
         Ok((connection, pid, entered)) => {
             if systemd::in_unit() {
@@ -66,6 +71,12 @@ pub fn start(engine: &Engine, config: &Config, attach: Attach, streams: &[Borrow
         Err(error) => {
             // It answers last of all; what is left of it is its exit.
             process::wait(monitor.pidfd.as_fd())?;
+            if config.auto_remove
+                && let Ok(container) = state::read(engine, &config.id)
+            {
+                // Here still when it was the door that stayed shut. It stays if it runs, which is then the error.
+                let _ = remove::remove(engine, &container, true);
+            }
             Err(error)
         }
     }

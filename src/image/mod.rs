@@ -3,6 +3,7 @@
 pub mod auth;
 mod challenge;
 pub mod change;
+pub mod check;
 pub mod config;
 pub mod hello;
 mod http;

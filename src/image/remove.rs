@@ -31,9 +31,9 @@ pub struct Removed {
 
 /// What an image, or all images together, need in the store.
 #[derive(Debug, Default)]
-struct Needed {
-    blobs: HashSet<Digest>,
-    layers: HashSet<Digest>,
+pub(super) struct Needed {
+    pub(super) blobs: HashSet<Digest>,
+    pub(super) layers: HashSet<Digest>,
 }
 
 /// Removes an image as `podman rmi` does: of several names only the given one; else the image. `check` is asked before
@@ -89,7 +89,7 @@ fn collect(engine: &Engine, candidates: Needed, removed: &mut Removed) -> Result
     Ok(())
 }
 
-fn needed_by(engine: &Engine, manifests: impl IntoIterator<Item = Digest>) -> Result<Needed> {
+pub(super) fn needed_by(engine: &Engine, manifests: impl IntoIterator<Item = Digest>) -> Result<Needed> {
     let mut needed = Needed::default();
     for digest in manifests {
         need(engine, digest, 0, &mut needed)?;

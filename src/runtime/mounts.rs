@@ -96,6 +96,7 @@ fn mount_one(root: &Root, mount: &Mount, inner: &Inner) -> Result<()> {
     } else {
         root.make_file(mount.destination(), 0o644)?
     };
+    let target = checked_target(root, mount, target)?;
     mount::attach(source.as_fd(), target.as_fd())?;
     match options.propagation {
         Some(propagation) if propagation != Propagation::Private => {
@@ -103,6 +104,24 @@ fn mount_one(root: &Root, mount: &Mount, inner: &Inner) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// A target that the masks, which go by names, will find again: /proc and /sys are mounted on no link's target, and
+/// nothing gets onto /proc by a link (CVE-2019-16884, CVE-2019-19921).
+fn checked_target(root: &Root, mount: &Mount, target: OwnedFd) -> Result<OwnedFd> {
+    let path = mount.destination();
+    if [Path::new("/proc"), Path::new("/sys")].contains(&path.as_path()) {
+        return match root.resolve_without_links(path, OFlags::PATH | OFlags::DIRECTORY) {
+            Err(Errno::LOOP) => {
+                Err(Kind::Denied.error(format!("{} of the container is a link, not a directory", path.display())))
+            }
+            other => other.with_context(|| format!("open {} in the container", path.display())),
+        };
+    }
+    if !path.starts_with("/proc") && mount::file_system_magic(target.as_fd())? == mount::PROC_MAGIC {
+        return Err(Kind::Denied.error(format!("{} leads to /proc, which must be the kernel's own", path.display())));
+    }
+    Ok(target)
 }
 
 fn is_permission(error: &anyhow::Error) -> bool {

@@ -1,6 +1,7 @@
 //! What this user has on disk: blobs and tags, unpacked layers.
 
 pub mod blobs;
+pub mod check;
 pub mod digest;
 pub mod layers;
 pub mod overlay;

@@ -4,6 +4,18 @@
 
 #![allow(clippy::disallowed_methods, reason = "a test makes the paths that it opens")]
 
+mod attack;
+mod exec;
+mod faults;
+mod golden;
+mod lifecycle;
+mod logs;
+mod mounts;
+mod network;
+mod races;
 mod root;
+mod run;
 mod smoke;
 mod support;
+mod terminal;
+mod tidy;

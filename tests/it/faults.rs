@@ -1,0 +1,1 @@
+//! What goes wrong outside: killed processes, missing directories, a full disk, forbidden privileges.
