@@ -86,7 +86,6 @@ pub fn launch(engine: Engine, id: &Id, socket: &OwnedFd) -> Result<Monitor> {
         config,
         paths,
         alive: Some(alive),
-        run_dir,
         listener,
         root,
         entrance: entrance.context("a new container has an entrance")?,
