@@ -46,7 +46,7 @@ macro_rules! verb {
         Entry {
             name: $name,
             aliases: &[$($alias),*],
-            command: || <$type as clap::Args>::augment_args(Command::new($name).max_term_width(100)),
+            command: || <$type as clap::Args>::augment_args(Command::new($name).max_term_width(100).args_override_self(true)),
             run: |context, matches| <$type as clap::FromArgMatches>::from_arg_matches(matches)?.run(context),
         }
     };
@@ -193,7 +193,6 @@ pub fn tree() -> Command {
         // Printed behind the name: `coracle version 1.2.3`, as podman and docker say it.
         .version(concat!("version ", env!("CARGO_PKG_VERSION")))
         .disable_version_flag(true)
-        .disable_help_subcommand(true)
         .help_template(help_template())
         .subcommand_required(false)
         .max_term_width(100)

@@ -2,16 +2,42 @@
 
 use crate::support::{Run, Sandbox};
 use serde_json::Value;
+use std::os::fd::AsFd;
 
 /// One container that runs, one that has ended with 3, and one that was never started.
 fn three() -> Sandbox {
     let sandbox = Sandbox::new();
     let image = sandbox.image("busybox");
-    sandbox.ok(&["run", "-d", "--network", "none", "--name", "runs", "--label", "tier=front", &image, "sleep", "1000"]);
+    sandbox.ok(&[
+        "run",
+        "-d",
+        "--network",
+        "none",
+        "--name",
+        "runs",
+        "--label",
+        "tier=front",
+        &image,
+        "sleep",
+        "1000",
+    ]);
     let run = sandbox.coracle(&["run", "--network", "none", "--name", "ended", &image, "sh", "-c", "exit 3"]);
     assert_eq!(run.code, 3, "{run}");
     let volume = ["--volume", "data:/data", "--tmpfs", "/t:size=1m"];
-    let rest = ["--name", "fresh", "--network", "none", "--label", "tier=back", &image, "echo", "a", "very", "long", "command"];
+    let rest = [
+        "--name",
+        "fresh",
+        "--network",
+        "none",
+        "--label",
+        "tier=back",
+        &image,
+        "echo",
+        "a",
+        "very",
+        "long",
+        "command",
+    ];
     sandbox.ok(&[&["create"], &volume[..], &rest[..]].concat());
     sandbox
 }
@@ -101,11 +127,15 @@ fn ps_prints_by_templates_and_as_json() {
     let sandbox = three();
     let list = json(&sandbox.ok(&["ps", "-a", "--format", "json"]));
     let container = &list[1];
-    assert_eq!((&container["Names"][0], &container["State"], &container["ExitCode"]), (&"ended".into(), &"exited".into(), &3.into()));
+    assert_eq!(
+        (&container["Names"][0], &container["State"], &container["ExitCode"]),
+        (&"ended".into(), &"exited".into(), &3.into())
+    );
     assert_eq!((&container["Exited"], &container["Pid"]), (&true.into(), &0.into()));
     assert_eq!(container["Id"].as_str().map(str::len), Some(64));
     assert!(list[0]["Pid"].as_i64().is_some_and(|pid| pid > 1), "{list}");
-    let text = sandbox.ok(&["ps", "--format", r#"{{.ID}} {{.State}} {{.Label "tier"}} {{.Command}} {{len .ImageID}}"#]);
+    let text =
+        sandbox.ok(&["ps", "--format", r#"{{.ID}} {{.State}} {{.Label "tier"}} {{.Command}} {{len .ImageID}}"#]);
     assert!(text.ends_with(" running front sleep 1000 12\n"), "{text}");
     let text = sandbox.ok(&["ps", "-a", "--format", "table {{.Names}} {{.ExitCode}}"]);
     assert_eq!(text, "NAMES       EXIT CODE\nruns        0\nended       3\nfresh       0\n");
@@ -127,7 +157,10 @@ fn inspect_shows_containers_and_images() {
     assert!(ended["EffectiveCaps"].as_array().is_some_and(|caps| caps.contains(&"CAP_CHOWN".into())), "{ended}");
     assert_eq!(fresh["State"]["StartedAt"], "0001-01-01T00:00:00Z");
     assert_eq!((&fresh["Mounts"][0]["Name"], &fresh["Mounts"][0]["RW"]), (&"data".into(), &true.into()));
-    assert!(fresh["HostConfig"]["Tmpfs"]["/t"].as_str().is_some_and(|options| options.contains("size=1048576")), "{fresh}");
+    assert!(
+        fresh["HostConfig"]["Tmpfs"]["/t"].as_str().is_some_and(|options| options.contains("size=1048576")),
+        "{fresh}"
+    );
     assert_eq!(fresh["Config"]["Labels"]["tier"], "back");
     assert_eq!(image["RepoTags"][0], "localhost/busybox:latest");
     assert_eq!((&image["Os"], &image["RootFS"]["Type"]), (&"linux".into(), &"layers".into()));
@@ -145,7 +178,8 @@ fn inspect_shows_containers_and_images() {
 #[test]
 fn inspect_shows_what_it_finds_before_it_fails() {
     let sandbox = three();
-    let run = fails(&sandbox, &["inspect", "-f", "{{.Name}}", "ended", "nobody", "runs"], &["no such object: \"nobody\""]);
+    let run =
+        fails(&sandbox, &["inspect", "-f", "{{.Name}}", "ended", "nobody", "runs"], &["no such object: \"nobody\""]);
     assert_eq!(run.stdout, "ended\nruns\n", "{run}");
     let run = fails(&sandbox, &["inspect", "nobody"], &["no such object"]);
     assert_eq!(json(&run.stdout), Value::Array(Vec::new()));
@@ -165,9 +199,9 @@ fn images_lists_every_name() {
     sandbox.ok(&["tag", &image, "quay.io/team/box:2"]);
     let table = sandbox.ok(&["images"]);
     let rows = lines(&table);
-    assert!(rows[0].starts_with("REPOSITORY          TAG         IMAGE ID      CREATED"), "{table}");
+    assert!(rows[0].starts_with("REPOSITORY         TAG         IMAGE ID      CREATED"), "{table}");
     assert_eq!(rows.len(), 3, "{table}");
-    assert!(rows[1].starts_with("quay.io/team/box    2 ") && rows[1].ends_with(" MB"), "{table}");
+    assert!(rows[1].starts_with("quay.io/team/box   2 ") && rows[1].ends_with(" MB"), "{table}");
     let names = |arguments: &[&str]| {
         let all = [&["images", "--format", "{{.Repository}}:{{.Tag}}"], arguments].concat();
         sandbox.ok(&all)
@@ -196,13 +230,20 @@ fn images_lists_every_name() {
 fn info_and_version_tell_of_the_engine() {
     let sandbox = three();
     let info = json(&sandbox.ok(&["info", "--format", "json"]));
-    assert_eq!((&info["store"]["containerStore"]["number"], &info["store"]["containerStore"]["running"]), (&3.into(), &1.into()));
+    assert_eq!(
+        (&info["store"]["containerStore"]["number"], &info["store"]["containerStore"]["running"]),
+        (&3.into(), &1.into())
+    );
     assert_eq!(info["store"]["imageStore"]["number"], 1);
     assert_eq!(info["host"]["os"], "linux");
     assert!(info["store"]["graphRoot"].as_str().is_some_and(|root| root.ends_with("/coracle")), "{info}");
-    let template = "{{.Host.OCIRuntime.Name}} {{.Host.CgroupsVersion}} {{.Store.GraphDriverName}} {{.Version.Version}}";
+    let template =
+        "{{.Host.OCIRuntime.Name}} {{.Host.CgroupsVersion}} {{.Store.GraphDriverName}} {{.Version.Version}}";
     let text = sandbox.ok(&["system", "info", "-f", template]);
-    assert!(text.starts_with("coracle v") && text.ends_with(&format!(" overlay {}\n", env!("CARGO_PKG_VERSION"))), "{text}");
+    assert!(
+        text.starts_with("coracle v") && text.ends_with(&format!(" overlay {}\n", env!("CARGO_PKG_VERSION"))),
+        "{text}"
+    );
     let text = sandbox.ok(&["info"]);
     assert!(text.contains("\nstore:\n") && text.contains("\n  graphDriverName: overlay\n"), "{text}");
 
@@ -238,7 +279,8 @@ fn system_check_finds_damage_and_removes_only_leftovers() {
     std::os::unix::fs::symlink(format!("../containers/{gone}"), data.join("names/ghost")).expect("leave a name");
     std::fs::create_dir(sandbox.runtime.join("coracle/containers").join(&gone)).expect("leave a directory");
     std::fs::create_dir_all(data.join("layers").join(&gone).join("fs")).expect("leave a layer");
-    let info = format!(r#"{{"diff_id":"sha256:{gone}","size_bytes":0,"entries":0,"devices_skipped":0,"is_opaque":false}}"#);
+    let info =
+        format!(r#"{{"diff_id":"sha256:{gone}","size_bytes":0,"entries":0,"devices_skipped":0,"is_opaque":false}}"#);
     std::fs::write(data.join("layers").join(&gone).join("info.json"), info).expect("describe the layer");
     let run = sandbox.coracle(&["system", "check"]);
     assert_eq!((run.code, run.stdout.lines().count()), (125, 4), "{run}");
@@ -266,18 +308,25 @@ fn system_check_finds_damage_and_removes_only_leftovers() {
 fn a_lost_container_is_called_lost() {
     let sandbox = three();
     let monitor = sandbox.ok(&["inspect", "-f", "{{.State.ConmonPid}}", "runs"]);
-    let monitor = nix::unistd::Pid::from_raw(monitor.trim().parse().expect("a pid"));
-    nix::sys::signal::kill(monitor, nix::sys::signal::Signal::SIGKILL).expect("kill the monitor");
-    // The lock that tells falls with the last thread of the monitor, soon after the signal was sent.
-    crate::support::eventually("the container is lost", || {
-        sandbox.ok(&["ps", "-a", "--filter", "status=lost", "--format", "{{.Names}}"]) == "runs\n"
-    });
+    kill_and_wait(monitor.trim().parse().expect("a pid"));
+    let lost = ["ps", "-a", "--filter", "status=lost", "--format", "{{.Names}}"];
+    assert_eq!(sandbox.ok(&lost), "runs\n");
     let table = sandbox.ok(&["ps", "-a", "--filter", "name=runs"]);
     assert!(table.contains("  Lost (started ") && table.contains(" ago)"), "{table}");
     assert_eq!(sandbox.ok(&["inspect", "-f", "{{.State.Status}} {{.State.ExitCode}}", "runs"]), "stopped 255\n");
     let run = sandbox.coracle(&["system", "check"]);
     assert_eq!(run.code, 125, "{run}");
     assert!(run.stdout.contains("container runs was lost") && run.stdout.contains("coracle start runs"), "{run}");
+}
+
+/// Kills a process that is not a child, and waits until the kernel has closed its files.
+fn kill_and_wait(pid: i32) {
+    use nix::poll::{PollFd, PollFlags, poll};
+    let pid = rustix::process::Pid::from_raw(pid).expect("a pid is not 0");
+    let process = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).expect("open a pidfd");
+    rustix::process::pidfd_send_signal(&process, rustix::process::Signal::KILL).expect("kill");
+    let ended = poll(&mut [PollFd::new(process.as_fd(), PollFlags::POLLIN)], 10_000_u16).expect("poll");
+    assert_eq!(ended, 1, "{pid:?} lives on");
 }
 
 #[test]
