@@ -1,5 +1,6 @@
 //! Removing images: first from the list, then what only they needed.
 
+use super::arrival::RemoveLayers;
 use super::{Summary, look_up, read_config};
 use crate::engine::Engine;
 use crate::error::Kind;
@@ -29,11 +30,11 @@ pub struct Removed {
     pub guard: Option<Lock>,
 }
 
-/// What an image, or all images together, need in the store.
+/// Blobs and layers in the store, such as those that an image needs.
 #[derive(Debug, Default)]
-struct Needed {
-    blobs: HashSet<Digest>,
-    layers: HashSet<Digest>,
+pub struct Parts {
+    pub blobs: HashSet<Digest>,
+    pub layers: HashSet<Digest>,
 }
 
 /// Removes an image as `podman rmi` does: of several names only the given one; else the image. `check` is asked before
@@ -72,14 +73,26 @@ pub fn sweep(engine: &Engine) -> Result<Removed> {
     let mut removed = Removed::default();
     let Some(guard) = blobs::collecting(engine) else { return Ok(removed) };
     let layers = fs::list(&engine.layers())?.iter().filter_map(|name| Digest::parse_hex(name)).collect();
-    let all = Needed { blobs: blobs::list(engine)?.into_iter().collect(), layers };
+    let all = Parts { blobs: blobs::list(engine)?.into_iter().collect(), layers };
     collect(engine, all, &mut removed)?;
     removed.guard = Some(guard);
     Ok(removed)
 }
 
+/// Removes parts that came in for an image that then did not, unless a listed image needs them.
+pub fn take_back(engine: &Engine, parts: Parts, remove_layers: RemoveLayers) -> Result<()> {
+    if parts.blobs.is_empty() && parts.layers.is_empty() {
+        return Ok(());
+    }
+    // While another image comes in, which may share them, they stay: the next prune takes them.
+    let Some(_guard) = blobs::collecting(engine) else { return Ok(()) };
+    let mut removed = Removed::default();
+    collect(engine, parts, &mut removed)?;
+    remove_layers(&removed.layers)
+}
+
 /// Of the candidates, removes the blobs and names the layers that no listed image needs.
-fn collect(engine: &Engine, candidates: Needed, removed: &mut Removed) -> Result<()> {
+fn collect(engine: &Engine, candidates: Parts, removed: &mut Removed) -> Result<()> {
     let needed = needed_by(engine, tags::list(engine)?.iter().map(|entry| entry.digest))?;
     for digest in candidates.blobs.difference(&needed.blobs) {
         removed.blob_bytes += blobs::remove(engine, digest)?;
@@ -89,15 +102,15 @@ fn collect(engine: &Engine, candidates: Needed, removed: &mut Removed) -> Result
     Ok(())
 }
 
-fn needed_by(engine: &Engine, manifests: impl IntoIterator<Item = Digest>) -> Result<Needed> {
-    let mut needed = Needed::default();
+fn needed_by(engine: &Engine, manifests: impl IntoIterator<Item = Digest>) -> Result<Parts> {
+    let mut needed = Parts::default();
     for digest in manifests {
         need(engine, digest, 0, &mut needed)?;
     }
     Ok(needed)
 }
 
-fn need(engine: &Engine, digest: Digest, depth: usize, needed: &mut Needed) -> Result<()> {
+fn need(engine: &Engine, digest: Digest, depth: usize, needed: &mut Parts) -> Result<()> {
     if !needed.blobs.insert(digest) || depth > INDEX_DEPTH_MAX {
         return Ok(());
     }
@@ -111,7 +124,7 @@ fn need(engine: &Engine, digest: Digest, depth: usize, needed: &mut Needed) -> R
     }
 }
 
-fn need_parts(engine: &Engine, manifest: &Manifest, needed: &mut Needed) -> Result<()> {
+fn need_parts(engine: &Engine, manifest: &Manifest, needed: &mut Parts) -> Result<()> {
     needed.blobs.insert(manifest.config.digest);
     needed.blobs.extend(manifest.layers.iter().map(|layer| layer.digest));
     if let Some(config) = usable(read_config(engine, manifest))? {
