@@ -4,6 +4,11 @@
 
 #![allow(clippy::disallowed_methods, reason = "a test makes the paths that it opens")]
 
+mod attack;
+mod import;
+mod load;
+mod pull;
+mod rmi;
 mod root;
 mod smoke;
 mod support;
