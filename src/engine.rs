@@ -43,9 +43,11 @@ impl Engine {
         Ok(Self { data, run, rootless, uid })
     }
 
-    /// Makes the directories, and refuses a runtime directory that belongs to someone else.
-    pub fn prepare(&self) -> Result<()> {
-        if !self.data.join("tmp").is_dir() {
+    /// Makes the directories, and refuses a runtime directory that belongs to someone else. True if the store is new.
+    pub fn prepare(&self) -> Result<bool> {
+        let is_new = !self.staging().is_dir();
+        if is_new {
+            // Staging last: its being there says that all the others are.
             for room in ["images/blobs/sha256", "layers", "containers", "names", "volumes", "tmp"] {
                 fs::create_dir_all(&self.data.join(room))?;
             }
@@ -54,7 +56,8 @@ impl Engine {
         if !containers.is_dir() {
             fs::create_dir_all(&containers)?;
         }
-        refuse_foreign(&self.run)
+        refuse_foreign(&self.run)?;
+        Ok(is_new)
     }
 
     pub fn images(&self) -> PathBuf {

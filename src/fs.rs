@@ -33,9 +33,13 @@ pub fn read_optional(path: &Path, bytes_max: usize) -> Result<Option<Vec<u8>>> {
     }
 }
 
+/// Room for the first read of a file.
+const FIRST_READ_BYTES: usize = 4 << 10;
+
 /// Reads to the end of a stream that must end within `bytes_max` bytes.
 pub fn read_all(stream: impl Read, bytes_max: usize) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
+    // Most files fit into this, and then take one read; a vector without room is filled by 32 bytes first.
+    let mut bytes = Vec::with_capacity(FIRST_READ_BYTES.min(bytes_max.saturating_add(1)));
     stream.take(bytes_max as u64 + 1).read_to_end(&mut bytes)?;
     if bytes.len() > bytes_max {
         return Err(Kind::BadInput.error(format!("more than {bytes_max} bytes")));
@@ -154,6 +158,11 @@ pub fn create_dir(path: &Path) -> Result<bool> {
     }
 }
 
+/// Removes a directory of the engine's that is empty.
+pub fn remove_empty_dir(path: &Path) -> Result<()> {
+    std::fs::remove_dir(path).with_context(|| format!("remove {}", path.display()))
+}
+
 /// The names in a directory, in no order. None exist in a directory that does not.
 pub fn list(path: &Path) -> Result<Vec<String>> {
     let entries = match std::fs::read_dir(path) {
@@ -198,9 +207,7 @@ pub enum Hold {
 impl Lock {
     /// Takes a lock, waiting for it at most `timeout`.
     pub fn take(path: &Path, hold: Hold, timeout: Duration) -> Result<Self> {
-        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC;
-        let file = rustix::fs::openat(CWD, path, flags, Mode::from_raw_mode(0o600))
-            .with_context(|| format!("open {}", path.display()))?;
+        let file = Self::open(path)?;
         let deadline = Instant::now() + timeout;
         let mut pause = Duration::from_micros(200);
         while !Self::try_hold(&file, hold)? {
@@ -212,6 +219,18 @@ impl Lock {
             pause = (pause * 2).min(Duration::from_millis(10));
         }
         Ok(Self(file))
+    }
+
+    /// Takes a lock if nobody is in the way.
+    pub fn try_take(path: &Path, hold: Hold) -> Result<Option<Self>> {
+        let file = Self::open(path)?;
+        Ok(Self::try_hold(&file, hold)?.then_some(Self(file)))
+    }
+
+    fn open(path: &Path) -> Result<OwnedFd> {
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC;
+        rustix::fs::openat(CWD, path, flags, Mode::from_raw_mode(0o600))
+            .with_context(|| format!("open {}", path.display()))
     }
 
     fn try_hold(file: &OwnedFd, hold: Hold) -> Result<bool> {
@@ -288,14 +307,24 @@ impl Root {
 
     fn open_at(&self, path: &Path, flags: OFlags, mode: Mode) -> rustix::io::Result<OwnedFd> {
         let path = if path.as_os_str().is_empty() { Path::new("/") } else { path };
-        let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
-        loop {
+        self.open_with(path, flags, mode, ResolveFlags::empty())
+    }
+
+    /// Opens a path that must not have a single link in it: what is checked by its name is then what is opened.
+    pub fn resolve_without_links(&self, path: &Path, flags: OFlags) -> rustix::io::Result<OwnedFd> {
+        self.open_with(path, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS)
+    }
+
+    fn open_with(&self, path: &Path, flags: OFlags, mode: Mode, more: ResolveFlags) -> rustix::io::Result<OwnedFd> {
+        let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS | more;
+        for _ in 0..RACES_MAX {
             match rustix::fs::openat2(&self.0, path, flags | OFlags::CLOEXEC, mode, resolve) {
                 // EAGAIN: a rename raced with the walk, which cannot be proven to have stayed inside; try again.
                 Err(Errno::AGAIN | Errno::INTR) => {}
                 result => return result,
             }
         }
+        Err(Errno::AGAIN)
     }
 
     /// Reads a regular file of at most `bytes_max` bytes. None if there is none, or if it is no regular file.
@@ -313,40 +342,54 @@ impl Root {
             .map(Some)
     }
 
-    /// Opens a directory, creating it and its parents within the root where they are missing.
+    /// Opens a directory, creating it and its parents within the root where they are missing. A link that leads nowhere
+    /// is followed like any other: the directory is created where it points, within the root.
     pub fn make_dir_all(&self, path: &Path, mode: u32) -> Result<OwnedFd> {
         let flags = OFlags::PATH | OFlags::DIRECTORY;
+        let (mut wanted, mut links) = (path.to_owned(), 0);
         // Each round creates the first missing component of the path, links within the root followed.
         for _ in 0..PATH_COMPONENTS_MAX {
-            match self.resolve(path, flags) {
+            match self.resolve(&wanted, flags) {
                 Ok(dir) => return Ok(dir),
-                Err(Errno::NOENT) => self.make_first_missing(path, mode)?,
+                Err(Errno::NOENT) => {
+                    if let Some(detour) = self.make_first_missing(&wanted, mode)? {
+                        (wanted, links) = (detour, links + 1);
+                    }
+                }
                 Err(errno) => {
                     return Err(errno).with_context(|| format!("open directory {} in the container", path.display()));
                 }
+            }
+            if links > LINKS_MAX {
+                return Err(Errno::LOOP)
+                    .with_context(|| format!("create directory {} in the container", path.display()));
             }
         }
         bail!("create directory {} in the container: too many components", path.display())
     }
 
-    fn make_first_missing(&self, path: &Path, mode: u32) -> Result<()> {
+    /// Creates one directory. If a link that leads nowhere is in its place, the path that it makes of `path` instead.
+    fn make_first_missing(&self, path: &Path, mode: u32) -> Result<Option<PathBuf>> {
         let mut parent = self.resolve(Path::new("/"), OFlags::PATH | OFlags::DIRECTORY)?;
         let mut walked = PathBuf::from("/");
-        for component in path.components() {
-            let std::path::Component::Normal(name) = component else {
-                if component == std::path::Component::ParentDir {
-                    walked.push("..");
-                }
-                continue;
+        let mut components = path.components();
+        while let Some(component) = components.next() {
+            let name = match component {
+                std::path::Component::Normal(name) => name,
+                std::path::Component::ParentDir => std::ffi::OsStr::new(".."),
+                _ => continue,
             };
             let next = walked.join(name);
             match self.resolve(&next, OFlags::PATH | OFlags::DIRECTORY) {
                 Ok(dir) => (parent, walked) = (dir, next),
                 Err(Errno::NOENT) => {
                     return match rustix::fs::mkdirat(&parent, name, Mode::from_raw_mode(mode)) {
-                        Ok(()) => Ok(()),
-                        // Someone was faster, or a link that leads nowhere is in the way: the next walk tells which.
-                        Err(Errno::EXIST) if self.resolve(&next, OFlags::PATH | OFlags::DIRECTORY).is_ok() => Ok(()),
+                        Ok(()) => Ok(None),
+                        // Someone was faster, or a link that leads nowhere is in the way.
+                        Err(Errno::EXIST) => {
+                            Ok(link_target(&parent, name)
+                                .map(|target| walked.join(target).join(components.as_path())))
+                        }
                         Err(errno) => Err(errno)
                             .with_context(|| format!("create directory {} in the container", next.display())),
                     };
@@ -356,25 +399,44 @@ impl Root {
                 }
             }
         }
-        Ok(())
+        Ok(None)
     }
 
-    /// Opens a file to mount over, creating an empty one, and its parents, where it is missing.
+    /// Opens a file to mount over, creating an empty one, and its parents, where it is missing; links that lead nowhere
+    /// are followed within the root.
     pub fn make_file(&self, path: &Path, mode: u32) -> Result<OwnedFd> {
-        match self.resolve(path, OFlags::PATH) {
-            Ok(file) => return Ok(file),
-            Err(Errno::NOENT) => {}
-            Err(errno) => return Err(errno).with_context(|| format!("open {} in the container", path.display())),
+        let mut wanted = path.to_owned();
+        for _ in 0..=LINKS_MAX {
+            match self.resolve(&wanted, OFlags::PATH) {
+                Ok(file) => return Ok(file),
+                Err(Errno::NOENT) => {}
+                Err(errno) => return Err(errno).with_context(|| format!("open {} in the container", path.display())),
+            }
+            let name = wanted.file_name().with_context(|| format!("{} names no file", wanted.display()))?;
+            let above = wanted.parent().unwrap_or(Path::new("/"));
+            let parent = self.make_dir_all(above, 0o755)?;
+            let flags = OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::WRONLY | OFlags::CLOEXEC;
+            match rustix::fs::openat(&parent, name, flags, Mode::from_raw_mode(mode)) {
+                Ok(_) => {}
+                Err(Errno::EXIST) => {
+                    if let Some(target) = link_target(&parent, name) {
+                        wanted = above.join(target);
+                    }
+                }
+                Err(errno) => {
+                    return Err(errno).with_context(|| format!("create {} in the container", path.display()));
+                }
+            }
         }
-        let name = path.file_name().with_context(|| format!("{} names no file", path.display()))?;
-        let parent = self.make_dir_all(path.parent().unwrap_or(Path::new("/")), 0o755)?;
-        let flags = OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::WRONLY | OFlags::CLOEXEC;
-        match rustix::fs::openat(&parent, name, flags, Mode::from_raw_mode(mode)) {
-            Ok(_) | Err(Errno::EXIST) => {}
-            Err(errno) => return Err(errno).with_context(|| format!("create {} in the container", path.display())),
-        }
-        self.resolve(path, OFlags::PATH).with_context(|| format!("open {} in the container", path.display()))
+        Err(Errno::LOOP).with_context(|| format!("create {} in the container", path.display()))
     }
+}
+
+/// Where a link points; None if there is none of this name.
+fn link_target(dir: &OwnedFd, name: &std::ffi::OsStr) -> Option<PathBuf> {
+    use std::os::unix::ffi::OsStringExt;
+    let target = rustix::fs::readlinkat(dir, name, Vec::new()).ok()?;
+    Some(std::ffi::OsString::from_vec(target.into_bytes()).into())
 }
 
 impl AsFd for Root {
@@ -385,6 +447,10 @@ impl AsFd for Root {
 
 /// The most components of a path that is created within a root: PATH_MAX / 2.
 const PATH_COMPONENTS_MAX: usize = 2048;
+/// The most links that lead nowhere on the way to something that is created: as many as the kernel follows, path_resolution(7).
+const LINKS_MAX: usize = 40;
+/// How often a walk is begun anew because of renames. Who renames without a pause gets no path of ours at all.
+const RACES_MAX: usize = 100_000;
 
 /// Whether an open descriptor refers to a file of this kind.
 pub fn is_kind(fd: impl AsFd, kind: FileType) -> Result<bool> {
@@ -495,4 +561,38 @@ fn open_for_removal(dir: BorrowedFd<'_>, name: &std::ffi::CStr) -> Result<Option
     let fd = rustix::fs::openat(&path_fd, c".", flags & !OFlags::NOFOLLOW, Mode::empty())
         .with_context(|| format!("open {name:?}"))?;
     Ok(Some(fd))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scratch() -> (Root, PathBuf) {
+        let dir = staging_name(&std::env::temp_dir());
+        create_dir_all(&dir).unwrap();
+        (Root::open(&dir).unwrap(), dir)
+    }
+
+    #[test]
+    fn what_is_made_through_a_link_that_leads_nowhere_stays_inside() {
+        let (root, dir) = scratch();
+        let outside = dir.with_extension("outside");
+        for (name, target) in
+            [("etc", outside.as_path()), ("run", Path::new("../../../var/run")), ("f", "etc/g".as_ref())]
+        {
+            rustix::fs::symlink(target, dir.join(name)).unwrap();
+        }
+        root.make_dir_all(Path::new("/etc/deep/../deeper"), 0o755).unwrap();
+        root.make_file(Path::new("/run/lock/file"), 0o644).unwrap();
+        root.make_file(Path::new("/f"), 0o644).unwrap();
+        let inside = dir.join(outside.strip_prefix("/").unwrap());
+        assert!(inside.join("deep").is_dir() && inside.join("deeper").is_dir() && inside.join("g").is_file());
+        assert!(dir.join("var/run/lock/file").is_file());
+        assert!(!outside.exists());
+        rustix::fs::symlink("loop", dir.join("loop")).unwrap();
+        assert!(root.make_dir_all(Path::new("/loop/x"), 0o755).is_err());
+        rustix::fs::symlink("grow/x", dir.join("grow")).unwrap();
+        assert!(root.make_file(Path::new("/grow/y"), 0o644).is_err());
+        std::fs::remove_dir_all(&dir).unwrap();
+    }
 }

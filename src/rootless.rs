@@ -142,6 +142,17 @@ pub fn why_one_id() -> Result<Option<String>> {
     })
 }
 
+/// The uid and gid maps that the engine's user namespace has, or would have if it were made now.
+pub fn id_maps() -> Result<(Vec<Extent>, Vec<Extent>)> {
+    if is_inside()? {
+        return Ok((read_map("uid")?, read_map("gid")?));
+    }
+    Ok(match Plan::find()? {
+        Plan::Full { uids, gids, .. } => (uids, gids),
+        Plan::OneId { uid, gid, .. } => (own_id_only(uid), own_id_only(gid)),
+    })
+}
+
 /// Where a helper lies: PATH first, then the directories that hold it on common systems.
 fn find_helper(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();

@@ -34,7 +34,7 @@ pub fn make(context: &Context, flags: &ContainerFlags) -> Result<Config> {
     let image = if flags.is_rootfs() {
         None
     } else {
-        engine.prepare()?;
+        crate::store::prepare(engine)?;
         let access = flags.registry.access()?;
         let image =
             pulling::ensure(engine, flags.image(), flags.policy()?, flags.platform()?.as_ref(), &access, false)?;
@@ -64,7 +64,7 @@ fn make_way(context: &Context, name: &str) -> Result<()> {
         Err(error) => return Err(error),
     };
     let id = old.config.id.clone();
-    stop::stop(&old, None, Some(0))?;
+    stop::stop(&context.engine, &old, None, Some(0))?;
     super::in_userns(Door::for_command(&context.engine)?, || match state::read(&context.engine, &id) {
         Ok(old) => remove::remove(&context.engine, &old, true),
         Err(error) if error::kind(&error) == Kind::NotFound => Ok(()),

@@ -112,6 +112,15 @@ pub struct ContainerFlags {
     /// Set a resource limit
     #[arg(long, value_name = "NAME=SOFT[:HARD]")]
     ulimit: Vec<String>,
+    /// Limit the container's memory, such as 512m; needs a delegated cgroup
+    #[arg(short, long, value_name = "SIZE")]
+    memory: Option<String>,
+    /// Limit the container's processors, such as 1.5; needs a delegated cgroup
+    #[arg(long, value_name = "NUMBER")]
+    cpus: Option<f64>,
+    /// Limit the number of processes [default: 2048]; 0 or -1 is unlimited; needs a delegated cgroup
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
+    pids_limit: Option<i64>,
     /// Take the next argument as a directory of the host that is the root file system, instead of an image
     #[arg(long)]
     rootfs: bool,
@@ -209,7 +218,7 @@ impl ContainerFlags {
             ports,
             security: self.security()?,
             limits: self.ulimit.iter().map(|text| parse_limit(text)).collect::<Result<_>>()?,
-            resources: Resources::default(),
+            resources: self.resources()?,
             init: self.init,
             stop: Stop {
                 signal: self.stop_signal.as_deref().map(super::parse_signal).transpose()?,
@@ -292,6 +301,19 @@ impl ContainerFlags {
             }
         }
         Ok(mounts)
+    }
+
+    fn resources(&self) -> Result<Resources> {
+        let millis = |cpus: f64| {
+            let millis = (cpus * 1000.0).round();
+            let bad = || Kind::BadInput.error(format!("--cpus {cpus} is not a number from 0.01 to 100000"));
+            if (10.0..=1e8).contains(&millis) { Ok(millis as u64) } else { Err(bad()) }
+        };
+        Ok(Resources {
+            pids: self.pids_limit.map(|limit| u64::try_from(limit).unwrap_or(0)),
+            memory_bytes: self.memory.as_deref().map(super::units::parse_bytes).transpose()?,
+            cpu_millis: self.cpus.map(millis).transpose()?,
+        })
     }
 
     fn security(&self) -> Result<Security> {
@@ -586,7 +608,7 @@ fn parse_limit(text: &str) -> Result<Limit> {
 }
 
 /// Options of podman and docker that this version does not have, so that the error says so rather than "unknown".
-const LATER: [&str; 78] = [
+const LATER: [&str; 75] = [
     "--add-host",
     "--annotation",
     "--arch",
@@ -600,7 +622,6 @@ const LATER: [&str; 78] = [
     "--cpu-period",
     "--cpu-quota",
     "--cpu-shares",
-    "--cpus",
     "--cpuset-cpus",
     "--cpuset-mems",
     "--device",
@@ -632,7 +653,6 @@ const LATER: [&str; 78] = [
     "--log-driver",
     "--log-opt",
     "--mac-address",
-    "--memory",
     "--memory-reservation",
     "--memory-swap",
     "--network-alias",
@@ -642,7 +662,6 @@ const LATER: [&str; 78] = [
     "--passwd",
     "--pid",
     "--pidfile",
-    "--pids-limit",
     "--pod",
     "--preserve-fds",
     "--publish-all",

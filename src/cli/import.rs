@@ -32,7 +32,7 @@ pub struct Import {
 
 impl Verb for Import {
     fn run(self, context: &Context) -> Result<u8> {
-        context.engine.prepare()?;
+        crate::store::prepare(&context.engine)?;
         let platform = self.platform.as_deref().map(Platform::parse).transpose()?.unwrap_or_else(Platform::host);
         let what = What {
             platform,

@@ -60,7 +60,7 @@ pub fn load(
     (source, name): (Source, Option<String>),
     platform: Option<&Platform>,
 ) -> Result<Vec<Loaded>> {
-    context.engine.prepare()?;
+    crate::store::prepare(&context.engine)?;
     let unpacker = pulling::unpacker(&context.engine)?;
     let what = What { source, name, platform: platform.cloned().unwrap_or_else(Platform::host) };
     load::load(&context.engine, &what, &unpacker)

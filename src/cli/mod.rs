@@ -5,6 +5,7 @@
 
 mod flags;
 mod format;
+mod listing;
 mod pulling;
 mod streams;
 mod table;
@@ -13,23 +14,31 @@ mod units;
 mod verbs;
 
 mod attach;
+mod completion;
 mod create;
 mod exec;
+mod images;
 mod import;
+mod info;
+mod inspect;
 mod kill;
 mod load;
 mod logs;
+mod ps;
 mod pull;
 mod rm;
 mod rmi;
 mod run;
 mod start;
 mod stop;
+mod system_check;
 mod tag;
 mod unshare;
+mod version;
 mod wait;
 
 use crate::container::control::Door;
+use crate::container::start::Started;
 use crate::container::state::{self, Container, Status};
 use crate::engine::{Directories, Engine};
 use crate::error::{self, Kind};
@@ -176,6 +185,12 @@ fn tell_entered(entered: &Entered) {
     }
 }
 
+/// What the user should know about a container that has just been started.
+fn tell_started(started: &Started) {
+    tell_entered(&started.entered);
+    started.warnings.iter().for_each(|warning| talk(warning));
+}
+
 /// Goes through the door, for the rest of this process, and does what needs the mapped ids.
 fn in_userns<T>(door: Door, work: impl FnOnce() -> Result<T>) -> Result<T> {
     let (entered, _) = door.enter()?;
@@ -236,8 +251,10 @@ fn complain(error: &clap::Error, verb: &str) -> Result<u8, Failed> {
             hint.get_or_insert_with(|| {
                 tip.replace("a similar argument exists", "did you mean")
                     .replace("a similar subcommand exists", "did you mean")
+                    .replace("some similar arguments exist", "did you mean one of")
+                    .replace("some similar subcommands exist", "did you mean one of")
             });
-        } else if line.starts_with('<') || line.starts_with("--") {
+        } else if line.starts_with(['<', '[']) || line.starts_with("--") {
             message = format!("{message} {line}");
         }
     }

@@ -30,7 +30,7 @@ impl Verb for Pull {
         let policy: Policy = self.policy.parse()?;
         let platform = self.platform.as_deref().map(Platform::parse).transpose()?;
         let access = self.registry.access()?;
-        context.engine.prepare()?;
+        crate::store::prepare(&context.engine)?;
         for name in &self.names {
             match super::load::transport(name) {
                 Some(source) => {

@@ -26,8 +26,27 @@ pub struct Rm {
     targets: Targets,
 }
 
+/// A container does not exist: podman-rm(1).
+const EXIT_MISSING: u8 = 1;
+/// A container runs.
+const EXIT_RUNNING: u8 = 2;
+
 impl Verb for Rm {
     fn run(self, context: &Context) -> Result<u8> {
+        self.remove(context).or_else(|error| {
+            let code = match error::kind(&error) {
+                Kind::NotFound => EXIT_MISSING,
+                Kind::InUse => EXIT_RUNNING,
+                _ => return Err(error),
+            };
+            super::report(&context.verb, &error);
+            Ok(code)
+        })
+    }
+}
+
+impl Rm {
+    fn remove(self, context: &Context) -> Result<u8> {
         let mut targets = self.targets;
         if self.force || self.ignore {
             let exists = |name: &String| !matches!(state::find(&context.engine, name), Err(error) if error::kind(&error) == Kind::NotFound);
@@ -41,16 +60,16 @@ impl Verb for Rm {
         // Stopped from outside the user namespace: its monitors are reached as easily from here.
         if self.force {
             for container in containers.iter().filter(|container| container.status == Status::Running) {
-                stop::stop(container, None, Some(self.time.unwrap_or(0)))?;
+                stop::stop(&context.engine, container, None, Some(self.time.unwrap_or(0)))?;
             }
         }
         super::in_userns(Door::for_command(&context.engine)?, || {
             each(&containers, |container| {
-                match state::read(&context.engine, &container.config.id) {
-                    Ok(now) => remove::remove(&context.engine, &now, self.volumes || now.config.auto_remove)?,
-                    // One made with --rm has removed itself when it was stopped.
-                    Err(error) if error::kind(&error) == Kind::NotFound => {}
-                    Err(error) => return Err(error),
+                let id = &container.config.id;
+                if self.force {
+                    remove::remove_by_force(&context.engine, id, self.volumes)?;
+                } else {
+                    remove::remove(&context.engine, &state::read(&context.engine, id)?, self.volumes)?;
                 }
                 say(container.config.name.as_str());
                 Ok(())

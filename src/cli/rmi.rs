@@ -30,7 +30,7 @@ pub struct Rmi {
 
 impl Verb for Rmi {
     fn run(self, context: &Context) -> Result<u8> {
-        context.engine.prepare()?;
+        crate::store::prepare(&context.engine)?;
         let names = if self.all {
             image::list(&context.engine)?.iter().map(|image| image.id.hex()).collect()
         } else {
@@ -54,7 +54,7 @@ impl Rmi {
                     let message = format!("image {name} is used by container {}", user.config.name);
                     return Err(Kind::InUse.hinted(message, "remove the container first, or use --force"));
                 }
-                stop::stop(&user, None, Some(0))?;
+                stop::stop(&context.engine, &user, None, Some(0))?;
                 if let Ok(user) = state::read(&context.engine, &user.config.id) {
                     container::remove(&context.engine, &user, true)?;
                 }

@@ -2,7 +2,7 @@
 
 use super::flags::ContainerFlags;
 use super::streams::{self, DETACH_KEYS, End, Streams, Wanted};
-use super::{Context, Verb, create, say, tell_entered};
+use super::{Context, Verb, create, say, tell_started};
 use crate::container::start;
 use anyhow::Result;
 
@@ -34,7 +34,7 @@ impl Verb for Run {
         let ours = Streams::open(&wanted)?;
         let signals = streams::prepare_signals(self.sig_proxy && !self.detach)?;
         let started = start::start(&context.engine, &config, ours.attach.clone(), &ours.borrowed())?;
-        tell_entered(&started.entered);
+        tell_started(&started);
         if self.detach {
             say(config.id.as_str());
             return Ok(0);

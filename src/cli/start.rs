@@ -1,7 +1,7 @@
 //! `start`: start containers that were made or have ended.
 
 use super::streams::{self, DETACH_KEYS, End, Streams, Wanted};
-use super::{Context, Targets, Verb, each, say, tell_entered};
+use super::{Context, Targets, Verb, each, say, tell_started};
 use crate::container::state::{Container, Status};
 use crate::container::{start, state};
 use crate::error::Kind;
@@ -46,7 +46,7 @@ impl Verb for Start {
         each(&targets.resolve(context)?, |container| {
             if container.status != Status::Running {
                 let started = start::start(&context.engine, &container.config, Default::default(), &[])?;
-                tell_entered(&started.entered);
+                tell_started(&started);
             }
             say(container.config.name.as_str());
             Ok(())
@@ -65,7 +65,7 @@ impl Start {
         let ours = Streams::open(&wanted)?;
         let signals = streams::prepare_signals(self.sig_proxy)?;
         let started = start::start(&context.engine, &container.config, ours.attach.clone(), &ours.borrowed())?;
-        tell_entered(&started.entered);
+        tell_started(&started);
         match streams::follow(&started.connection, &ours, &signals)? {
             End::Exited(code) => Ok(code as u8),
             End::Detached => Ok(0),

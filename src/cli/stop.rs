@@ -21,7 +21,7 @@ impl Verb for Stop {
     fn run(self, context: &Context) -> Result<u8> {
         let signal = self.signal.as_deref().map(super::parse_signal).transpose()?;
         each(&self.targets.resolve(context)?, |container| {
-            stop::stop(container, signal, self.time)?;
+            stop::stop(&context.engine, container, signal, self.time)?;
             say(container.config.name.as_str());
             Ok(())
         })

@@ -17,7 +17,7 @@ pub struct Tag {
 
 impl Verb for Tag {
     fn run(self, context: &Context) -> Result<u8> {
-        context.engine.prepare()?;
+        crate::store::prepare(&context.engine)?;
         self.names.iter().try_for_each(|name| image::tag(&context.engine, &self.image, name))?;
         Ok(0)
     }

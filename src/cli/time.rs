@@ -71,7 +71,7 @@ pub fn go_string(time: SystemTime, zone: Zone) -> String {
     let time = in_zone(time, zone);
     let offset = time.format("%z").to_string();
     // A zone without an abbreviation at hand is named by its offset, as Go does.
-    let name = if zone == Zone::Utc { "UTC" } else { &offset };
+    let name = if zone == Zone::Utc || offset == "+0000" { "UTC" } else { &offset };
     format!("{}{} {offset} {name}", time.format("%Y-%m-%d %H:%M:%S"), fraction(time.timestamp_subsec_nanos()))
 }
 

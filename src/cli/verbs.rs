@@ -2,7 +2,7 @@
 
 use super::{Context, Verb};
 use anyhow::Result;
-use clap::{ArgMatches, Command};
+use clap::{Arg, ArgAction, ArgMatches, Command};
 
 /// One verb: how its command line is described, and what does it.
 pub struct Entry {
@@ -12,11 +12,22 @@ pub struct Entry {
     pub run: fn(&Context, &ArgMatches) -> Result<u8>,
 }
 
-/// A noun with verbs of its own; `verbs` gives the name under the noun and the top-level entry that does it.
+/// Verbs that stand together in the help.
+struct Group {
+    about: &'static str,
+    verbs: &'static [Entry],
+}
+
+/// A noun with verbs of its own.
 struct Noun {
     name: &'static str,
     about: &'static str,
-    verbs: &'static [(&'static str, &'static str)],
+    /// Verbs that are at the top too: the name under the noun, other names for it, and the name at the top.
+    verbs: &'static [(&'static str, &'static [&'static str], &'static str)],
+    /// Verbs that are only here.
+    own: &'static [Entry],
+    /// Whether users are not told of it.
+    is_hidden: bool,
 }
 
 /// What the words of a command line lead to.
@@ -35,29 +46,50 @@ macro_rules! verb {
         Entry {
             name: $name,
             aliases: &[$($alias),*],
-            command: || <$type as clap::Args>::augment_args(Command::new($name).max_term_width(100)),
+            command: || <$type as clap::Args>::augment_args(Command::new($name).max_term_width(100).args_override_self(true)),
             run: |context, matches| <$type as clap::FromArgMatches>::from_arg_matches(matches)?.run(context),
         }
     };
 }
 
-const VERBS: &[Entry] = &[
-    verb!("run", super::run::Run),
-    verb!("create", super::create::Create),
-    verb!("start", super::start::Start),
-    verb!("stop", super::stop::Stop),
-    verb!("kill", super::kill::Kill),
-    verb!("wait", super::wait::Wait),
-    verb!("rm", super::rm::Rm),
-    verb!("logs", super::logs::Logs),
-    verb!("exec", super::exec::Exec),
-    verb!("attach", super::attach::Attach),
-    verb!("pull", super::pull::Pull),
-    verb!("load", super::load::Load),
-    verb!("rmi", super::rmi::Rmi),
-    verb!("tag", super::tag::Tag),
-    verb!("import", super::import::Import),
-    verb!("unshare", super::unshare::Unshare),
+const GROUPS: &[Group] = &[
+    Group {
+        about: "Containers",
+        verbs: &[
+            verb!("run", super::run::Run),
+            verb!("create", super::create::Create),
+            verb!("start", super::start::Start),
+            verb!("stop", super::stop::Stop),
+            verb!("kill", super::kill::Kill),
+            verb!("wait", super::wait::Wait),
+            verb!("rm", super::rm::Rm),
+            verb!("ps", super::ps::Ps),
+            verb!("logs", super::logs::Logs),
+            verb!("exec", super::exec::Exec),
+            verb!("attach", super::attach::Attach),
+        ],
+    },
+    Group {
+        about: "Images",
+        verbs: &[
+            verb!("pull", super::pull::Pull),
+            verb!("load", super::load::Load),
+            verb!("images", super::images::Images),
+            verb!("rmi", super::rmi::Rmi),
+            verb!("tag", super::tag::Tag),
+            verb!("import", super::import::Import),
+        ],
+    },
+    Group {
+        about: "More",
+        verbs: &[
+            verb!("inspect", super::inspect::Inspect),
+            verb!("info", super::info::Info),
+            verb!("version", super::version::Version),
+            verb!("unshare", super::unshare::Unshare),
+            verb!("completion", super::completion::Completion),
+        ],
+    },
 ];
 
 const NOUNS: &[Noun] = &[
@@ -65,22 +97,48 @@ const NOUNS: &[Noun] = &[
         name: "container",
         about: "Work with containers",
         verbs: &[
-            ("run", "run"),
-            ("create", "create"),
-            ("start", "start"),
-            ("stop", "stop"),
-            ("kill", "kill"),
-            ("wait", "wait"),
-            ("rm", "rm"),
-            ("logs", "logs"),
-            ("exec", "exec"),
-            ("attach", "attach"),
+            ("run", &[], "run"),
+            ("create", &[], "create"),
+            ("start", &[], "start"),
+            ("stop", &[], "stop"),
+            ("kill", &[], "kill"),
+            ("wait", &[], "wait"),
+            ("rm", &[], "rm"),
+            ("ls", &["list", "ps"], "ps"),
+            ("logs", &[], "logs"),
+            ("exec", &[], "exec"),
+            ("attach", &[], "attach"),
         ],
+        own: &[verb!("inspect", super::inspect::ContainerInspect)],
+        is_hidden: false,
     },
     Noun {
         name: "image",
         about: "Work with images",
-        verbs: &[("pull", "pull"), ("load", "load"), ("rm", "rmi"), ("tag", "tag"), ("import", "import")],
+        verbs: &[
+            ("pull", &[], "pull"),
+            ("load", &[], "load"),
+            ("ls", &["list"], "images"),
+            ("rm", &[], "rmi"),
+            ("tag", &[], "tag"),
+            ("import", &[], "import"),
+        ],
+        own: &[verb!("inspect", super::inspect::ImageInspect)],
+        is_hidden: false,
+    },
+    Noun {
+        name: "system",
+        about: "Look after the engine",
+        verbs: &[("info", &[], "info")],
+        own: &[verb!("check", super::system_check::SystemCheck)],
+        is_hidden: false,
+    },
+    Noun {
+        name: "internal",
+        about: "What building the engine takes",
+        verbs: &[],
+        own: &[verb!("man", super::completion::Man)],
+        is_hidden: true,
     },
 ];
 
@@ -92,55 +150,95 @@ pub fn find(words: &[String]) -> Option<Found> {
     }
     let noun = NOUNS.iter().find(|noun| noun.name == first)?;
     let second = words.get(1)?;
-    let by_name = noun.verbs.iter().find(|(name, _)| name == second);
-    let (name, target) = by_name.or_else(|| {
-        noun.verbs
-            .iter()
-            .find(|(_, target)| entry(target).is_some_and(|entry| entry.aliases.contains(&second.as_str())))
-    })?;
-    let verb = entry(target)?;
-    Some(Found { verb, name, path: format!("{} {second}", noun.name), words: 2 })
+    let verb = noun.find(second)?;
+    Some(Found { verb, name: verb.name, path: format!("{} {second}", noun.name), words: 2 })
+}
+
+impl Noun {
+    fn find(&self, name: &str) -> Option<&'static Entry> {
+        let known = |(own, aliases, _): &&(&str, &[&str], &str)| *own == name || aliases.contains(&name);
+        match self.verbs.iter().find(known) {
+            Some((_, _, target)) => entry(target),
+            None => self.own.iter().find(|entry| entry.name == name),
+        }
+    }
+
+    fn command(&self) -> Command {
+        let mut command =
+            Command::new(self.name).about(self.about).subcommand_required(true).arg_required_else_help(true);
+        for (name, aliases, target) in self.verbs {
+            if let Some(verb) = entry(target) {
+                command = command.subcommand((verb.command)().name(*name).visible_aliases(aliases.iter().copied()));
+            }
+        }
+        for verb in self.own {
+            command = command.subcommand((verb.command)());
+        }
+        command
+    }
+}
+
+fn verbs() -> impl Iterator<Item = &'static Entry> {
+    GROUPS.iter().flat_map(|group| group.verbs)
 }
 
 fn entry(name: &str) -> Option<&'static Entry> {
-    VERBS.iter().find(|entry| entry.name == name || entry.aliases.contains(&name))
+    verbs().find(|entry| entry.name == name || entry.aliases.contains(&name))
 }
 
 /// The whole command, with every verb under its name and under its noun.
 pub fn tree() -> Command {
     let mut tree = Command::new("coracle")
-        .about("A container engine: one binary, no daemon, no root")
-        .version(env!("CARGO_PKG_VERSION"))
+        .about(env!("CARGO_PKG_DESCRIPTION"))
+        // Printed behind the name: `coracle version 1.2.3`, as podman and docker say it.
+        .version(concat!("version ", env!("CARGO_PKG_VERSION")))
+        .disable_version_flag(true)
+        .help_template(help_template())
         .subcommand_required(false)
         .max_term_width(100)
-        .arg(clap::Arg::new("root").long("root").value_name("DIR").help("Keep images and containers in DIR"))
+        .arg(Arg::new("root").long("root").value_name("DIR").help("Keep images and containers in DIR"))
+        .arg(Arg::new("runroot").long("runroot").value_name("DIR").help("Keep what is about live processes in DIR"))
         .arg(
-            clap::Arg::new("runroot")
-                .long("runroot")
-                .value_name("DIR")
-                .help("Keep what is about live processes in DIR"),
-        )
-        .arg(
-            clap::Arg::new("log-level")
+            Arg::new("log-level")
                 .long("log-level")
                 .value_name("LEVEL")
                 .hide(true)
                 .help("Accepted for scripts of podman"),
+        )
+        .arg(
+            Arg::new("version")
+                .short('v')
+                .short_alias('V')
+                .long("version")
+                .action(ArgAction::Version)
+                .help("Print the version"),
         );
-    for verb in VERBS {
+    for verb in verbs() {
         tree = tree.subcommand((verb.command)().visible_aliases(verb.aliases.iter().copied()));
     }
-    for noun in NOUNS {
-        let mut command =
-            Command::new(noun.name).about(noun.about).subcommand_required(true).arg_required_else_help(true);
-        for (name, target) in noun.verbs {
-            if let Some(verb) = entry(target) {
-                command = command.subcommand((verb.command)().name(*name));
-            }
-        }
-        tree = tree.subcommand(command);
+    for noun in NOUNS.iter().filter(|noun| !noun.is_hidden) {
+        tree = tree.subcommand(noun.command());
     }
     tree
+}
+
+/// clap does not group subcommands, so their list is part of the template.
+fn help_template() -> String {
+    let mut text = "{about}\n\n{usage-heading} {usage}\n".to_owned();
+    let line = |name: &str, about: &str| format!("  {name:<12}{about}\n");
+    for group in GROUPS {
+        text.push_str(&format!("\n{}:\n", group.about));
+        for verb in group.verbs {
+            let about = (verb.command)().get_about().map(ToString::to_string).unwrap_or_default();
+            text.push_str(&line(verb.name, &about));
+        }
+    }
+    text.push_str("\nBy noun:\n");
+    for noun in NOUNS.iter().filter(|noun| !noun.is_hidden) {
+        let names = noun.verbs.iter().map(|(name, ..)| *name).chain(noun.own.iter().map(|entry| entry.name));
+        text.push_str(&line(noun.name, &names.collect::<Vec<_>>().join(", ")));
+    }
+    text + "\nOptions:\n{options}\n\nSee coracle COMMAND --help for the options of a command."
 }
 
 #[cfg(test)]
@@ -151,9 +249,26 @@ mod tests {
     fn the_tree_is_sound_and_every_noun_leads_somewhere() {
         tree().debug_assert();
         for noun in NOUNS {
-            for (name, target) in noun.verbs {
+            for (name, aliases, target) in noun.verbs {
                 assert!(entry(target).is_some(), "{} {name} leads to {target}", noun.name);
+                assert!(aliases.iter().chain([name]).all(|name| noun.find(name).is_some()));
             }
         }
+    }
+
+    #[test]
+    fn every_verb_and_option_has_a_sentence() {
+        fn check(command: &Command) {
+            let name = command.get_name();
+            assert!(command.get_about().is_some(), "{name} says nothing about itself");
+            for argument in command.get_arguments() {
+                let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
+                let id = argument.get_id();
+                assert!(help.starts_with(|first: char| first.is_uppercase()), "{name} {id}: {help:?}");
+                assert!(!help.ends_with('.'), "{name} {id}: {help:?}");
+            }
+            command.get_subcommands().for_each(check);
+        }
+        check(&tree());
     }
 }

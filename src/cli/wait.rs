@@ -14,7 +14,7 @@ pub struct Wait {
 impl Verb for Wait {
     fn run(self, context: &Context) -> Result<u8> {
         each(&self.targets.resolve(context)?, |container| {
-            say(&stop::wait(container)?.to_string());
+            say(&stop::wait(&context.engine, container)?.to_string());
             Ok(())
         })
     }

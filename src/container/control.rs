@@ -12,7 +12,7 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The version of this conversation. A newer CLI speaks every older one.
 pub const VERSION: u32 = 1;
@@ -37,8 +37,9 @@ pub struct Hello {
 pub enum Request {
     /// The engine's user namespace: answered with one descriptor.
     Userns,
-    /// The first word to a new monitor: run the container, with streams as for `Attach`.
-    Start(Attach),
+    /// The first word to a new monitor: run the container, with streams as for `Attach`. `delegated` says that the
+    /// monitor's cgroup is the container's own, to be divided.
+    Start { attach: Attach, delegated: bool },
     /// Streams: those descriptors of stdin, stdout and stderr that are named, then input and output flow.
     Attach(Attach),
     /// A further process: streams as for `Attach`.
@@ -119,13 +120,20 @@ impl Connection {
         if bytes.len() > MESSAGE_BYTES_MAX {
             return Err(Kind::BadInput.error(format!("the request is longer than {MESSAGE_BYTES_MAX} bytes")));
         }
-        socket::send(self.0.as_fd(), &bytes, fds).context("send to the monitor")
+        match socket::send(self.0.as_fd(), &bytes, fds) {
+            // A monitor that has just gone is heard of in place of its answer.
+            Err(rustix::io::Errno::PIPE | rustix::io::Errno::CONNRESET) => Ok(()),
+            other => other.context("send to the monitor"),
+        }
     }
 
     /// The next answer. None when the monitor has gone.
     pub fn reply(&self) -> Result<Option<(Reply, Vec<OwnedFd>)>> {
         let received = match socket::receive(self.0.as_fd(), MESSAGE_BYTES_MAX) {
-            Err(rustix::io::Errno::CONNRESET) => None,
+            // It went without reading all we sent, which the kernel tells once; its last words are still to be had.
+            Err(rustix::io::Errno::CONNRESET) => {
+                socket::receive(self.0.as_fd(), MESSAGE_BYTES_MAX).context("hear from the monitor")?
+            }
             other => other.context("hear from the monitor")?,
         };
         let Some((bytes, fds)) = received else { return Ok(None) };
@@ -185,15 +193,23 @@ impl Door {
             return Ok(Self { lock: None, userns: None });
         }
         let path = engine.run.join("userns");
-        let shared = Lock::take(&path, Hold::Shared, USERNS_TIMEOUT)?;
-        if let Some(userns) = find_userns(engine)? {
-            return Ok(Self { lock: Some(shared), userns: Some(userns) });
+        let deadline = Instant::now() + USERNS_TIMEOUT;
+        while Instant::now() < deadline {
+            // Waits while another is making one.
+            let shared = Lock::take(&path, Hold::Shared, USERNS_TIMEOUT)?;
+            if let Some(userns) = find_userns(engine)? {
+                return Ok(Self { lock: Some(shared), userns: Some(userns) });
+            }
+            drop(shared);
+            if let Some(exclusive) = Lock::try_take(&path, Hold::Exclusive)? {
+                // Someone may have been faster between the two.
+                let userns = find_userns(engine)?;
+                return Ok(Self { lock: Some(exclusive), userns });
+            }
+            std::thread::sleep(Duration::from_millis(1));
         }
-        drop(shared);
-        let exclusive = Lock::take(&path, Hold::Exclusive, USERNS_TIMEOUT)?;
-        // Someone may have been faster between the two.
-        let userns = find_userns(engine)?;
-        Ok(Self { lock: Some(exclusive), userns })
+        let seconds = USERNS_TIMEOUT.as_secs();
+        Err(Kind::Engine.error(format!("enter the user namespace: no monitor has made one in {seconds} s")))
     }
 
     /// For a command that only touches files: it leaves no namespace behind, so nobody needs to wait for it.

@@ -25,7 +25,7 @@ const IMAGES_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Makes a container. `asked` has what the user said; what they left open comes from the image and from here.
 pub fn create(engine: &Engine, asked: Config, naming: Naming, image: Option<&Image>) -> Result<Config> {
-    engine.prepare()?;
+    crate::store::prepare(engine)?;
     let mut config = with_defaults(asked, image)?;
     for mount in &config.mounts {
         if let MountKind::Volume { name, anonymous } = &mount.kind {

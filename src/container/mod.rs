@@ -1,5 +1,6 @@
 //! Containers: what they are (`config.rs`), what they do (one file per verb), and how they stand (`state.rs`).
 
+pub mod check;
 pub mod config;
 pub mod control;
 pub mod create;

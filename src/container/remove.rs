@@ -1,9 +1,9 @@
 //! `rm`: a container's name, then its directory, out of sight at once and off the disk after.
 
-use super::config::{Config, MountKind, Name};
+use super::config::{Config, Id, MountKind, Name};
 use super::state::{Container, Paths, Status};
 use crate::engine::Engine;
-use crate::error::Kind;
+use crate::error::{self, Kind};
 use crate::fs;
 use anyhow::{Context, Result};
 use rustix::io::Errno;
@@ -15,20 +15,54 @@ pub fn remove(engine: &Engine, container: &Container, volumes: bool) -> Result<(
     let config = &container.config;
     match container.status {
         Status::Created | Status::Exited | Status::Lost => {}
-        Status::Running => {
-            return Err(
-                Kind::InUse.hinted(format!("container {} is running", config.name), "stop it first, or use rm -f")
-            );
-        }
+        Status::Running => return Err(is_running(config)),
         Status::Elsewhere => {
             return Err(Kind::InUse.error(format!("container {} belongs to another machine", config.name)));
         }
     }
-    hide(engine, config)?.finish()?;
+    // Held until the container is out of sight: nobody can start it meanwhile.
+    let Some(held) = Paths::of(engine, &config.id).hold_alive()? else { return Err(is_running(config)) };
+    if let Some(state) = &container.state {
+        super::stop::end_lost(state)?;
+    }
+    let hidden = hide(engine, config)?;
+    if let Some(state) = &container.state
+        && let Ok(dir) = fs::open_dir(&state.run.join("containers"))
+    {
+        // A monitor that was killed has left its directory.
+        fs::remove_tree(dir.as_fd(), config.id.as_str())?;
+    }
+    drop(held);
+    hidden.finish()?;
     if volumes {
         anonymous_volumes(engine, config)?;
     }
     Ok(())
+}
+
+/// How often a container that somebody starts again is stopped again.
+const ROUNDS_MAX: usize = 16;
+
+/// Removes a container, ending it first if need be: also one that somebody starts, or removes, at the same time. One
+/// that is gone by then is no error.
+pub fn remove_by_force(engine: &Engine, id: &Id, volumes: bool) -> Result<()> {
+    for _ in 0..ROUNDS_MAX {
+        let now = match super::state::read(engine, id) {
+            Err(error) if error::kind(&error) == Kind::NotFound => return Ok(()),
+            other => other?,
+        };
+        match remove(engine, &now, volumes || now.config.auto_remove) {
+            // Returns when it has ended, or when whoever held it has let go.
+            Err(error) if error::kind(&error) == Kind::InUse => super::stop::stop(engine, &now, None, Some(0))?,
+            Err(error) if error::kind(&error) == Kind::NotFound => return Ok(()),
+            other => return other,
+        }
+    }
+    Err(Kind::InUse.error(format!("container {} is started again and again", id.short())))
+}
+
+fn is_running(config: &Config) -> anyhow::Error {
+    Kind::InUse.hinted(format!("container {} is running", config.name), "stop it first, or use rm -f")
 }
 
 /// A container that nobody can see any more, still on disk.

@@ -147,6 +147,9 @@ fn linux(config: &Config, around: &Surroundings<'_>) -> Result<oci::Linux> {
         linux = linux
             .sysctl(std::collections::HashMap::from([("net.ipv4.ping_group_range".to_owned(), "0 0".to_owned())]));
     }
+    if let Some(resources) = resources(config, around)? {
+        linux = linux.resources(resources);
+    }
     let (masked, read_only) = masks(config);
     linux = linux.masked_paths(masked).readonly_paths(read_only);
     if let Some(seccomp) = seccomp(config)? {
@@ -154,6 +157,34 @@ fn linux(config: &Config, around: &Surroundings<'_>) -> Result<oci::Linux> {
     }
     Ok(linux.build()?)
 }
+
+/// What the container's cgroup enforces. The default limit of processes is set only where there is a cgroup: it is an
+/// offer, where an explicit one is a demand.
+fn resources(config: &Config, around: &Surroundings<'_>) -> Result<Option<oci::LinuxResources>> {
+    let asked = config.resources;
+    let pids = asked.pids.or((around.has_pids_cgroup && !config.security.privileged).then_some(PIDS_DEFAULT));
+    if pids.is_none() && asked.memory_bytes.is_none() && asked.cpu_millis.is_none() {
+        return Ok(None);
+    }
+    let mut resources = oci::LinuxResourcesBuilder::default();
+    if let Some(pids) = pids {
+        let limit = if pids == 0 { -1 } else { pids as i64 };
+        resources = resources.pids(oci::LinuxPidsBuilder::default().limit(limit).build()?);
+    }
+    if let Some(bytes) = asked.memory_bytes {
+        resources = resources.memory(oci::LinuxMemoryBuilder::default().limit(bytes as i64).build()?);
+    }
+    if let Some(millis) = asked.cpu_millis {
+        let cpu = oci::LinuxCpuBuilder::default()
+            .period(CPU_PERIOD_MICROS)
+            .quota((millis * CPU_PERIOD_MICROS / 1000) as i64);
+        resources = resources.cpu(cpu.build()?);
+    }
+    Ok(Some(resources.build()?))
+}
+
+/// The kernel's own default period.
+const CPU_PERIOD_MICROS: u64 = 100_000;
 
 /// The same ids inside as in the engine's namespace, one line for each of its extents: a range across two is EPERM.
 fn inner_map(outer: &[Extent]) -> Result<Vec<oci::LinuxIdMapping>> {
@@ -170,13 +201,44 @@ fn inner_map(outer: &[Extent]) -> Result<Vec<oci::LinuxIdMapping>> {
 fn devices(config: &Config) -> Result<Vec<oci::LinuxDevice>> {
     let mut devices = Vec::new();
     for device in profile::DEVICES {
-        if config.mounts.iter().any(|mount| mount.target == device.path) {
-            continue;
-        }
         let node = oci::LinuxDeviceBuilder::default().path(device.path).typ(oci::LinuxDeviceType::C);
         devices.push(node.major(device.major).minor(device.minor).build()?);
     }
+    if config.security.privileged {
+        for path in host_devices(Path::new("/dev"))? {
+            if !profile::DEVICES.iter().any(|device| Path::new(device.path) == path) {
+                devices.push(
+                    oci::LinuxDeviceBuilder::default().path(path).typ(oci::LinuxDeviceType::A).major(-1).build()?,
+                );
+            }
+        }
+    }
+    devices.retain(|device| !config.mounts.iter().any(|mount| Path::new(&mount.target) == device.path()));
     Ok(devices)
+}
+
+/// The most devices of a host that a privileged container gets.
+const HOST_DEVICES_MAX: usize = 4096;
+
+/// The host's device nodes, but for those that every container has of its own: terminals and what is mounted in /dev.
+fn host_devices(top: &Path) -> Result<Vec<PathBuf>> {
+    use std::os::unix::fs::FileTypeExt;
+    let mut found = Vec::new();
+    let mut dirs = vec![top.to_owned()];
+    while let Some(dir) = dirs.pop() {
+        for name in crate::fs::list(&dir)? {
+            let path = dir.join(&name);
+            let Ok(status) = path.symlink_metadata() else { continue };
+            let kind = status.file_type();
+            let is_own = matches!(name.as_str(), "pts" | "shm" | "mqueue" | "console" | "ptmx" | "fd");
+            if kind.is_dir() && !is_own {
+                dirs.push(path);
+            } else if (kind.is_char_device() || kind.is_block_device()) && !is_own && found.len() < HOST_DEVICES_MAX {
+                found.push(path);
+            }
+        }
+    }
+    Ok(found)
 }
 
 fn masks(config: &Config) -> (Vec<String>, Vec<String>) {

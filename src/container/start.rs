@@ -5,13 +5,15 @@
 
 use super::config::Config;
 use super::control::{Attach, Connection, Door, Reply, Request};
+use super::{remove, state};
 use crate::engine::Engine;
 use crate::error::{Kind, Wire};
-use crate::fs::Lock;
+use crate::fs;
 use crate::rootless::Entered;
 use crate::sys::mount::{self, Attributes};
 use crate::sys::process::{self, Cloned};
 use crate::sys::socket;
+use crate::systemd;
 use anyhow::{Context, Result};
 use rustix::fs::{CWD, Mode, OFlags};
 use std::ffi::CString;
@@ -28,11 +30,13 @@ pub struct Started {
     pub pid: i32,
     /// What was found behind the door, for the user to know.
     pub entered: Entered,
+    /// What else the user should know, a line each.
+    pub warnings: Vec<String>,
 }
 
 /// Starts a container that is not running. The streams named in `attach` are handed to its monitor.
 pub fn start(engine: &Engine, config: &Config, attach: Attach, streams: &[BorrowedFd<'_>]) -> Result<Started> {
-    engine.prepare()?;
+    crate::store::prepare(engine)?;
     let door = Door::for_monitor(engine)?;
     let (ours, theirs) = socket::pair()?;
     let monitor = match process::fork()? {
@@ -44,21 +48,77 @@ pub fn start(engine: &Engine, config: &Config, attach: Attach, streams: &[Borrow
     };
     drop((theirs, door));
     let connection = Connection::over(ours);
-    connection.request(Request::Start(attach), streams)?;
-    let started = await_start(connection);
-    if started.is_err() {
-        // It answers last of all; what is left of it is its exit.
-        process::wait(monitor.pidfd.as_fd())?;
+    let is_detached = !attach.stdout;
+    // Meanwhile the monitor is on its way through the door; it waits there for this word.
+    let (delegated, mut warnings) = delegate(engine, config, monitor.pid);
+    if is_detached && delegated {
+        warnings.extend(warn_of_logout(engine));
     }
-    started
+    match connection.request(Request::Start { attach, delegated }, streams) {
+        // A monitor that has given up by now has left its reason in the socket.
+        Err(error) if error.downcast_ref() == Some(&rustix::io::Errno::PIPE) => {}
+        sent => sent?,
+    }
+    match await_start(connection) {
+        Ok((connection, pid, entered)) => {
+            if systemd::in_unit() {
+                // systemd shall supervise the monitor, and so the container, where this program does not stay.
+                let main = if is_detached { format!("MAINPID={}\n", monitor.pid) } else { String::new() };
+                systemd::notify(&format!("{main}READY=1"))?;
+            }
+            Ok(Started { connection, pid, entered, warnings })
+        }
+        Err(error) => {
+            // It answers last of all; what is left of it is its exit.
+            process::wait(monitor.pidfd.as_fd())?;
+            if config.auto_remove
+                && let Ok(container) = state::read(engine, &config.id)
+            {
+                // Here still when it was the door that stayed shut. It stays if it runs, which is then the error.
+                let _ = remove::remove(engine, &container, true);
+            }
+            Err(error)
+        }
+    }
 }
 
-fn await_start(connection: Connection) -> Result<Started> {
+/// Sees to it that the monitor is in a cgroup of its own: the unit's we run in, or a scope of systemd's.
+///
+/// Asked from out here: systemd takes the word of the host's uid. Without systemd there is no cgroup, and no limits.
+fn delegate(engine: &Engine, config: &Config, monitor: i32) -> (bool, Vec<String>) {
+    if systemd::in_unit() {
+        return (true, Vec::new());
+    }
+    if !systemd::available(engine) {
+        return (false, Vec::new());
+    }
+    let unit = format!("coracle-{}.scope", config.id);
+    match systemd::start_scope(engine, &unit, &format!("Container {}", config.name), &[monitor as u32], &[]) {
+        Ok(()) => (true, Vec::new()),
+        Err(error) => {
+            (false, vec![format!("no cgroup for container {}: {}", config.name, crate::error::line(&error))])
+        }
+    }
+}
+
+/// A user's processes end with the last session, unless they linger. Said once a boot.
+fn warn_of_logout(engine: &Engine) -> Option<String> {
+    let user = nix::unistd::User::from_uid(engine.uid.into()).ok()??.name;
+    let said = engine.run.join("said-linger");
+    if !engine.rootless || systemd::linger_enabled(&user) || said.exists() {
+        return None;
+    }
+    // If it cannot be remembered, it is said again.
+    let _ = fs::write_plain(&said, b"", 0o600);
+    Some(format!("this container ends when you log out; to let it go on: loginctl enable-linger {user}"))
+}
+
+fn await_start(connection: Connection) -> Result<(Connection, i32, Entered)> {
     let mut entered = Entered::Already;
     loop {
         match connection.reply()? {
             Some((Reply::Entered(found), _)) => entered = found,
-            Some((Reply::Started { pid }, _)) => return Ok(Started { connection, pid, entered }),
+            Some((Reply::Started { pid }, _)) => return Ok((connection, pid, entered)),
             Some((Reply::Failed(wire), _)) => return Err(wire.into()),
             Some((Reply::Done | Reply::Exited { .. } | Reply::Detached, _)) => {}
             None => return Err(Kind::Engine.error("the monitor died before the container ran")),
@@ -109,13 +169,9 @@ fn try_become_monitor(
     }
     rustix::process::chdir(c"/").context("chdir /")?;
     let error = process::execve_fd(program.as_fd(), &arguments, &monitor_environment()?);
-    keep_until_exec(lock);
-    Err(error).context("execute the monitor")
-}
-
-/// The lock must live up to the exec, which either replaces this process or has just failed.
-fn keep_until_exec(lock: Option<Lock>) {
+    // The lock has lived up to here; an exec that works takes it along.
     drop(lock);
+    Err(error).context("execute the monitor")
 }
 
 /// What a monitor needs of the user's environment: where programs and the user's directories are, and nothing secret.

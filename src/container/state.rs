@@ -7,7 +7,10 @@ use crate::engine::Engine;
 use crate::error::Kind;
 use crate::fs;
 use anyhow::{Context, Result};
+use rustix::fs::{CWD, Mode, OFlags};
+use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 /// `state.json`: the last start of a container, and how it ended. Only its monitor writes it while it lives.
@@ -35,9 +38,8 @@ pub struct Exit {
     pub code: i32,
     /// Nanoseconds since 1970.
     pub finished: u64,
+    /// Whether the kernel ended one of its processes for want of memory.
     pub oom_killed: bool,
-    /// Why the container never ran its program, if it did not.
-    pub error: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,9 +100,17 @@ impl Paths {
         self.dir.join("log")
     }
 
-    /// Held by whoever starts or removes the container.
-    pub fn lock(&self) -> PathBuf {
-        self.dir.join("lock")
+    /// Takes the lock that says that the container lives, as its monitor does, and as whoever removes it does for a
+    /// moment. None if another has it.
+    pub fn hold_alive(&self) -> Result<Option<OwnedFd>> {
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC;
+        let path = self.alive();
+        let file =
+            rustix::fs::openat(CWD, &path, flags, Mode::from_raw_mode(0o600)).map_err(|errno| match errno {
+                Errno::NOENT => Kind::NotFound.error("the container has been removed"),
+                errno => anyhow::Error::new(errno).context(format!("open {}", path.display())),
+            })?;
+        Ok(fs::hold_alive(&file)?.then_some(file))
     }
 }
 
@@ -173,7 +183,7 @@ pub fn id_of_name(engine: &Engine, name: &str) -> Result<Option<Id>> {
             let target = target.to_string_lossy().into_owned();
             Ok(Path::new(&target).file_name().and_then(|id| Id::parse(&id.to_string_lossy())))
         }
-        Err(rustix::io::Errno::NOENT) => Ok(None),
+        Err(Errno::NOENT) => Ok(None),
         Err(errno) => Err(errno).with_context(|| format!("read {}", link.display())),
     }
 }

@@ -1,20 +1,49 @@
 //! `stop`, `kill` and `wait`: ending a container through its monitor.
 
 use super::control::{Connection, Reply, Request};
-use super::state::{Container, Status};
-use crate::error::Kind;
-use anyhow::Result;
+use super::state::{self, Container, State, Status};
+use crate::engine::Engine;
+use crate::error::{self, Kind};
+use crate::sys::{namespace, process};
+use anyhow::{Context, Result};
+use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
+
+/// How long a monitor that is coming up, or writing down its container's end, may be without its socket.
+const SETTLE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How often it is asked meanwhile: there is nothing that announces itself.
+const SETTLE_PAUSE: Duration = Duration::from_millis(5);
 
 /// Asks a container to end, kills it after its timeout, and waits until it has ended. One that does not run is done.
-pub fn stop(container: &Container, signal: Option<i32>, timeout_secs: Option<u64>) -> Result<()> {
-    if container.status != Status::Running {
-        return Ok(());
-    }
+pub fn stop(engine: &Engine, container: &Container, signal: Option<i32>, timeout_secs: Option<u64>) -> Result<()> {
     let signal = signal.or(container.config.stop.signal).unwrap_or(libc::SIGTERM);
     let timeout_secs = timeout_secs.unwrap_or(container.config.stop.timeout_secs);
-    let connection = Connection::open(container)?;
-    connection.request(Request::Stop { signal, timeout_secs }, &[])?;
-    await_exit(&connection)?;
+    if let (_, Some(connection)) = connect(engine, container)? {
+        connection.request(Request::Stop { signal, timeout_secs }, &[])?;
+        if await_exit(&connection)?.is_none() {
+            connect(engine, container)?;
+        }
+    }
+    Ok(())
+}
+
+/// Kills what is left of a container whose monitor has gone without a word. Its pid 1 dies with the monitor, so there is
+/// nothing unless the kernel was asked otherwise; whoever has its number now is proven to be it, or left alone.
+///
+/// In the engine's user namespace: from outside, the namespaces of the container's processes cannot be seen.
+pub fn end_lost(state: &State) -> Result<()> {
+    if state.exit.is_some() || state.boot_id != state::boot_id()? || state.machine_id != state::machine_id() {
+        return Ok(());
+    }
+    // The descriptor first: what is verified after can then not be exchanged for another process.
+    let Ok(pidfd) = process::open_pidfd(state.pid) else { return Ok(()) };
+    let same_start = state::start_ticks(state.pid) == Some(state.pid_start_ticks);
+    let namespace =
+        namespace::open(&state.pid.to_string(), "pid").and_then(|namespace| namespace::inode(namespace.as_fd()));
+    if same_start && namespace.is_ok_and(|inode| inode == state.pid_namespace) {
+        crate::sys::signal::send(pidfd.as_fd(), libc::SIGKILL).context("end what is left of the container")?;
+    }
     Ok(())
 }
 
@@ -24,22 +53,48 @@ pub fn signal(container: &Container, signal: i32) -> Result<()> {
     Ok(())
 }
 
-/// Waits for a container's end, and gives its exit code.
-pub fn wait(container: &Container) -> Result<i32> {
-    if container.status == Status::Running {
-        let connection = Connection::open(container)?;
+/// Waits for a container's end, and gives its exit code. One that has never run has nothing to wait for: 0, as podman
+/// and docker say.
+pub fn wait(engine: &Engine, container: &Container) -> Result<i32> {
+    let mut now = container.clone();
+    while let (running, Some(connection)) = connect(engine, &now)? {
         connection.request(Request::Wait, &[])?;
         if let Some(code) = await_exit(&connection)? {
             return Ok(code);
         }
+        // It ended as we came: what it wrote down is the answer.
+        now = state::read(engine, &running.config.id)?;
     }
-    match container.state.as_ref().and_then(|state| state.exit.as_ref()) {
-        Some(exit) => Ok(exit.code),
-        None => {
-            Err(Kind::InUse
-                .error(format!("container {} has no exit code: it has never ended", container.config.name)))
+    let now = state::read(engine, &now.config.id)?;
+    match now.state.as_ref().map(|state| &state.exit) {
+        None => Ok(0),
+        Some(Some(exit)) => Ok(exit.code),
+        Some(None) => Err(Kind::InUse
+            .error(format!("container {} has no exit code: its monitor ended before it did", now.config.name))),
+    }
+}
+
+/// The container as it is now, with a connection to its monitor if it runs.
+fn connect(engine: &Engine, container: &Container) -> Result<(Container, Option<Connection>)> {
+    let mut now = container.clone();
+    let until = Instant::now() + SETTLE_TIMEOUT;
+    while now.status == Status::Running {
+        match Connection::open(&now) {
+            Ok(connection) => return Ok((now, Some(connection))),
+            Err(error) if error::kind(&error) != Kind::InUse => return Err(error),
+            Err(_) if Instant::now() < until => std::thread::sleep(SETTLE_PAUSE),
+            Err(_) => {
+                let name = &now.config.name;
+                return Err(Kind::InUse.error(format!("container {name} runs, but its monitor cannot be reached")));
+            }
+        }
+        match state::read(engine, &now.config.id) {
+            Ok(newer) => now = newer,
+            Err(error) if error::kind(&error) == Kind::NotFound => return Ok((now, None)),
+            Err(error) => return Err(error),
         }
     }
+    Ok((now, None))
 }
 
 /// The exit code that the monitor announces; None if it went away without one.

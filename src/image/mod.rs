@@ -4,6 +4,7 @@ mod arrival;
 pub mod auth;
 mod challenge;
 pub mod change;
+pub mod check;
 pub mod config;
 pub mod hello;
 mod http;

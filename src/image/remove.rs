@@ -32,9 +32,9 @@ pub struct Removed {
 
 /// Blobs and layers in the store, such as those that an image needs.
 #[derive(Debug, Default)]
-pub struct Parts {
-    pub blobs: HashSet<Digest>,
-    pub layers: HashSet<Digest>,
+pub(super) struct Parts {
+    pub(super) blobs: HashSet<Digest>,
+    pub(super) layers: HashSet<Digest>,
 }
 
 /// Removes an image as `podman rmi` does: of several names only the given one; else the image. `check` is asked before
@@ -80,7 +80,7 @@ pub fn sweep(engine: &Engine) -> Result<Removed> {
 }
 
 /// Removes parts that came in for an image that then did not, unless a listed image needs them.
-pub fn take_back(engine: &Engine, parts: Parts, remove_layers: RemoveLayers) -> Result<()> {
+pub(super) fn take_back(engine: &Engine, parts: Parts, remove_layers: RemoveLayers) -> Result<()> {
     if parts.blobs.is_empty() && parts.layers.is_empty() {
         return Ok(());
     }
@@ -102,7 +102,7 @@ fn collect(engine: &Engine, candidates: Parts, removed: &mut Removed) -> Result<
     Ok(())
 }
 
-fn needed_by(engine: &Engine, manifests: impl IntoIterator<Item = Digest>) -> Result<Parts> {
+pub(super) fn needed_by(engine: &Engine, manifests: impl IntoIterator<Item = Digest>) -> Result<Parts> {
     let mut needed = Parts::default();
     for digest in manifests {
         need(engine, digest, 0, &mut needed)?;

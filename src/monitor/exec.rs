@@ -8,7 +8,7 @@ use crate::container::spec::{self, Surroundings};
 use crate::fs::Root;
 use crate::runtime::{self, Exec, Stdio};
 use anyhow::{Context, Result};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 
 impl Monitor {
     /// Starts the process and attaches the client to it. Gives its pid.
@@ -27,7 +27,7 @@ impl Monitor {
             uid_map: &self.uid_map,
             gid_map: &self.gid_map,
             files: Vec::new(),
-            has_pids_cgroup: false,
+            has_pids_cgroup: self.cgroup.is_some(),
         };
         let process = spec::exec(&self.config, wanted, privileged, &around)?;
         let seccomp = spec::seccomp(&self.config)?;
@@ -42,7 +42,7 @@ impl Monitor {
             process: &process,
             seccomp: seccomp.as_ref(),
             stdio,
-            cgroup: None,
+            cgroup: self.cgroup.as_ref().map(|cgroup| cgroup.container.as_fd()),
             may_set_groups: self.may_set_groups,
         })?;
         let started = starting.ready().and_then(|master| {

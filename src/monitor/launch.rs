@@ -3,35 +3,43 @@
 //! `lock alive → overlay → spec → runtime → network → exec`. Whatever fails is undone by the guards on the way.
 
 use super::stdio::Streams;
-use super::{MAIN, Monitor, Process, open_alive};
+use super::{Limits, MAIN, Monitor, Process};
 use crate::container::config::{Config, Id, Source};
 use crate::container::control::{Attach, Hello, MESSAGE_BYTES_MAX, Request};
 use crate::container::log::Log;
 use crate::container::remove;
 use crate::container::spec::{self, Surroundings};
-use crate::container::state::{self, Paths, State};
+use crate::container::state::{self, Container, Paths, State, Status};
+use crate::container::stop;
 use crate::engine::Engine;
 use crate::error::Kind;
 use crate::fs::{self, Durability, Root};
 use crate::network::{self, Network, pasta};
 use crate::rootless;
+use crate::runtime::cgroup::{self, Delegated};
 use crate::runtime::{self, Bundle, Starting, Stdio};
 use crate::store::{layers, overlay};
+use crate::sys::mount::{self, Attributes};
 use crate::sys::namespace::{self, Namespaces};
 use crate::sys::{process, socket};
 use anyhow::{Context, Result};
+use oci_spec::runtime::Spec;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 /// Starts the container and gives its monitor, ready to serve.
 pub fn launch(engine: Engine, id: &Id, socket: &OwnedFd) -> Result<Monitor> {
+    let FirstWord { attach, delegated, fds } = first_word(socket)?;
+    let (config, alive) = claim(&engine, id)?;
     let paths = Paths::of(&engine, id);
-    let config: Config = fs::read_json(&paths.config())?
-        .ok_or_else(|| Kind::NotFound.error(format!("container {} has been removed", id.short())))?;
-    let (attach, fds) = first_word(socket)?;
-    let alive = hold_alive(&paths, &config)?;
+    // Only who holds the lock may clear up, and holds it until that is done: this is dropped before it.
+    let unstarted = Unstarted { engine: &engine, config: &config, kept: false };
+    if let Some(state) = fs::read_json(&paths.state())? {
+        stop::end_lost(&state)?;
+    }
     let run_dir = make_run_dir(&engine, id)?;
     let listener = socket::listen_in(fs::open_dir(&run_dir)?.as_fd(), "ctl", 128)?;
+    let cgroup = if delegated { Some(divide_cgroup()?) } else { None };
 
     let root = mount_root(&engine, &config, &paths)?;
     let in_root = Root::new(root.try_clone().context("duplicate root")?);
@@ -43,9 +51,10 @@ pub fn launch(engine: Engine, id: &Id, socket: &OwnedFd) -> Result<Monitor> {
         uid_map: &uid_map,
         gid_map: &gid_map,
         files: write_files(&run_dir, &config)?,
-        has_pids_cgroup: false,
+        has_pids_cgroup: has_pids_controller(&cgroup)?,
     };
     let spec = spec::container(&config, &around)?;
+    limit(&spec, &cgroup)?;
     let (mut streams, stdio) = open_streams(&config, &paths, &attach)?;
     let stage = run_dir.join("root");
     fs::create_dir(&stage)?;
@@ -55,7 +64,7 @@ pub fn launch(engine: Engine, id: &Id, socket: &OwnedFd) -> Result<Monitor> {
         root: root.as_fd(),
         stage: &stage,
         stdio,
-        cgroup: None,
+        cgroup: cgroup.as_ref().map(|cgroup| cgroup.container.as_fd()),
         may_set_groups,
         with_init: config.init,
     };
@@ -70,6 +79,7 @@ pub fn launch(engine: Engine, id: &Id, socket: &OwnedFd) -> Result<Monitor> {
     let durability = if config.auto_remove { Durability::Cached } else { Durability::Synced };
     fs::write_json(&paths.state(), &state, durability)?;
     streams.first_client = Some((attach, fds));
+    unstarted.keep();
     let main = Process { key: MAIN, child, streams, exit: None, drain_until: None };
     Ok(Monitor {
         engine,
@@ -84,6 +94,7 @@ pub fn launch(engine: Engine, id: &Id, socket: &OwnedFd) -> Result<Monitor> {
         gid_map,
         may_set_groups,
         network,
+        cgroup,
         processes: vec![main],
         clients: Vec::new(),
         next_key: MAIN,
@@ -92,39 +103,93 @@ pub fn launch(engine: Engine, id: &Id, socket: &OwnedFd) -> Result<Monitor> {
     })
 }
 
-/// Removes what a failed start has left; a container that is to be removed after its run goes with it.
-pub fn forget(engine: &Engine, id: &Id) {
-    // Nothing here may hide the error that brought us here.
-    if let Ok(dir) = fs::open_dir(&engine.run.join("containers")) {
-        let _ = fs::remove_tree(dir.as_fd(), id.as_str());
-    }
-    let config: Option<Config> = fs::read_json(&Paths::of(engine, id).config()).ok().flatten();
-    if let Some(config) = config.filter(|config| config.auto_remove)
-        && let Ok(hidden) = remove::hide(engine, &config)
-    {
-        let _ = hidden.finish();
-        let _ = remove::anonymous_volumes(engine, &config);
+/// The container's description and the lock that says that it lives, of which this process is now the holder.
+fn claim(engine: &Engine, id: &Id) -> Result<(Config, OwnedFd)> {
+    let paths = Paths::of(engine, id);
+    let alive = paths.hold_alive()?;
+    // Read with the lock held: who removes a container holds it too.
+    let Container { config, status, .. } = state::read(engine, id)?;
+    let name = &config.name;
+    match alive {
+        Some(_) if status == Status::Elsewhere => {
+            Err(Kind::InUse.error(format!("container {name} belongs to another machine")))
+        }
+        Some(alive) => Ok((config, alive)),
+        None => Err(Kind::InUse.error(format!("container {name} runs already"))),
     }
 }
 
-/// The CLI's first message: the streams that the container starts with.
-fn first_word(socket: &OwnedFd) -> Result<(Attach, Vec<OwnedFd>)> {
+/// A container that this monitor holds and has not started yet. Dropped, it takes back what the start has left; one that
+/// is to be removed after its run goes with it.
+struct Unstarted<'a> {
+    engine: &'a Engine,
+    config: &'a Config,
+    kept: bool,
+}
+
+impl Unstarted<'_> {
+    fn keep(mut self) {
+        self.kept = true;
+    }
+}
+
+impl Drop for Unstarted<'_> {
+    fn drop(&mut self) {
+        if self.kept {
+            return;
+        }
+        // Nothing here may hide the error that brought us here.
+        if let Ok(dir) = fs::open_dir(&self.engine.run.join("containers")) {
+            let _ = fs::remove_tree(dir.as_fd(), self.config.id.as_str());
+        }
+        if self.config.auto_remove
+            && let Ok(hidden) = remove::hide(self.engine, self.config)
+        {
+            let _ = hidden.finish();
+            let _ = remove::anonymous_volumes(self.engine, self.config);
+        }
+    }
+}
+
+/// The CLI's first message: the streams that the container starts with, and whether there is a cgroup for it.
+struct FirstWord {
+    attach: Attach,
+    delegated: bool,
+    fds: Vec<OwnedFd>,
+}
+
+fn first_word(socket: &OwnedFd) -> Result<FirstWord> {
     let (bytes, fds) = socket::receive(socket.as_fd(), MESSAGE_BYTES_MAX)
         .context("hear from the CLI")?
         .ok_or_else(|| Kind::Engine.error("the CLI has gone away"))?;
     let hello: Hello = serde_json::from_slice(&bytes).context("parse the CLI's request")?;
     match hello.request {
-        Request::Start(attach) => Ok((attach, fds)),
+        Request::Start { attach, delegated } => Ok(FirstWord { attach, delegated, fds }),
         other => Err(Kind::BadInput.error(format!("a new monitor was asked for {other:?}"))),
     }
 }
 
-fn hold_alive(paths: &Paths, config: &Config) -> Result<OwnedFd> {
-    let alive = open_alive(paths)?;
-    if fs::hold_alive(&alive)? {
-        return Ok(alive);
+fn divide_cgroup() -> Result<Limits> {
+    let delegated = Delegated::find()?;
+    let container = delegated.split()?.container;
+    Ok(Limits { delegated, container })
+}
+
+fn has_pids_controller(cgroup: &Option<Limits>) -> Result<bool> {
+    cgroup.as_ref().map_or(Ok(false), |cgroup| cgroup.container.has("pids"))
+}
+
+/// Sets the container's limits; asking for limits where there is no cgroup is an error.
+fn limit(spec: &Spec, cgroup: &Option<Limits>) -> Result<()> {
+    let Some(resources) = spec.linux().as_ref().and_then(|linux| linux.resources().as_ref()) else { return Ok(()) };
+    if let Some(cgroup) = cgroup {
+        return cgroup.container.apply(resources);
     }
-    Err(Kind::InUse.error(format!("container {} runs already", config.name)))
+    let reason = Delegated::find().err().unwrap_or_else(|| {
+        Kind::Engine
+            .hinted("no systemd has given this container a cgroup of its own", "log in with a systemd user session")
+    });
+    cgroup::refuse_limits(resources, reason)
 }
 
 /// A fresh runtime directory; what an earlier monitor left there went with that monitor's lock.
@@ -139,13 +204,15 @@ fn make_run_dir(engine: &Engine, id: &Id) -> Result<PathBuf> {
 }
 
 fn mount_root(engine: &Engine, config: &Config, paths: &Paths) -> Result<OwnedFd> {
-    match &config.source {
-        Source::Directory(dir) => overlay::bind(dir),
-        Source::Image(image) => {
-            let lower: Vec<PathBuf> = image.layers.iter().map(|layer| layers::path(engine, layer)).collect();
-            overlay::mount(&lower, &paths.dir)
-        }
+    let root = match &config.source {
+        Source::Directory(dir) => overlay::bind(dir)?,
+        Source::Image(image) => overlay::mount(&layers::stack(engine, &image.layers)?, &paths.dir)?,
+    };
+    if config.security.no_new_privileges {
+        // The kernel ignores set-user-ID bits then; the mount says so too.
+        mount::set_attributes(root.as_fd(), Attributes::NOSUID, false)?;
     }
+    Ok(root)
 }
 
 /// The files that name the container and its network, and where they are mounted. They never touch the image.

@@ -18,12 +18,13 @@ use crate::error::{Kind, Wire};
 use crate::fs::{self, Durability};
 use crate::network::Connected;
 use crate::runtime::Entrance;
+use crate::runtime::cgroup::{Cgroup, Delegated};
+use crate::sys::memory;
 use crate::sys::process::{self, Child};
 use crate::sys::socket;
 use anyhow::{Context, Result};
 use clients::{Client, Role};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use rustix::fs::{CWD, Mode, OFlags};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -34,6 +35,15 @@ const CLIENTS_MAX: usize = 256;
 
 /// How long the output of an ended container may take to arrive, when something keeps its pipes open.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long the last processes of an ended container may take to leave its cgroup.
+const CGROUP_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The cgroup that limits a container, and the delegated one above it.
+struct Limits {
+    delegated: Delegated,
+    container: Cgroup,
+}
 
 /// Everything a running container needs, and all who are connected to it.
 pub struct Monitor {
@@ -51,6 +61,7 @@ pub struct Monitor {
     gid_map: Vec<crate::rootless::Extent>,
     may_set_groups: bool,
     network: Option<Connected>,
+    cgroup: Option<Limits>,
     /// The container's own process first, then those of execs.
     processes: Vec<Process>,
     clients: Vec<Client>,
@@ -67,6 +78,9 @@ struct Process {
     exit: Option<process::Exit>,
     drain_until: Option<Instant>,
 }
+
+/// The exit code of a monitor that could not do its work, as the CLI's.
+const EXIT_FAILED: i32 = 125;
 
 /// The key of the container's own process.
 const MAIN: u32 = 0;
@@ -85,15 +99,12 @@ enum Event {
 
 /// The life of a monitor process: `coracle-monitor ID DATA RUN SOCKET [LOCK]`.
 pub fn main(arguments: &[String]) -> ! {
-    let code = match begin(arguments) {
-        Ok(()) => 0,
-        // Without its socket there is nobody to tell.
-        Err(_) => 1,
-    };
-    std::process::exit(code)
+    // The container's own exit code, for a systemd unit whose main process this is. An error has been told already, or
+    // there is nobody to tell.
+    std::process::exit(begin(arguments).unwrap_or(EXIT_FAILED))
 }
 
-fn begin(arguments: &[String]) -> Result<()> {
+fn begin(arguments: &[String]) -> Result<i32> {
     let [id, data, run, socket, rest @ ..] = arguments else {
         return Err(Kind::BadInput.error(format!("{MONITOR} is started by coracle alone")));
     };
@@ -104,17 +115,18 @@ fn begin(arguments: &[String]) -> Result<()> {
     let directories = Directories { root: Some(data.into()), runroot: Some(run.into()) };
     let engine = Engine::locate(&directories)?;
     let id = Id::parse(id).context("the id is an id")?;
-    let started = launch::launch(engine.clone(), &id, &socket);
+    let started = launch::launch(engine, &id, &socket);
     match started {
         Ok(mut monitor) => {
             let pid = monitor.state.pid;
             monitor.adopt(socket);
             monitor.tell_main_clients(&Reply::Started { pid });
             drop(userns_lock);
+            // Setting up took more memory than waiting will.
+            memory::give_back();
             monitor.serve()
         }
         Err(error) => {
-            launch::forget(&engine, &id);
             clients::answer(&socket, &Reply::Failed(Wire::from(&error)));
             Err(error)
         }
@@ -134,19 +146,19 @@ impl Monitor {
         self.clients.iter_mut().find(|client| client.key == key)
     }
 
-    /// The loop: wait for anything, deal with it, until the container has ended and all has been said.
-    fn serve(&mut self) -> Result<()> {
+    /// The loop: wait for anything, deal with it, until the container has ended and all has been said. Gives its exit
+    /// code.
+    fn serve(&mut self) -> Result<i32> {
         while !self.has_ended() {
             self.turn()?;
         }
         // Whatever goes wrong in cleaning up, the exit code is told to those who wait for it.
-        let ended = self.record_end();
+        let (hidden, ended) = self.record_end();
         // What attached clients have not read yet still flows; the container itself is over.
         while self.clients.iter().any(|client| client.has_pending()) {
             self.turn()?;
         }
         let code = self.main_process().exit.map_or(1, process::Exit::code);
-        let hidden = self.config.auto_remove.then(|| remove::hide(&self.engine, &self.config));
         for client in &self.clients {
             if client.waits_for(MAIN) {
                 clients::answer(&client.socket, &Reply::Exited { code });
@@ -154,10 +166,10 @@ impl Monitor {
         }
         if let Some(hidden) = hidden {
             self.clients.clear();
-            hidden?.finish()?;
+            hidden.finish()?;
             remove::anonymous_volumes(&self.engine, &self.config)?;
         }
-        ended
+        ended.map(|()| code)
     }
 
     fn has_ended(&self) -> bool {
@@ -354,7 +366,7 @@ impl Monitor {
                 return self.answer_with(key, &Reply::Done, &userns);
             }
             Request::Root => return self.answer_with(key, &Reply::Done, &self.root.try_clone()?),
-            Request::Start(_) => return Err(Kind::InUse.error("the container runs already")),
+            Request::Start { .. } => return Err(Kind::InUse.error("the container runs already")),
             Request::Attach(attach) => {
                 let pid = self.state.pid;
                 self.attach(key, MAIN, attach, fds)?;
@@ -483,6 +495,7 @@ impl Monitor {
                 client.leave();
             }
             self.processes.retain(|process| process.key != key);
+            memory::give_back();
         }
         Ok(())
     }
@@ -503,30 +516,31 @@ impl Monitor {
         }
     }
 
-    /// The container has ended: its network goes, its end is written down, and only then the lock is released.
-    fn record_end(&mut self) -> Result<()> {
+    /// The container has ended: its network goes, its end is written down, one that is to be removed is hidden, and only
+    /// then the lock is released. A step that fails keeps none of the others from being taken.
+    fn record_end(&mut self) -> (Option<remove::Hidden>, Result<()>) {
         self.network = None;
         let code = self.main_process().exit.map_or(1, process::Exit::code);
-        let exit = Exit { code, finished: state::now(), oom_killed: false, error: None };
-        self.state.exit = Some(exit);
-        if !self.config.auto_remove {
-            fs::write_json(&self.paths.state(), &self.state, Durability::Synced)?;
+        let oom_killed =
+            self.cgroup.as_ref().is_some_and(|cgroup| cgroup.container.oom_kills().is_ok_and(|kills| kills > 0));
+        self.state.exit = Some(Exit { code, finished: state::now(), oom_killed });
+        if let Some(cgroup) = self.cgroup.take() {
+            // What cannot be removed now goes with the scope.
+            let _ = cgroup.delegated.remove_container(CGROUP_TIMEOUT);
         }
-        self.remove_run_dir()?;
+        let mut hidden = None;
+        let recorded = if self.config.auto_remove {
+            remove::hide(&self.engine, &self.config).map(|now_hidden| hidden = Some(now_hidden))
+        } else {
+            fs::write_json(&self.paths.state(), &self.state, Durability::Synced)
+        };
+        let cleared = self.remove_run_dir();
         self.alive = None;
-        Ok(())
+        (hidden, recorded.and(cleared))
     }
 
     fn remove_run_dir(&self) -> Result<()> {
         let dir = fs::open_dir(&self.engine.run.join("containers"))?;
         fs::remove_tree(dir.as_fd(), self.config.id.as_str())
     }
-}
-
-/// The file whose lock says that a container lives.
-fn open_alive(paths: &Paths) -> Result<OwnedFd> {
-    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC;
-    let path = paths.alive();
-    rustix::fs::openat(CWD, &path, flags, Mode::from_raw_mode(0o600))
-        .with_context(|| format!("open {}", path.display()))
 }

@@ -78,6 +78,10 @@ pub fn start(dir: &Path, user: Option<&OwnedFd>, net: &OwnedFd, ports: &[Port]) 
             binds.push(bind);
         }
     }
+    if user.is_none() {
+        // The real root's pasta would become `nobody`, who cannot reach the namespace; inside a user namespace it stays.
+        arguments.extend(["--runas".to_owned(), "0".to_owned()]);
+    }
     arguments.extend(forward_arguments(ports));
     let arguments: Vec<CString> =
         arguments.iter().map(|text| CString::new(text.as_str())).collect::<Result<_, _>>()?;

@@ -32,11 +32,11 @@ pub fn clone_host(path: &Path, expected: Option<(u32, u32)>) -> Result<OwnedFd> 
     if !is_device || expected.is_some_and(|expected| expected != numbers) {
         return Err(Kind::Denied.error(format!("{} is not the device it should be", path.display())));
     }
-    mount::set_attributes(device.as_fd(), Attributes::NOSUID | Attributes::NOEXEC, false)?;
     Ok(device)
 }
 
-/// The host's /dev/null, proven to be it: what masks are made of.
+/// The host's /dev/null, proven to be it: what masks are made of. Cloned from the host for each, since before Linux 6.15
+/// a detached mount cannot be cloned again.
 pub fn null() -> Result<OwnedFd> {
     clone_host(Path::new("/dev/null"), Some((1, 3)))
 }
@@ -46,6 +46,7 @@ pub fn bind(root: &Root, devices: &[LinuxDevice]) -> Result<()> {
     for device in devices {
         let numbers = (device.major() as u32, device.minor() as u32);
         let host = clone_host(device.path(), (device.major() >= 0).then_some(numbers))?;
+        mount::set_attributes(host.as_fd(), Attributes::NOSUID | Attributes::NOEXEC, false)?;
         let target = root.make_file(device.path(), 0o666)?;
         mount::attach(host.as_fd(), target.as_fd())
             .with_context(|| format!("mount device {}", device.path().display()))?;

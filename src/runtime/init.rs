@@ -138,9 +138,13 @@ pub fn become_init(last: &Last<'_>) -> Result<Infallible> {
     let child = match sys::fork()? {
         Cloned::Parent(child) => child,
         Cloned::Child => {
-            signal::reset_all()?;
-            take_terminal()?;
-            return process::execute(last.process);
+            let error = match take_terminal().and_then(|()| process::execute(last.process)) {
+                Ok(never) => match never {},
+                Err(error) => error,
+            };
+            // Said before the stream ends, which is with this process: whoever waits for that speaks after.
+            let _ = last.channel.send(&Message::Failed(Wire::from(&error)));
+            sys::exit_now(1)
         }
     };
     drop(closes_on_exec);
@@ -150,6 +154,8 @@ pub fn become_init(last: &Last<'_>) -> Result<Infallible> {
     // The monitor's descriptors were copied into this process; its locks would live as long as this does.
     let (stdin, stdout, stderr) = (rustix::stdio::stdin(), rustix::stdio::stdout(), rustix::stdio::stderr());
     sys::close_all_but(&[stdin, stdout, stderr, child.pidfd.as_fd(), signals.as_fd()])?;
+    // Everyone in the container can read these; they tell where the engine's directories are on the host.
+    sys::forget_arguments(c"coracle-init")?;
     supervise(&child, &signals)
 }
 
@@ -159,15 +165,14 @@ fn forwarded_signals() -> Vec<Signal> {
     Signal::iterator().filter(|signal| !own.contains(signal)).collect()
 }
 
-/// Gives the program a process group of its own and the terminal, as a shell would.
+/// Gives the program a process group of its own and the terminal, as a shell would, and every signal at its default.
 fn take_terminal() -> Result<()> {
     if rustix::termios::isatty(rustix::stdio::stdin()) {
         rustix::process::setpgid(None, None).context("setpgid")?;
         signal::ignore(Signal::SIGTTOU)?;
         rustix::termios::tcsetpgrp(rustix::stdio::stdin(), rustix::process::getpid()).context("tcsetpgrp")?;
-        signal::reset_all()?;
     }
-    Ok(())
+    signal::reset_all()
 }
 
 fn supervise(child: &sys::Child, signals: &SignalFd) -> ! {

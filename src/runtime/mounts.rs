@@ -96,6 +96,7 @@ fn mount_one(root: &Root, mount: &Mount, inner: &Inner) -> Result<()> {
     } else {
         root.make_file(mount.destination(), 0o644)?
     };
+    let target = checked_target(root, mount, target)?;
     mount::attach(source.as_fd(), target.as_fd())?;
     match options.propagation {
         Some(propagation) if propagation != Propagation::Private => {
@@ -105,13 +106,32 @@ fn mount_one(root: &Root, mount: &Mount, inner: &Inner) -> Result<()> {
     }
 }
 
+/// A target that the masks, which go by names, will find again: /proc and /sys are mounted on no link's target, and
+/// nothing gets onto /proc by a link (CVE-2019-16884, CVE-2019-19921).
+fn checked_target(root: &Root, mount: &Mount, target: OwnedFd) -> Result<OwnedFd> {
+    let path = mount.destination();
+    if [Path::new("/proc"), Path::new("/sys")].contains(&path.as_path()) {
+        return match root.resolve_without_links(path, OFlags::PATH | OFlags::DIRECTORY) {
+            Err(Errno::LOOP) => {
+                Err(Kind::Denied.error(format!("{} of the container is a link, not a directory", path.display())))
+            }
+            other => other.with_context(|| format!("open {} in the container", path.display())),
+        };
+    }
+    if !path.starts_with("/proc") && mount::file_system_magic(target.as_fd())? == mount::PROC_MAGIC {
+        return Err(Kind::Denied.error(format!("{} leads to /proc, which must be the kernel's own", path.display())));
+    }
+    Ok(target)
+}
+
 fn is_permission(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| cause.downcast_ref::<Errno>() == Some(&Errno::PERM))
 }
 
 /// A new file system of the kernel's.
 fn new(kind: &str, options: &Options) -> Result<OwnedFd> {
-    let mut system = FileSystem::open(kind)?;
+    // What /proc/mounts shows as the device; a kernel file system has none.
+    let mut system = FileSystem::open(kind)?.set("source", kind)?;
     for (key, value) in &options.data {
         system = match value {
             Some(value) => system.set(key, value)?,
@@ -139,7 +159,6 @@ fn share(source: &Path, options: &Options) -> Result<OwnedFd> {
 ///
 /// A path that does not exist needs no mask. Any other trouble stops the start: half a mask is none.
 pub fn mask(root: &Root, paths: &[String]) -> Result<()> {
-    let null = devices::null()?;
     for path in paths {
         let target = match root.resolve(Path::new(path), OFlags::PATH) {
             Ok(target) => target,
@@ -154,7 +173,7 @@ pub fn mask(root: &Root, paths: &[String]) -> Result<()> {
                 .set("mode", "0555")?
                 .mount(attributes)?
         } else {
-            mount::clone_fd(null.as_fd(), false).context("clone /dev/null")?
+            devices::null()?
         };
         mount::attach(cover.as_fd(), target.as_fd()).with_context(|| format!("mask {path}"))?;
     }

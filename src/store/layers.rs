@@ -50,6 +50,19 @@ pub fn path(engine: &Engine, diff_id: &Digest) -> PathBuf {
     directory(engine, diff_id).join("fs")
 }
 
+/// The trees that an image's layers make, bottom first. A layer whose root is opaque hides all below it: overlayfs looks
+/// for that mark on directories within layers only.
+pub fn stack(engine: &Engine, diff_ids: &[Digest]) -> Result<Vec<PathBuf>> {
+    let mut stack = Vec::with_capacity(diff_ids.len());
+    for diff_id in diff_ids {
+        if info(engine, diff_id)?.is_some_and(|info| info.is_opaque) {
+            stack.clear();
+        }
+        stack.push(path(engine, diff_id));
+    }
+    Ok(stack)
+}
+
 /// What is known of a layer. None if it is not there.
 pub fn info(engine: &Engine, diff_id: &Digest) -> Result<Option<Info>> {
     fs::read_json(&directory(engine, diff_id).join("info.json"))

@@ -1,12 +1,28 @@
 //! What this user has on disk: blobs and tags, unpacked layers.
 
 pub mod blobs;
+pub mod check;
 pub mod digest;
 pub mod layers;
 pub mod overlay;
 pub mod overlay_probe;
 pub mod tags;
 pub mod unpack;
+
+use crate::engine::Engine;
+use anyhow::Result;
+
+/// Makes the engine's directories if need be. A new store is probed: one that cannot carry containers is told now, with
+/// what to do, and asked again the next time.
+pub fn prepare(engine: &Engine) -> Result<()> {
+    if engine.prepare()?
+        && let Err(error) = overlay_probe::probe(engine)
+    {
+        crate::fs::remove_empty_dir(&engine.staging())?;
+        return Err(error);
+    }
+    Ok(())
+}
 
 #[cfg(test)]
 pub mod tests {

@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use rustix::io::Errno;
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
-    SendFlags, SocketAddrUnix, SocketFlags, SocketType, accept_with, bind, connect, listen, recvmsg, sendmsg,
+    SendFlags, SocketAddrUnix, SocketFlags, SocketType, accept_with, bind, connect, listen, recv, recvmsg, sendmsg,
     socket_with, socketpair,
 };
 use std::io::{IoSlice, IoSliceMut};
@@ -74,7 +74,12 @@ pub fn send(socket: BorrowedFd<'_>, message: &[u8], descriptors: &[BorrowedFd<'_
 ///
 /// A longer message is EMSGSIZE: it is never cut short in silence.
 pub fn receive(socket: BorrowedFd<'_>, length_max: usize) -> rustix::io::Result<Option<(Vec<u8>, Vec<OwnedFd>)>> {
-    let mut bytes = vec![0; length_max];
+    // Asked first, because a buffer of the maximum would stay in a monitor's heap for good.
+    let length = next_length(socket)?;
+    if length > length_max {
+        return Err(Errno::MSGSIZE);
+    }
+    let mut bytes = vec![0; length];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS_MAX))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
     let received = loop {
@@ -96,8 +101,17 @@ pub fn receive(socket: BorrowedFd<'_>, length_max: usize) -> rustix::io::Result<
         return Ok(None);
     }
     bytes.truncate(received.bytes);
-    bytes.shrink_to_fit();
     Ok(Some((bytes, descriptors)))
+}
+
+/// Waits for a message and gives its length, of which nothing is taken yet: MSG_TRUNC of recv(2). 0 at the end.
+fn next_length(socket: BorrowedFd<'_>) -> rustix::io::Result<usize> {
+    loop {
+        match recv(socket, &mut [0; 0], RecvFlags::PEEK | RecvFlags::TRUNC) {
+            Err(Errno::INTR) => {}
+            result => return result.map(|(_, length)| length),
+        }
+    }
 }
 
 /// Bounds every wait for a message on this socket.

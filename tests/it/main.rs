@@ -5,10 +5,23 @@
 #![allow(clippy::disallowed_methods, reason = "a test makes the paths that it opens")]
 
 mod attack;
+mod docs;
+mod exec;
+mod faults;
+mod golden;
 mod import;
+mod lifecycle;
 mod load;
+mod logs;
+mod mounts;
+mod network;
 mod pull;
+mod races;
 mod rmi;
 mod root;
+mod run;
 mod smoke;
 mod support;
+mod terminal;
+mod tidy;
+mod views;

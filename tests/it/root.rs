@@ -1,5 +1,8 @@
 //! What only root can try.
 
+mod budget;
+mod privacy;
+
 #[test]
 fn the_root_lane_runs_as_root() {
     if !nix::unistd::geteuid().is_root() {

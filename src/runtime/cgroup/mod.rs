@@ -118,6 +118,11 @@ impl Cgroup {
         }
     }
 
+    /// Whether limits of this controller can be set here.
+    pub fn has(&self, controller: &str) -> Result<bool> {
+        Ok(self.controllers()?.iter().any(|name| name == controller))
+    }
+
     /// Waits until no process is left here or below.
     pub fn wait_until_empty(&self, timeout: Duration) -> Result<()> {
         let deadline = Instant::now() + timeout;

@@ -7,7 +7,7 @@
 use crate::support::artifact::{Artifact, Blob, busybox, digest, file, noise, write_directory};
 use crate::support::evil_tar::{self, Entry, Magic};
 use crate::support::witness::{
-    Canary, Listing, assert_same, assert_staging_empties, listing, refusal, staged, store, with_little_memory,
+    Listing, Watched, assert_same, assert_staging_empties, listing, refusal, staged, store, with_little_memory,
 };
 use crate::support::{Run, Running, Sandbox};
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ use std::path::PathBuf;
 /// A store with one good image in it, and the canary beside.
 struct Scene {
     sandbox: Sandbox,
-    canary: Canary,
+    watched: Watched,
     archive: PathBuf,
     before: Listing,
 }
@@ -27,8 +27,8 @@ impl Scene {
         let archive = sandbox.home.join("archive.tar");
         std::fs::write(&archive, Artifact::saying("good").docker_archive("localhost/good:1")).expect("write it");
         sandbox.ok(&["load", "--quiet", "--input", archive.to_str().expect("ASCII")]);
-        let (canary, before) = (Canary::new(&sandbox), store(&sandbox));
-        Self { sandbox, canary, archive, before }
+        let (watched, before) = (Watched::new(&sandbox), store(&sandbox));
+        Self { sandbox, watched, archive, before }
     }
 
     fn load(&self, archive: &[u8]) -> Run {
@@ -42,7 +42,7 @@ impl Scene {
         let run = self.load(archive);
         let line = refusal(&run).to_owned();
         assert!(line.starts_with("coracle: load: "), "{attack}: {line}");
-        self.canary.assert_untouched(&self.sandbox, &[&run], attack);
+        self.watched.assert_untouched(&self.sandbox, &[&run], attack);
         assert_same(&store(&self.sandbox), &self.before, attack);
         assert_eq!(staged(&self.sandbox), Vec::<PathBuf>::new(), "{attack}");
         line
@@ -51,20 +51,20 @@ impl Scene {
     /// Loads an archive that may be accepted or refused; either way nothing outside changes.
     fn harmless(&self, archive: &[u8], attack: &str) -> bool {
         let run = self.load(archive);
-        self.canary.assert_untouched(&self.sandbox, &[&run], attack);
+        self.watched.assert_untouched(&self.sandbox, &[&run], attack);
         if run.code != 0 {
             refusal(&run);
             assert_same(&store(&self.sandbox), &self.before, attack);
             return false;
         }
-        self.canary.assert_not_stored(&self.sandbox, attack);
+        self.watched.assert_not_stored(&self.sandbox, attack);
         true
     }
 
     /// Removes the image that was accepted, with which everything of it must go.
     fn forget(&self, attack: &str) {
         self.sandbox.ok(&["rmi", "evil:1"]);
-        self.canary.assert_untouched(&self.sandbox, &[], attack);
+        self.watched.assert_untouched(&self.sandbox, &[], attack);
         assert_same(&store(&self.sandbox), &self.before, attack);
     }
 }
@@ -77,9 +77,9 @@ fn image_of(layer: Vec<u8>) -> Vec<u8> {
 #[test]
 fn the_canary_notices_everything() {
     let scene = Scene::new();
-    let path = |name: &str| scene.canary.path.join(name);
+    let path = |name: &str| scene.watched.canary.path.join(name);
     let touched = || {
-        let check = || scene.canary.assert_untouched(&scene.sandbox, &[], "control");
+        let check = || scene.watched.assert_untouched(&scene.sandbox, &[], "control");
         std::panic::catch_unwind(std::panic::AssertUnwindSafe(check)).is_err()
     };
     assert!(!touched());
@@ -97,14 +97,14 @@ fn the_canary_notices_everything() {
     std::fs::set_permissions(path("dir"), mode(0o751)).expect("change it back");
     std::fs::hard_link(path("secret"), scene.sandbox.data.join("stolen")).expect("make a link elsewhere");
     assert!(touched());
-    let check = || scene.canary.assert_not_stored(&scene.sandbox, "control");
+    let check = || scene.watched.assert_not_stored(&scene.sandbox, "control");
     assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(check)).is_err());
 }
 
 /// A quarter of the links, so that the quarters run beside each other.
 fn no_link_leads_out(quarter: usize) {
     let scene = Scene::new();
-    let attacks = evil_tar::attacks(&scene.canary.path);
+    let attacks = evil_tar::attacks(&scene.watched.canary.path);
     assert!(attacks.len() >= 150, "{}", attacks.len());
     let mut accepted = 0;
     for attack in attacks.iter().skip(quarter).step_by(4) {
@@ -140,7 +140,7 @@ fn c01_c02_c04_no_link_leads_out_of_a_layer_4() {
 #[test]
 fn c01_no_link_leads_from_one_layer_through_another() {
     let scene = Scene::new();
-    let canary = scene.canary.path.to_str().expect("a path made here is ASCII");
+    let canary = scene.watched.canary.path.to_str().expect("a path made here is ASCII");
     let evil = |path: &str| Entry::file(path, "evil").mode(0o4777);
     let second: [(&str, Vec<Entry>); 6] = [
         ("file", vec![evil("l/secret")]),
@@ -161,7 +161,7 @@ fn c01_no_link_leads_from_one_layer_through_another() {
             "cat l/secret m/../../etc/shadow stolen 2>/dev/null; echo evil >l/secret; rm -rf l/* m/tmp; true";
         let run = scene.sandbox.coracle(&["run", "--rm", "--pull=never", "evil:1", "sh", "-c", script]);
         assert_eq!(run.code, 0, "{name}: {run}");
-        scene.canary.assert_untouched(&scene.sandbox, &[&run], name);
+        scene.watched.assert_untouched(&scene.sandbox, &[&run], name);
         assert_staging_empties(&scene.sandbox);
         scene.forget(name);
     }
@@ -170,7 +170,7 @@ fn c01_no_link_leads_from_one_layer_through_another() {
 #[test]
 fn c03_removal_follows_no_link() {
     let scene = Scene::new();
-    let canary = scene.canary.path.to_str().expect("a path made here is ASCII");
+    let canary = scene.watched.canary.path.to_str().expect("a path made here is ASCII");
     let links = [Entry::symlink("a", canary), Entry::dir("b"), Entry::symlink("b/c", format!("{canary}/dir"))];
     for round in 0..3 {
         let layer = evil_tar::archive(&[&links[..], &[Entry::file("round", round.to_string())]].concat());
@@ -504,7 +504,7 @@ fn c14_configurations_of_any_kind_are_an_error_or_an_image() {
                 assert!(run.code >= 125 && run.stderr.lines().count() == 1, "{attack}: {run}");
                 assert!(!run.stderr.contains("panicked"), "{attack}: {run}");
             }
-            scene.canary.assert_untouched(&scene.sandbox, &[&run], &attack);
+            scene.watched.assert_untouched(&scene.sandbox, &[&run], &attack);
             assert_staging_empties(&scene.sandbox);
             scene.forget(&attack);
         }
@@ -548,10 +548,31 @@ fn c17_attributes_of_overlay_and_of_the_system_are_dropped() {
 }
 
 #[test]
+fn c18_the_store_is_closed_whatever_the_umask() {
+    let scene = Scene::new();
+    let archive = scene.archive.to_str().expect("a path made here is ASCII");
+    let script = format!("umask 000; exec {} load --input {archive}", crate::support::binary().display());
+    std::fs::write(archive, Artifact::saying("open").docker_archive("localhost/open:1")).expect("write an archive");
+    let engine = scene.sandbox.command(&[]);
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", &script]).env_clear().stdin(std::process::Stdio::null());
+    engine.get_envs().for_each(|(name, value)| drop(command.env(name, value.unwrap_or_default())));
+    let run = Running::start(command).finish();
+    assert_eq!(run.code, 0, "{run}");
+    for (path, _) in store(&scene.sandbox) {
+        // What is in a layer has the modes of the image, behind a door that is closed.
+        if !path.components().any(|part| part.as_os_str() == "fs") {
+            let status = path.symlink_metadata().expect("the status of a file in the store");
+            assert_eq!(std::os::unix::fs::MetadataExt::mode(&status) & 0o077, 0, "{}", path.display());
+        }
+    }
+}
+
+#[test]
 fn c19_an_archive_names_members_and_nothing_else() {
     let scene = Scene::new();
     let image = Artifact::saying("names");
-    let secret = scene.canary.path.join("secret");
+    let secret = scene.watched.canary.path.join("secret");
     let secret = secret.to_str().expect("a path made here is ASCII");
     let climbing = format!("{}{secret}", "../".repeat(20));
     for name in [secret, &climbing, "/proc/self/environ", "manifest.json/../../x"] {
@@ -583,7 +604,7 @@ fn c19_an_archive_names_members_and_nothing_else() {
         assert_same(&store(&scene.sandbox), &scene.before, target);
     }
     std::fs::remove_dir_all(&directory).expect("remove the directory");
-    scene.canary.assert_untouched(&scene.sandbox, &[], "directory");
+    scene.watched.assert_untouched(&scene.sandbox, &[], "directory");
 }
 
 #[test]
@@ -601,15 +622,15 @@ fn c21_an_image_of_ten_thousand_layers_is_refused() {
 #[test]
 fn import_takes_no_way_out_either() {
     let scene = Scene::new();
-    for attack in evil_tar::attacks(&scene.canary.path).iter().step_by(12) {
+    for attack in evil_tar::attacks(&scene.watched.canary.path).iter().step_by(12) {
         std::fs::write(&scene.archive, &attack.bytes).expect("write an archive");
         let run = scene.sandbox.coracle(&["import", scene.archive.to_str().expect("ASCII"), "evil"]);
-        scene.canary.assert_untouched(&scene.sandbox, &[&run], &attack.name);
+        scene.watched.assert_untouched(&scene.sandbox, &[&run], &attack.name);
         if run.code != 0 {
             refusal(&run);
         }
     }
     std::fs::write(&scene.archive, noise("x", 1 << 20)).expect("write an archive");
     scene.sandbox.ok(&["import", scene.archive.to_str().expect("ASCII"), "evil"]);
-    scene.canary.assert_not_stored(&scene.sandbox, "import");
+    scene.watched.assert_not_stored(&scene.sandbox, "import");
 }

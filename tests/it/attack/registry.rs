@@ -5,9 +5,9 @@ use crate::support::artifact::{self, Artifact, Blob, Packing, busybox, file, noi
 use crate::support::evil_tar;
 use crate::support::fake_registry::{Answer, FakeRegistry};
 use crate::support::witness::{
-    Canary, Listing, assert_same, assert_sound, refusal, staged, store, wait_until, with_little_memory,
+    Listing, Watched, assert_same, assert_sound, refusal, staged, store, with_little_memory,
 };
-use crate::support::{Run, Running, Sandbox};
+use crate::support::{Run, Running, Sandbox, until};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::{Value, json};
@@ -22,7 +22,7 @@ const AT_ONCE: usize = 6;
 /// A registry with one good image, pulled, and one that is about to be: `evil:1`.
 struct Scene {
     sandbox: Sandbox,
-    canary: Canary,
+    watched: Watched,
     fake: FakeRegistry,
     image: Artifact,
     before: Listing,
@@ -38,8 +38,8 @@ impl Scene {
         serve(&fake, "good", "1", &Artifact::saying("good").packed(Packing::Gzip));
         sandbox.ok(&["pull", INSECURE, &format!("{}/good:1", fake.host())]);
         serve(&fake, "evil", "1", &image);
-        let (canary, before) = (Canary::new(&sandbox), store(&sandbox));
-        Self { sandbox, canary, fake, image, before }
+        let (watched, before) = (Watched::new(&sandbox), store(&sandbox));
+        Self { sandbox, watched, fake, image, before }
     }
 
     fn name(&self) -> String {
@@ -57,7 +57,7 @@ impl Scene {
         let run = self.pull(&[]);
         let line = refusal(&run).to_owned();
         assert!(line.starts_with("coracle: pull: "), "{attack}: {line}");
-        self.canary.assert_untouched(&self.sandbox, &[&run], attack);
+        self.watched.assert_untouched(&self.sandbox, &[&run], attack);
         assert_same(&store(&self.sandbox), &self.before, attack);
         assert_eq!(staged(&self.sandbox).len(), 0, "{attack}");
         line
@@ -141,7 +141,7 @@ fn assert_survived((name, answer, verdict): &Fault, part: fn(&Scene) -> (String,
         Verdict::Passing if path == scene.layer() => {
             let run = scene.pull(&[]);
             refusal(&run);
-            scene.canary.assert_untouched(&scene.sandbox, &[&run], name);
+            scene.watched.assert_untouched(&scene.sandbox, &[&run], name);
             assert_sound(&scene.sandbox, &scene.before, name);
         }
         Verdict::Passing | Verdict::Final => drop(scene.refused(name)),
@@ -195,13 +195,13 @@ fn d06_a_tag_that_moves_gives_one_image_or_the_other() {
 #[test]
 fn c01_a_layer_from_a_registry_is_as_hostile_as_one_from_a_file() {
     let scene = Scene::new();
-    for attack in evil_tar::attacks(&scene.canary.path).iter().step_by(9) {
+    for attack in evil_tar::attacks(&scene.watched.canary.path).iter().step_by(9) {
         let image = Artifact::new(&[attack.bytes.clone()]).packed(Packing::Zstd);
         serve(&scene.fake, "evil", "1", &image);
         let run = scene.pull(&[]);
-        scene.canary.assert_untouched(&scene.sandbox, &[&run], &attack.name);
+        scene.watched.assert_untouched(&scene.sandbox, &[&run], &attack.name);
         if run.code == 0 {
-            scene.canary.assert_not_stored(&scene.sandbox, &attack.name);
+            scene.watched.assert_not_stored(&scene.sandbox, &attack.name);
             scene.sandbox.ok(&["rmi", &scene.name()]);
         } else {
             refusal(&run);
@@ -414,7 +414,7 @@ impl Hanging {
         scene.fake.fail(&large.digest(), 1, slow);
         let mut command = scene.sandbox.command(&["pull", INSECURE, &scene.name()]);
         let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("start a pull");
-        wait_until("the layer is on its way", || {
+        until("the layer is on its way", || {
             // The blob's file, and the layer's directory with something in it.
             staged(&scene.sandbox).iter().any(|path| path.join("fs/large").exists())
         });
@@ -447,7 +447,7 @@ fn a_pull_that_is_killed_leaves_no_part_of_an_image() {
     hanging.child.wait().expect("wait for it");
     // The unpacker sees the end and removes its tree. The blob's file stays, as a plain file that nobody opens.
     let sandbox = &hanging.scene.sandbox;
-    wait_until("the unpacker has cleaned up", || staged(sandbox).iter().all(|path| path.is_file()));
+    until("the unpacker has cleaned up", || staged(sandbox).iter().all(|path| path.is_file()));
     hanging.assert_the_next_pull_works();
 }
 

@@ -3,6 +3,7 @@
 pub mod artifact;
 pub mod evil_tar;
 pub mod fake_registry;
+pub mod image_builder;
 pub mod images;
 pub mod registry;
 pub mod witness;
@@ -16,12 +17,15 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// No command of a test may take longer.
 const LIMIT: Duration = Duration::from_secs(60);
 /// How long the output of a killed command is waited for; a stray child may hold the pipe.
 const GRACE: Duration = Duration::from_secs(2);
+
+/// How often a condition is looked at that announces itself to nobody.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// The directories of one engine. Dropping it ends its containers and removes them.
 pub struct Sandbox {
@@ -85,6 +89,11 @@ impl Sandbox {
         run.stdout
     }
 
+    /// Runs `coracle ARGUMENTS`, which must fail with this exit code and one line that has all of these words.
+    pub fn fails(&self, code: i32, words: &[&str], arguments: &[&str]) {
+        self.coracle(arguments).fails(code, words);
+    }
+
     /// Starts `coracle ARGUMENTS` in a process group of its own.
     pub fn spawn(&self, arguments: &[&str]) -> Running {
         Running::start(self.command(arguments))
@@ -95,6 +104,57 @@ impl Sandbox {
         let archive = images::archive(name);
         self.ok(&["load", "--input", archive.to_str().expect("a UTF-8 path")]);
         format!("localhost/{name}:latest")
+    }
+
+    /// Starts a container in the background and gives its id.
+    pub fn detached(&self, arguments: &[&str]) -> String {
+        let all = [&["run", "--detach", "--network", "none"], arguments].concat();
+        self.ok(&all).trim().to_owned()
+    }
+
+    /// What a container's monitor has written down.
+    pub fn state(&self, id: &str) -> serde_json::Value {
+        let text = std::fs::read(self.container(id).join("state.json")).expect("read state.json");
+        serde_json::from_slice(&text).expect("state.json is JSON")
+    }
+
+    /// The directory of a container.
+    pub fn container(&self, id: &str) -> PathBuf {
+        self.data.join("coracle/containers").join(id)
+    }
+
+    /// The ids of all containers that exist, and of those that have something in the runtime directory.
+    pub fn containers(&self) -> Vec<String> {
+        let mut all = names_in(&self.data.join("coracle/containers"));
+        all.extend(names_in(&self.runtime.join("coracle/containers")));
+        all.sort();
+        all.dedup();
+        all
+    }
+
+    /// Nothing of any container may be left: no process, no mount, no directory, no name, nothing half made.
+    pub fn assert_no_leaks(&self) {
+        until("the containers' directories are gone", || self.containers().is_empty());
+        until("the staging directory is empty", || names_in(&self.data.join("coracle/tmp")).is_empty());
+        until("the names are free", || names_in(&self.data.join("coracle/names")).is_empty());
+        until("no process of the engine is left", || self.processes().is_empty());
+        let mounts = std::fs::read_to_string("/proc/self/mountinfo").expect("read the mounts");
+        assert!(!mounts.contains(path(&self.top)), "a mount is left:\n{mounts}");
+    }
+
+    /// The processes that have this sandbox in their command line.
+    pub fn processes(&self) -> Vec<String> {
+        let below = format!("{}/", path(&self.top));
+        let mut found = Vec::new();
+        for pid in names_in(Path::new("/proc")) {
+            // One that has just ended, or is not ours to look at, has nothing to say.
+            let Ok(line) = std::fs::read(format!("/proc/{pid}/cmdline")) else { continue };
+            let line = String::from_utf8_lossy(&line).replace('\0', " ");
+            if line.contains(&below) {
+                found.push(format!("{pid}: {line}"));
+            }
+        }
+        found
     }
 }
 
@@ -118,6 +178,10 @@ impl Running {
         // Nobody listens any more when the test gave up on it.
         std::thread::spawn(move || sender.send(child.wait_with_output()));
         Self { command: shown, group, output, finished: false }
+    }
+
+    pub fn pid(&self) -> i32 {
+        self.group.as_raw()
     }
 
     pub fn signal(&self, signal: Signal) {
@@ -161,11 +225,44 @@ impl Drop for Running {
     }
 }
 
+impl Run {
+    /// The failure must be this one: the exit code, and a single line on standard error that has all of these words.
+    pub fn fails(&self, code: i32, words: &[&str]) {
+        assert_eq!(self.code, code, "{self}");
+        assert_eq!(self.stderr.lines().count(), 1, "not one line: {self}");
+        for word in words.iter().chain([&"coracle: "]) {
+            assert!(self.stderr.contains(word), "no {word:?} in: {self}");
+        }
+    }
+}
+
 impl fmt::Display for Run {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { command, code, stdout, stderr } = self;
         write!(out, "{command}\n-- exit code {code}\n-- stdout\n{stdout}\n-- stderr\n{stderr}")
     }
+}
+
+/// Waits for what announces itself to nobody.
+pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
+    let deadline = Instant::now() + LIMIT;
+    while !condition() {
+        assert!(Instant::now() < deadline, "not in {LIMIT:?}: {what}");
+        std::thread::sleep(PAUSE);
+    }
+}
+
+/// Whether a process exists and is more than a zombie.
+pub fn is_alive(pid: i64) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // The name before the state is in parentheses and may hold anything.
+    status.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
+}
+
+/// The names in a directory; none if it does not exist.
+pub fn names_in(directory: &Path) -> Vec<String> {
+    let Ok(entries) = std::fs::read_dir(directory) else { return Vec::new() };
+    entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
 }
 
 /// Ends a test that lacks something: a counted skip on a laptop, a failure where `CI` is `true`. Return after it.

@@ -1,63 +1,49 @@
 //! What must not change: a canary outside the store, the store itself, and the manners of a refusal.
 
-use super::{Run, Sandbox};
+use super::{Run, Sandbox, names_in, until};
+use crate::attack::canary::Canary;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
-use std::fs::Metadata;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
 /// The longest that an error may be.
 const REFUSAL_BYTES_MAX: usize = 2000;
-/// The longest wait for what is about to happen.
-const WAIT_TIMEOUT: Duration = Duration::from_secs(20);
 /// What one process of a command may have of its own, stacks of threads included.
 const MEMORY_BYTES_MAX: u64 = 192 << 20;
 
 pub type Listing = BTreeMap<PathBuf, String>;
 
-/// A tree of the user's own files outside the store: whoever changes it has escaped.
-pub struct Canary {
-    pub path: PathBuf,
-    nonce: String,
-    before: Listing,
-    /// The names beside it.
+/// A canary in the home of a sandbox, and the names beside it.
+pub struct Watched {
+    pub canary: Canary,
     home: Listing,
 }
 
-impl Canary {
+impl Watched {
     pub fn new(sandbox: &Sandbox) -> Self {
-        let path = sandbox.home.join("canary");
-        let nonce = format!("nonce-{}-{:?}", std::process::id(), Instant::now());
-        let nonce: String = nonce.chars().filter(char::is_ascii_alphanumeric).collect();
-        std::fs::create_dir(&path).expect("make the canary");
-        std::fs::create_dir(path.join("dir")).expect("make a directory");
-        std::fs::set_permissions(path.join("dir"), std::fs::Permissions::from_mode(0o751)).expect("give an odd mode");
-        std::fs::write(path.join("secret"), &nonce).expect("write the secret");
-        std::fs::write(path.join("dir/deep"), &nonce).expect("write a deep file");
-        std::fs::hard_link(path.join("dir/deep"), path.join("twin")).expect("make a hard link");
-        std::os::unix::fs::symlink("secret", path.join("link")).expect("make a link");
-        nix::unistd::mkfifo(&path.join("fifo"), nix::sys::stat::Mode::S_IRWXU).expect("make a FIFO");
-        let (before, home) = (listing_with_times(&path), names(&sandbox.home));
-        Self { path, nonce, before, home }
+        let canary = Canary::new(sandbox.home.join("canary"));
+        Self { canary, home: names(&sandbox.home) }
     }
 
-    /// Panics if anything of it changed, something new lies beside it, or a command told its secret.
+    /// Panics if anything of the canary changed, something new lies beside it, or a command told its secret.
     pub fn assert_untouched(&self, sandbox: &Sandbox, runs: &[&Run], attack: &str) {
-        assert_same(&listing_with_times(&self.path), &self.before, attack);
+        println!("{attack}");
+        self.canary.assert_unchanged();
         assert_same(&names(&sandbox.home), &self.home, attack);
         for run in runs {
-            assert!(!run.stdout.contains(&self.nonce) && !run.stderr.contains(&self.nonce), "{attack}: {run}");
+            let told = run.stdout.contains(&self.canary.nonce) || run.stderr.contains(&self.canary.nonce);
+            assert!(!told, "{attack}: the secret was printed: {run}");
         }
     }
 
     /// Panics if the secret came into the store.
     pub fn assert_not_stored(&self, sandbox: &Sandbox, attack: &str) {
+        let nonce = self.canary.nonce.as_bytes();
         for path in files_below(&sandbox.data) {
             let bytes = std::fs::read(&path).unwrap_or_default();
-            let found = bytes.windows(self.nonce.len()).any(|window| window == self.nonce.as_bytes());
+            let found = bytes.windows(nonce.len()).any(|window| window == nonce);
             assert!(!found, "{attack}: the secret is in {}", path.display());
         }
     }
@@ -65,15 +51,6 @@ impl Canary {
 
 /// Every name below a directory with its kind, mode, owner, links and content; of files that are not ours the size.
 pub fn listing(directory: &Path) -> Listing {
-    walk(directory, |_| String::new())
-}
-
-/// The same with the time of the last change.
-fn listing_with_times(directory: &Path) -> Listing {
-    walk(directory, |status| format!("{}.{}", status.mtime(), status.mtime_nsec()))
-}
-
-fn walk(directory: &Path, more: impl Fn(&Metadata) -> String) -> Listing {
     let mut seen = BTreeMap::new();
     let mut open = vec![directory.to_owned()];
     while let Some(path) = open.pop() {
@@ -95,7 +72,7 @@ fn walk(directory: &Path, more: impl Fn(&Metadata) -> String) -> Listing {
         // The number of its directories is a directory's own affair.
         let links = if status.is_dir() { 0 } else { status.nlink() };
         let facts = (status.mode(), status.uid(), status.gid(), links);
-        seen.insert(path, format!("{facts:?} {}{content} {:?}", more(&status), &attributes[..length]));
+        seen.insert(path, format!("{facts:?} {content} {:?}", &attributes[..length]));
     }
     seen
 }
@@ -136,16 +113,7 @@ pub fn staged(sandbox: &Sandbox) -> Vec<PathBuf> {
 
 /// Waits until nothing is in staging: what is out of sight may still be on its way off the disk.
 pub fn assert_staging_empties(sandbox: &Sandbox) {
-    wait_until("staging is empty", || staged(sandbox).is_empty());
-}
-
-/// Waits for something that has no event to wait for.
-pub fn wait_until(what: &str, is_so: impl Fn() -> bool) {
-    let deadline = Instant::now() + WAIT_TIMEOUT;
-    while !is_so() {
-        assert!(Instant::now() < deadline, "not so after {WAIT_TIMEOUT:?}: {what}");
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    until("staging is empty", || staged(sandbox).is_empty());
 }
 
 /// Checks that a command refused as it should: exit code 125, nothing on stdout, one line that names its step. Gives
@@ -174,8 +142,7 @@ pub fn with_little_memory(command: &Command) -> Command {
 }
 
 fn names(directory: &Path) -> Listing {
-    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
-    entries.map(|entry| (entry.path(), String::new())).collect()
+    names_in(directory).into_iter().map(|name| (directory.join(name), String::new())).collect()
 }
 
 fn files_below(directory: &Path) -> Vec<PathBuf> {

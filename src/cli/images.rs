@@ -1,0 +1,225 @@
+//! `images`: which images there are.
+
+use super::listing::{self, Shape};
+use super::time::{Zone, go_string};
+use super::units::{human_duration, human_size_spaced};
+use super::{Context, Verb};
+use crate::container::config::Source;
+use crate::container::state;
+use crate::image::reference::Reference;
+use crate::image::{self, Summary};
+use crate::inspect::filter::{self, Images as Filters};
+use crate::inspect::image as view;
+use crate::store::digest::Digest;
+use anyhow::Result;
+use serde_json::{Value, json};
+use std::collections::{HashMap, HashSet};
+use std::time::{Duration, SystemTime};
+
+/// List images
+#[derive(clap::Args)]
+pub struct Images {
+    /// Show all images (there are no hidden ones)
+    #[arg(short, long)]
+    all: bool,
+    /// Show the digests of the manifests too
+    #[arg(long)]
+    digests: bool,
+    /// Show only images that fit: dangling, reference, label, label!, before, since
+    #[arg(short, long, value_name = "KEY=VALUE")]
+    filter: Vec<String>,
+    /// Print by a Go template, as json, or by a template in columns: 'table TEMPLATE'
+    #[arg(long, value_name = "TEMPLATE")]
+    format: Option<String>,
+    /// Do not shorten ids
+    #[arg(long)]
+    no_trunc: bool,
+    /// Do not print headings
+    #[arg(short, long)]
+    noheading: bool,
+    /// Print ids alone
+    #[arg(short, long)]
+    quiet: bool,
+    /// Order by this
+    #[arg(long, value_name = "KEY", value_enum, default_value_t = Order::Created)]
+    sort: Order,
+    /// Only images of this name; * and ? stand for any characters
+    #[arg(value_name = "NAME")]
+    name: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Order {
+    Created,
+    Id,
+    Repository,
+    Size,
+    Tag,
+}
+
+/// One name of an image, or an image that has none.
+struct Line {
+    image: Summary,
+    repository: String,
+    tag: String,
+}
+
+const NONE: &str = "<none>";
+
+impl Verb for Images {
+    fn run(self, context: &Context) -> Result<u8> {
+        let shape = Shape::parse(self.format.as_deref(), self.quiet)?;
+        let filters = Filters::parse(&context.engine, &self.filter)?;
+        let mut images = Vec::new();
+        for image in image::list(&context.engine)? {
+            if filters.match_image(&context.engine, &image)? {
+                images.push(image);
+            }
+        }
+        // The newest first, and of those made at the same time the one that came last.
+        images.reverse();
+        images.sort_by_key(|image| std::cmp::Reverse(view::created(&image.created)));
+        match shape {
+            Shape::Json => listing::json(&self.elements(context, &images)?),
+            Shape::Quiet => {
+                let mut seen = HashSet::new();
+                let lines = self.lines(&images);
+                let ids =
+                    lines.iter().filter(|line| seen.insert(line.image.id)).map(|line| self.id(&line.image) + "\n");
+                listing::put(&ids.collect::<String>());
+            }
+            Shape::Table => self.print_table(&images),
+            Shape::Template(format) => {
+                let users = users(context)?;
+                let lines = self.lines(&images);
+                let rows: Vec<Value> = lines.iter().map(|line| self.row(context, line, &users)).collect();
+                listing::template(&format, !self.noheading, &rows, &heading)?;
+            }
+        }
+        Ok(0)
+    }
+}
+
+impl Images {
+    /// One line for each name that is asked for, in the order that is asked for.
+    fn lines(&self, images: &[Summary]) -> Vec<Line> {
+        let mut lines = Vec::new();
+        for image in images {
+            let fits = |name: &&String| self.name.as_deref().is_none_or(|wanted| filter::is_named(name, wanted));
+            lines.extend(image.references.iter().rev().filter(fits).map(|name| Line::new(image, name)));
+            if image.references.is_empty() && self.name.is_none() {
+                lines.push(Line { image: image.clone(), repository: NONE.to_owned(), tag: NONE.to_owned() });
+            }
+        }
+        match self.sort {
+            Order::Created => {}
+            Order::Id => lines.sort_by_key(|line| line.image.id),
+            Order::Repository => lines.sort_by(|one, other| one.repository.cmp(&other.repository)),
+            Order::Size => lines.sort_by_key(|line| line.image.size),
+            Order::Tag => lines.sort_by(|one, other| one.tag.cmp(&other.tag)),
+        }
+        lines
+    }
+
+    fn id(&self, image: &Summary) -> String {
+        if self.no_trunc { image.id.to_string() } else { short(&image.id) }
+    }
+
+    fn print_table(&self, images: &[Summary]) {
+        let mut headings = vec!["REPOSITORY", "TAG", "IMAGE ID", "CREATED", "SIZE"];
+        if self.digests {
+            headings.insert(2, "DIGEST");
+        }
+        let rows = self.lines(images).into_iter().map(|line| {
+            let image = &line.image;
+            let mut cells = vec![self.id(image), ago(image), human_size_spaced(image.size as f64, 3)];
+            if self.digests {
+                cells.insert(0, image.manifest.to_string());
+            }
+            [line.repository, line.tag].into_iter().chain(cells).collect::<Vec<_>>()
+        });
+        listing::columns(&headings, !self.noheading, rows);
+    }
+
+    fn elements(&self, context: &Context, images: &[Summary]) -> Result<Value> {
+        let users = users(context)?;
+        let mut seen = HashSet::new();
+        let lines = self.lines(images);
+        let elements = lines.iter().filter(|line| seen.insert(line.image.id)).map(|line| {
+            let image = &line.image;
+            view::summary(image, config(context, image).as_ref(), users.get(&image.id).copied().unwrap_or(0))
+        });
+        Ok(elements.collect())
+    }
+
+    /// What a template sees.
+    fn row(&self, context: &Context, line: &Line, users: &HashMap<Digest, usize>) -> Value {
+        let image = &line.image;
+        let containers = users.get(&image.id).copied().unwrap_or(0);
+        let mut row = view::summary(image, config(context, image).as_ref(), containers);
+        let created = view::created(&image.created);
+        let words = json!({
+            "ID": self.id(image),
+            "Repository": line.repository,
+            "Tag": line.tag,
+            "RepoTags": view::tags(&image.references),
+            "Created": ago(image),
+            "CreatedSince": ago(image),
+            "CreatedAt": created.map(|time| go_string(time, Zone::Utc)).unwrap_or_default(),
+            "CreatedTime": created.map(|time| go_string(time, Zone::Utc)).unwrap_or_default(),
+            "Size": human_size_spaced(image.size as f64, 3),
+        });
+        if let (Value::Object(row), Value::Object(words)) = (&mut row, words) {
+            row.extend(words);
+        }
+        row
+    }
+}
+
+impl Line {
+    fn new(image: &Summary, name: &str) -> Self {
+        let (repository, tag) = match Reference::parse_repository(name) {
+            Ok(reference) => (reference.name(), reference.tag.unwrap_or_else(|| NONE.to_owned())),
+            Err(_) => (name.to_owned(), NONE.to_owned()),
+        };
+        Self { image: image.clone(), repository, tag }
+    }
+}
+
+/// The headings that are not the names of their fields.
+fn heading(field: &str) -> Option<String> {
+    let heading = match field {
+        "ID" | "Id" => "IMAGE ID",
+        "CreatedSince" => "CREATED",
+        _ => return None,
+    };
+    Some(heading.to_owned())
+}
+
+fn short(id: &Digest) -> String {
+    let mut hex = id.hex();
+    hex.truncate(12);
+    hex
+}
+
+/// The configuration, for its labels. An image that is damaged is listed without.
+fn config(context: &Context, image: &Summary) -> Option<image::config::ImageConfig> {
+    image::open(&context.engine, image.clone()).ok().map(|image| image.config)
+}
+
+/// How many containers were made from each image.
+fn users(context: &Context) -> Result<HashMap<Digest, usize>> {
+    let mut users = HashMap::new();
+    for container in state::list(&context.engine)? {
+        if let Source::Image(image) = &container.config.source {
+            *users.entry(image.id).or_insert(0) += 1;
+        }
+    }
+    Ok(users)
+}
+
+fn ago(image: &Summary) -> String {
+    let Some(created) = view::created(&image.created) else { return "N/A".to_owned() };
+    let age = SystemTime::now().duration_since(created).unwrap_or(Duration::ZERO);
+    format!("{} ago", human_duration(age))
+}

@@ -1,0 +1,155 @@
+//! `inspect`: everything that is known of containers and images.
+
+use super::format::{Format, Names};
+use super::{Context, Verb, listing, report};
+use crate::container::state;
+use crate::error::{self, Kind};
+use crate::{image, inspect};
+use anyhow::Result;
+use serde_json::Value;
+
+/// Show all that is known of containers and images
+#[derive(clap::Args)]
+pub struct Inspect {
+    #[command(flatten)]
+    common: Common,
+    /// Look only for this: all, container or image
+    #[arg(short, long = "type", value_name = "TYPE", default_value = "all")]
+    kind: String,
+}
+
+/// Show all that is known of containers
+#[derive(clap::Args)]
+pub struct ContainerInspect {
+    #[command(flatten)]
+    common: Common,
+}
+
+/// Show all that is known of images
+#[derive(clap::Args)]
+pub struct ImageInspect {
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(clap::Args)]
+struct Common {
+    /// Print by a Go template, or as json
+    #[arg(short, long, value_name = "TEMPLATE")]
+    format: Option<String>,
+    /// The container that was made last
+    #[arg(short, long, conflicts_with = "names")]
+    latest: bool,
+    /// Show sizes (not supported yet)
+    #[arg(short, long, hide = true)]
+    size: bool,
+    /// Containers and images, by name, id or the beginning of an id
+    #[arg(value_name = "NAME", required_unless_present = "latest")]
+    names: Vec<String>,
+}
+
+/// Where objects are looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kinds {
+    All,
+    Containers,
+    Images,
+}
+
+impl Verb for Inspect {
+    fn run(self, context: &Context) -> Result<u8> {
+        let kinds = match self.kind.as_str() {
+            "all" => Kinds::All,
+            "container" => Kinds::Containers,
+            "image" => Kinds::Images,
+            "pod" | "network" | "volume" | "artifact" => {
+                return Err(Kind::BadInput.error(format!("--type {} is not supported yet", self.kind)));
+            }
+            other => {
+                return Err(
+                    Kind::BadInput.hinted(format!("there is no type {other:?}"), "use all, container or image")
+                );
+            }
+        };
+        self.common.run(context, kinds)
+    }
+}
+
+impl Verb for ContainerInspect {
+    fn run(self, context: &Context) -> Result<u8> {
+        self.common.run(context, Kinds::Containers)
+    }
+}
+
+impl Verb for ImageInspect {
+    fn run(self, context: &Context) -> Result<u8> {
+        self.common.run(context, Kinds::Images)
+    }
+}
+
+impl Common {
+    fn run(mut self, context: &Context, kinds: Kinds) -> Result<u8> {
+        if self.size {
+            return Err(Kind::BadInput.error("the size of containers is not supported yet"));
+        }
+        if self.latest {
+            let newest = state::list(&context.engine)?.into_iter().next();
+            let newest = newest.ok_or_else(|| Kind::NotFound.error("there are no containers"))?;
+            self.names = vec![newest.config.id.to_string()];
+        }
+        let format = self.format.as_deref().filter(|format| *format != "json").map(Format::parse).transpose()?;
+        let (mut found, mut failed) = (Vec::new(), None);
+        for name in &self.names {
+            match find(context, kinds, name) {
+                Ok(object) => found.push(object),
+                // What was found is shown all the same.
+                Err(error) => {
+                    if let Some(earlier) = failed.replace(error) {
+                        report(&context.verb, &earlier);
+                    }
+                }
+            }
+        }
+        match &format {
+            None => listing::json(&Value::from(found)),
+            Some(format) => {
+                for object in &found {
+                    listing::put(&format.row(object, Names::Exact)?);
+                }
+            }
+        }
+        failed.map_or(Ok(0), Err)
+    }
+}
+
+/// Containers come before images, as in podman.
+fn find(context: &Context, kinds: Kinds, name: &str) -> Result<Value> {
+    let engine = &context.engine;
+    if kinds != Kinds::Images {
+        match state::find(engine, name) {
+            Ok(container) => return inspect::container::inspect(engine, &container),
+            Err(error) if error::kind(&error) != Kind::NotFound => return Err(error),
+            Err(_) if kinds == Kinds::Containers => {
+                return Err(Kind::NotFound.hinted(format!("no such container {name:?}"), "see coracle ps -a"));
+            }
+            Err(_) => {}
+        }
+    }
+    match image::find(engine, name) {
+        Ok(image) => inspect::image::inspect(engine, &image),
+        // A text that cannot be the name of an image is not one either.
+        Err(error) if matches!(error::kind(&error), Kind::NotFound) || kinds == Kinds::All => {
+            Err(missing(kinds, name, error))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn missing(kinds: Kinds, name: &str, error: anyhow::Error) -> anyhow::Error {
+    match kinds {
+        Kinds::Images => Kind::NotFound.hinted(format!("no such image {name:?}"), "see coracle images"),
+        // The image is there, and something else is wrong with it.
+        _ if !matches!(error::kind(&error), Kind::NotFound | Kind::BadInput) => error,
+        Kinds::All | Kinds::Containers => Kind::NotFound.error(format!("no such object: {name:?}")),
+    }
+}

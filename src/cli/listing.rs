@@ -1,0 +1,74 @@
+//! What `ps`, `images` and `inspect` print: rows in columns, by a template or as JSON, safe for a terminal.
+
+use super::format::{Format, Names};
+use super::table::{self, Table};
+use crate::error::Kind;
+use anyhow::Result;
+use serde_json::Value;
+use std::io::{IsTerminal, Write};
+
+/// How a list is wanted.
+#[derive(Debug)]
+pub enum Shape {
+    Table,
+    Quiet,
+    Json,
+    Template(Format),
+}
+
+impl Shape {
+    /// What `--format` and `--quiet` say together; a template wins over `--quiet`.
+    pub fn parse(format: Option<&str>, quiet: bool) -> Result<Self> {
+        match format {
+            Some("json") => Ok(Self::Json),
+            Some("table") | None => Ok(if quiet { Self::Quiet } else { Self::Table }),
+            Some("") => Err(Kind::BadInput.error("--format is empty")),
+            Some(template) => Ok(Self::Template(Format::parse(template)?)),
+        }
+    }
+}
+
+/// Prints rows under their headings.
+pub fn columns<Row: IntoIterator<Item = String>>(
+    headings: &[&str],
+    has_headings: bool,
+    rows: impl IntoIterator<Item = Row>,
+) {
+    let mut table = Table::new();
+    if has_headings {
+        table.row(headings);
+    }
+    rows.into_iter().for_each(|row| table.row(row));
+    put(&table.to_string());
+}
+
+/// Prints rows by a template. `given` names the headings that are not simply the field's name.
+pub fn template(
+    format: &Format,
+    has_headings: bool,
+    rows: &[Value],
+    given: &dyn Fn(&str) -> Option<String>,
+) -> Result<()> {
+    if has_headings || !format.is_table() {
+        put(&format.rows(rows, Names::Exact, given)?);
+        return Ok(());
+    }
+    let lines: Vec<String> = rows.iter().map(|row| format.row(row, Names::Exact)).collect::<Result<_>>()?;
+    put(&table::align(&lines.concat()));
+    Ok(())
+}
+
+/// Prints a value as JSON with indentation.
+pub fn json(value: &Value) {
+    put(&format!("{value:#}\n"));
+}
+
+/// Puts text on standard output. To a terminal it goes without what could control one; a reader that has gone ends the
+/// program quietly.
+pub fn put(text: &str) {
+    let mut stdout = std::io::stdout().lock();
+    let text = if stdout.is_terminal() { table::printable(text) } else { text.into() };
+    if stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).is_err() {
+        std::process::exit(0);
+    }
+}

@@ -1,0 +1,83 @@
+//! `system check`: what is wrong on disk, one line each with its fix.
+
+use super::{Context, EXIT_ENGINE, Verb, say};
+use crate::container::check as containers;
+use crate::container::control::Door;
+use crate::image::check::{self as images, Unused};
+use crate::store::check as store;
+use crate::store::digest::Digest;
+use anyhow::Result;
+use std::collections::HashSet;
+
+/// Look for damage and leftovers in the store
+#[derive(clap::Args)]
+pub struct SystemCheck {
+    /// Leave out what takes time: hashing all blobs again
+    #[arg(short, long)]
+    quick: bool,
+    /// Remove what killed commands have left behind; nothing that anyone uses or could want is touched
+    #[arg(short, long)]
+    repair: bool,
+}
+
+impl Verb for SystemCheck {
+    fn run(self, context: &Context) -> Result<u8> {
+        context.engine.prepare()?;
+        let mut left = 0;
+        let mut repaired = Vec::new();
+        for finding in self.findings(context)? {
+            if self.repair && finding.is_leftover {
+                repaired.push(finding.what);
+            } else {
+                left += 1;
+                say(&format!("{}; {}", finding.what, finding.fix));
+            }
+        }
+        if !repaired.is_empty() {
+            super::in_userns(Door::for_command(&context.engine)?, || repair(context))?;
+            repaired.iter().for_each(|what| say(&format!("{what}; removed")));
+        }
+        if left > 0 {
+            return Ok(EXIT_ENGINE);
+        }
+        if repaired.is_empty() {
+            say("The store is whole");
+        }
+        Ok(0)
+    }
+}
+
+impl SystemCheck {
+    fn findings(&self, context: &Context) -> Result<Vec<store::Finding>> {
+        let engine = &context.engine;
+        let mut findings = store::check(engine, !self.quick)?;
+        let damaged = images::check(engine)?;
+        let checked = containers::check(engine)?;
+        if let Some(unused) = unused(context, damaged.is_empty(), checked.layers.as_ref())? {
+            findings.extend(unused.findings());
+        }
+        findings.extend(damaged);
+        findings.extend(checked.findings);
+        Ok(findings)
+    }
+}
+
+fn repair(context: &Context) -> Result<()> {
+    let engine = &context.engine;
+    store::sweep_staging(engine)?;
+    containers::sweep(engine)?;
+    // Asked again: an image may have come in, or a container, since the findings were made.
+    let layers = containers::check(engine)?.layers;
+    match unused(context, images::check(engine)?.is_empty(), layers.as_ref())? {
+        Some(unused) => unused.remove(engine),
+        None => Ok(()),
+    }
+}
+
+/// What nobody uses. What a damaged image or container uses cannot be known, so nothing is called unused then.
+fn unused(context: &Context, images_are_whole: bool, used: Option<&HashSet<Digest>>) -> Result<Option<Unused>> {
+    match used {
+        Some(used) if images_are_whole => images::unused(&context.engine, used),
+        Some(_) | None => Ok(None),
+    }
+}

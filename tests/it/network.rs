@@ -1,0 +1,130 @@
+//! `--network` and `--publish`, with the real pasta.
+
+use crate::support::{Sandbox, skip, until};
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::path::Path;
+use std::time::Duration;
+
+/// How long one attempt at a connection may take.
+const ATTEMPT: Duration = Duration::from_millis(500);
+
+/// A sandbox with an image; None where there is no pasta.
+fn with_pasta() -> Option<Sandbox> {
+    if !Path::new("/usr/bin/pasta").exists() {
+        skip("pasta is not installed");
+        return None;
+    }
+    let sandbox = Sandbox::new();
+    sandbox.image("busybox");
+    Some(sandbox)
+}
+
+/// A port of the loopback that nobody used a moment ago.
+fn free_port() -> u16 {
+    TcpListener::bind(("127.0.0.1", 0)).and_then(|socket| socket.local_addr()).expect("bind a port").port()
+}
+
+#[test]
+fn none_has_only_loopback_and_host_is_the_hosts() {
+    let sandbox = Sandbox::new();
+    sandbox.image("busybox");
+    let run = |network: &str, script: &str| {
+        sandbox.ok(&["run", "--rm", "--network", network, "busybox", "sh", "-c", script])
+    };
+    assert_eq!(run("none", "ls /sys/class/net; ip route | wc -l"), "lo\n0\n");
+    assert_eq!(run("none", "ip -o address show up dev lo | grep -c 127.0.0.1/8"), "1\n");
+    let ours = std::fs::read_link("/proc/self/ns/net").expect("our namespace").display().to_string();
+    assert_eq!(run("host", "readlink /proc/self/ns/net").trim(), ours);
+    assert_ne!(run("none", "readlink /proc/self/ns/net").trim(), ours);
+    sandbox.fails(125, &["run: ", "\"nosuch\"", "none, host, private"], &["run", "--network", "nosuch", "busybox"]);
+    let none = ["run", "--network", "none", "-p", "80:80", "busybox"];
+    sandbox.fails(125, &["run: ", "ports cannot be published"], &none);
+    for bad in ["80", "x:80", "80:0", "1.2.3:80:80", "80:80/sctp"] {
+        sandbox.fails(125, &["run: ", &format!("{bad:?}")], &["run", "-p", bad, "busybox"]);
+    }
+}
+
+#[test]
+fn private_is_connected_and_cannot_reach_the_hosts_loopback() {
+    let Some(sandbox) = with_pasta() else { return };
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("listen");
+    let port = listener.local_addr().expect("an address").port();
+    let script = format!(
+        "ip route | grep -c default; cat /etc/resolv.conf; gateway=$(ip route | awk '/default/ {{print $3}}'); \
+         for to in 127.0.0.1 $gateway; do nc -w 2 $to {port} < /dev/null && echo reached $to; done; echo done"
+    );
+    for options in [&["--network", "private"][..], &[]] {
+        let arguments = [&["run", "--rm"], options, &["busybox", "sh", "-c", &script]].concat();
+        let run = sandbox.coracle(&arguments);
+        assert!(run.code == 0 && run.stdout.starts_with("1\n") && run.stdout.ends_with("done\n"), "{run}");
+        assert!(run.stdout.contains("nameserver 169.254.1.1\n"), "{run}");
+        assert!(!run.stdout.contains("reached"), "the host's loopback is not the container's: {run}");
+    }
+    sandbox.assert_no_leaks();
+}
+
+#[test]
+fn a_published_tcp_port_is_reached_from_the_host() {
+    let Some(sandbox) = with_pasta() else { return };
+    let port = free_port();
+    let published = format!("127.0.0.1:{port}:8080");
+    sandbox.ok(&[
+        "run", "-d", "--name", "s", "-p", &published, "busybox", "nc", "-ll", "-p", "8080", "-e", "echo", "hi",
+    ]);
+    until("the server answers", || {
+        let mut answer = String::new();
+        TcpStream::connect(("127.0.0.1", port)).is_ok_and(|mut stream| {
+            // Connected to pasta, which closes if nobody listens inside yet.
+            stream.set_read_timeout(Some(ATTEMPT)).is_ok()
+                && stream.read_to_string(&mut answer).is_ok()
+                && answer == "hi\n"
+        })
+    });
+    // The port is taken now: one line, nothing left, and the first container unharmed.
+    let second = ["run", "--rm", "-p", &published, "busybox", "true"];
+    sandbox.fails(125, &["run: ", "pasta", &port.to_string(), "host port that is free"], &second);
+    assert_eq!(sandbox.containers().len(), 1);
+    sandbox.ok(&["rm", "-f", "s"]);
+    assert!(TcpStream::connect(("127.0.0.1", port)).is_err(), "the port is free again");
+    TcpListener::bind(("127.0.0.1", port)).expect("bind the port again");
+    sandbox.assert_no_leaks();
+}
+
+#[test]
+fn a_published_udp_port_is_reached_from_the_host() {
+    let Some(sandbox) = with_pasta() else { return };
+    let port = UdpSocket::bind(("127.0.0.1", 0)).and_then(|socket| socket.local_addr()).expect("bind").port();
+    let published = format!("127.0.0.1:{port}:9000/udp");
+    // busybox has no program that reads datagrams, so the host's python is lent to the container. It does not answer:
+    // the pasta of Debian 12 loses what goes back to a client on the loopback.
+    let lent = ["-v", "/usr:/usr:ro", "-v", "/lib:/lib:ro", "-v", "/lib64:/lib64:ro"];
+    let read = "import socket\ns = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\ns.bind(('', 9000))\n\
+                while True: print(s.recv(100).decode(), flush=True)";
+    let front = ["run", "-d", "--name", "u", "-p", &published];
+    sandbox.ok(&[&front[..], &lent, &["busybox", "/usr/bin/python3", "-c", read]].concat());
+    let socket = UdpSocket::bind(("127.0.0.1", 0)).expect("bind");
+    until("a datagram has arrived", || {
+        // Until the server is bound, a send may be answered by a refusal of the last one.
+        let _ = socket.send_to(b"hello", ("127.0.0.1", port));
+        sandbox.ok(&["logs", "u"]).starts_with("hello\n")
+    });
+}
+
+#[test]
+fn the_connection_ends_with_the_container_also_when_the_monitor_is_killed() {
+    let Some(sandbox) = with_pasta() else { return };
+    let port = free_port();
+    let published = format!("127.0.0.1:{port}:80");
+    let id = sandbox.ok(&["run", "-d", "-p", &published, "busybox", "sleep", "1000"]);
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("pasta listens");
+    let _ = stream.write_all(b"x");
+    let monitor = sandbox.state(id.trim())["monitor_pid"].as_i64().expect("a pid");
+    let monitor = nix::unistd::Pid::from_raw(i32::try_from(monitor).expect("a pid"));
+    nix::sys::signal::kill(monitor, nix::sys::signal::Signal::SIGKILL).expect("kill the monitor");
+    until("nobody listens", || TcpStream::connect(("127.0.0.1", port)).is_err());
+    until("pasta is gone", || sandbox.processes().is_empty());
+    // And it all comes back.
+    sandbox.ok(&["start", id.trim()]);
+    TcpStream::connect(("127.0.0.1", port)).expect("pasta listens again");
+}

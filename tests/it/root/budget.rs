@@ -1,0 +1,164 @@
+//! What a `run` of an image that is there may cost, counted in system calls and never in time, which a busy machine
+//! stretches.
+//!
+//! The tracer is root and the traced an ordinary user: under a tracer without privilege newuidmap has none either.
+
+use crate::support::{Run, Running, Sandbox, binary, images, skip};
+use nix::unistd::{User, geteuid};
+use std::collections::HashMap;
+use std::os::unix::fs::chown;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// The CLI, its two helpers, the monitor and the container's program: there is nothing else to execute.
+const PROGRAMS: [&str; 5] = ["coracle", "coracle-monitor", "newgidmap", "newuidmap", "true"];
+
+/// Calls of all five together, `(name, most)`. A dynamic program opens and maps its libraries, which is most of the
+/// first two; the third is how the container's side reaches below its root.
+const BUDGET: [(&str, usize); 3] = [("openat", 140), ("mmap", 120), ("openat2", 100)];
+
+/// All that is read of the host besides libraries, the engine's own directories and the kernel's files. Whatever else
+/// turns up here (CA certificates, time zones, locales, configuration that does not concern this container) is a cost
+/// that a plain `run` must not have.
+const HOST_FILES: [&str; 8] = [
+    "/dev/null",
+    "/etc/ld.so.cache",
+    "/etc/login.defs",
+    "/etc/machine-id",
+    "/etc/nsswitch.conf",
+    "/etc/passwd",
+    "/etc/subgid",
+    "/etc/subuid",
+];
+
+#[test]
+fn run_keeps_to_its_budget_of_system_calls() {
+    let Some(engine) = TracedEngine::new() else { return };
+    let other = engine.run(&["create", &engine.image, "true"]).stdout.trim().to_owned();
+
+    let (run, calls) = engine.trace(&["run", "--rm", "--network", "none", &engine.image, "true"]);
+    assert_eq!(run.code, 0, "{run}");
+    let mut programs: Vec<String> = calls.iter().filter_map(|call| executed(call)).collect();
+    programs.sort();
+    assert_eq!(programs, PROGRAMS);
+    for (name, most) in BUDGET {
+        let count = calls.iter().filter(|call| call.split('(').next() == Some(name)).count();
+        assert!(count > 0 && count <= most, "{count} calls of {name}, allowed are {most}");
+    }
+    let strange: Vec<&str> =
+        calls.iter().filter_map(|call| opened(call)).filter(|path| !engine.may_open(path)).collect();
+    assert!(strange.is_empty(), "opened: {strange:?}");
+    // What lies in the store besides costs nothing.
+    let looked: Vec<&String> = calls.iter().filter(|call| call.contains(&other)).collect();
+    assert!(looked.is_empty(), "another container was looked at: {looked:#?}");
+}
+
+/// Without it the budget would be that of a single-id container, which needs no helpers.
+#[test]
+fn a_traced_run_has_all_ids() {
+    let Some(engine) = TracedEngine::new() else { return };
+    let (run, _) = engine.trace(&["run", "--rm", "--network", "none", &engine.image, "cat", "/proc/self/uid_map"]);
+    let counts = run.stdout.lines().filter_map(|line| line.split_whitespace().last()?.parse::<u32>().ok());
+    assert!(counts.sum::<u32>() > 65_536, "{run}");
+}
+
+/// An engine of an ordinary user, which root traces.
+struct TracedEngine {
+    sandbox: Sandbox,
+    user: User,
+    program: PathBuf,
+    image: String,
+}
+
+impl TracedEngine {
+    /// None, and a skip, where there is no root or no user with subordinate ids.
+    fn new() -> Option<Self> {
+        let name = std::env::var("CORACLE_TEST_USER").unwrap_or_else(|_| "coracle-test".to_owned());
+        let user = User::from_name(&name).expect("read the user database").filter(|_| geteuid().is_root());
+        let Some(user) = user else {
+            skip(&format!("this test needs root, and the user {name} that contrib/test makes"));
+            return None;
+        };
+        let sandbox = Sandbox::new();
+        let top = sandbox.home.parent().expect("a sandbox has a top").to_owned();
+        // Copies, because the user may not reach the originals.
+        let (program, archive) = (top.join("coracle"), sandbox.home.join("image.tar"));
+        std::fs::copy(binary(), &program).expect("copy the binary");
+        std::fs::copy(images::archive("busybox"), &archive).expect("copy the image");
+        for path in [&top, &sandbox.data, &sandbox.runtime, &sandbox.home, &archive] {
+            chown(path, Some(user.uid.as_raw()), Some(user.gid.as_raw())).expect("give the sandbox to the user");
+        }
+        let engine = Self { sandbox, user, program, image: "localhost/busybox:latest".to_owned() };
+        engine.run(&["load", "--input", archive.to_str().expect("a path made here is ASCII")]);
+        Some(engine)
+    }
+
+    /// Runs `coracle ARGUMENTS` as the user; it must succeed.
+    fn run(&self, arguments: &[&str]) -> Run {
+        let mut command = self.prepared(Command::new(&self.program));
+        command.args(arguments).uid(self.user.uid.as_raw()).gid(self.user.gid.as_raw());
+        let run = Running::start(command).finish();
+        assert_eq!(run.code, 0, "{run}");
+        run
+    }
+
+    /// The same under strace, with every call of every process, whether it succeeded or not.
+    fn trace(&self, arguments: &[&str]) -> (Run, Vec<String>) {
+        let trace = self.sandbox.home.join("trace");
+        let mut command = self.prepared(Command::new("strace"));
+        command.args(["-f", "-qq", "-s", "4096", "-u", &self.user.name, "-o"]).arg(&trace);
+        command.args(["-e", "trace=openat,openat2,open_tree,mmap,execve,execveat"]);
+        command.arg(&self.program).args(arguments);
+        let run = Running::start(command).finish();
+        (run, whole_calls(&std::fs::read_to_string(trace).expect("read the trace")))
+    }
+
+    fn prepared(&self, mut command: Command) -> Command {
+        command.env_clear().current_dir(&self.sandbox.home).stdin(Stdio::null());
+        command.env("PATH", "/usr/local/bin:/usr/bin:/bin").env("HOME", &self.sandbox.home);
+        command.env("XDG_DATA_HOME", &self.sandbox.data).env("XDG_RUNTIME_DIR", &self.sandbox.runtime);
+        command
+    }
+
+    fn may_open(&self, path: &str) -> bool {
+        let is_library =
+            |path: &str| path.contains(".so") && (path.starts_with("/lib") || path.starts_with("/usr/lib"));
+        let own = self.sandbox.data.parent().expect("a sandbox has a top");
+        // Every container in the store is below here; only the store's index of images is read as a whole.
+        let is_scan = Path::new(path) == self.sandbox.data.join("coracle/containers");
+        let in_kernel = path.starts_with("/proc/") || path.starts_with("/sys/");
+        HOST_FILES.contains(&path) || is_library(path) || in_kernel || (Path::new(path).starts_with(own) && !is_scan)
+    }
+}
+
+/// One string per system call: strace splits those during which another process had its say.
+fn whole_calls(trace: &str) -> Vec<String> {
+    let mut begun: HashMap<&str, &str> = HashMap::new();
+    let mut calls = Vec::new();
+    for line in trace.lines() {
+        let Some((pid, text)) = line.split_once(' ') else { continue };
+        let text = text.trim_start();
+        if let Some(beginning) = text.strip_suffix(" <unfinished ...>") {
+            begun.insert(pid, beginning);
+        } else if let Some((_, end)) = text.split_once(" resumed>") {
+            calls.push(format!("{}{end}", begun.remove(pid).unwrap_or_default()));
+        } else {
+            calls.push(text.to_owned());
+        }
+    }
+    calls
+}
+
+/// The name under which a program was executed, if this call did.
+fn executed(call: &str) -> Option<String> {
+    let is_exec = call.starts_with("execve") && call.ends_with(" = 0");
+    let name = call.split_once("[\"")?.1.split('"').next()?;
+    is_exec.then(|| name.rsplit('/').next().unwrap_or(name).to_owned())
+}
+
+/// The absolute path that a call opened on the host.
+fn opened(call: &str) -> Option<&str> {
+    let rest = call.strip_prefix("openat(AT_FDCWD, \"")?;
+    rest.split('"').next().filter(|path| path.starts_with('/') && !call.contains("O_PATH"))
+}

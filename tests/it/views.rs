@@ -1,0 +1,343 @@
+//! `ps`, `inspect`, `images`, `info`, `version` and `system check`: what is shown, in podman's words.
+
+use crate::support::{Run, Sandbox};
+use serde_json::Value;
+use std::os::fd::AsFd;
+
+/// One container that runs, one that has ended with 3, and one that was never started.
+fn three() -> Sandbox {
+    let sandbox = Sandbox::new();
+    let image = sandbox.image("busybox");
+    sandbox.ok(&[
+        "run",
+        "-d",
+        "--network",
+        "none",
+        "--name",
+        "runs",
+        "--label",
+        "tier=front",
+        &image,
+        "sleep",
+        "1000",
+    ]);
+    let run = sandbox.coracle(&["run", "--network", "none", "--name", "ended", &image, "sh", "-c", "exit 3"]);
+    assert_eq!(run.code, 3, "{run}");
+    let volume = ["--volume", "data:/data", "--tmpfs", "/t:size=1m"];
+    let rest = [
+        "--name",
+        "fresh",
+        "--network",
+        "none",
+        "--label",
+        "tier=back",
+        &image,
+        "echo",
+        "a",
+        "very",
+        "long",
+        "command",
+    ];
+    sandbox.ok(&[&["create"], &volume[..], &rest[..]].concat());
+    sandbox
+}
+
+fn lines(text: &str) -> Vec<&str> {
+    text.lines().collect()
+}
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+/// An error is one line on standard error, and the exit code of the engine's own failures.
+fn fails(sandbox: &Sandbox, arguments: &[&str], says: &[&str]) -> Run {
+    let run = sandbox.coracle(arguments);
+    assert_eq!((run.code, run.stderr.lines().count()), (125, 1), "{run}");
+    for text in says {
+        assert!(run.stderr.contains(text), "{text:?} is missing: {run}");
+    }
+    run
+}
+
+#[test]
+fn ps_shows_what_runs_and_with_all_the_rest() {
+    let sandbox = three();
+    let table = sandbox.ok(&["ps"]);
+    let rows = lines(&table);
+    assert_eq!(rows.len(), 2, "{table}");
+    assert!(rows[0].starts_with("CONTAINER ID  IMAGE                     COMMAND     CREATED"), "{table}");
+    assert!(rows[1].contains("localhost/busybox:latest  sleep 1000") && rows[1].ends_with("runs"), "{table}");
+    let table = sandbox.ok(&["ps", "--all", "--noheading"]);
+    let rows = lines(&table);
+    assert_eq!(rows.len(), 3, "{table}");
+    assert!(rows[0].contains("Up ") && rows[1].contains("Exited (3) "), "{table}");
+    assert!(rows[2].contains("echo a very long ...") && rows[2].contains("Created"), "{table}");
+    let quiet = sandbox.ok(&["container", "ls", "-aq"]);
+    assert!(lines(&quiet).iter().all(|id| id.len() == 12) && lines(&quiet).len() == 3, "{quiet}");
+    assert_eq!(lines(&sandbox.ok(&["ps", "-q", "--no-trunc"]))[0].len(), 64);
+    assert_eq!(sandbox.ok(&["ps", "--latest", "--format", "{{.Names}}"]), "fresh\n");
+    assert_eq!(sandbox.ok(&["ps", "-n", "2", "--format", "{{.Names}}"]), "ended\nfresh\n");
+    assert_eq!(sandbox.ok(&["ps", "-a", "--sort", "names", "--format", "{{.Names}}"]), "ended\nfresh\nruns\n");
+}
+
+#[test]
+fn ps_filters_as_documented() {
+    let sandbox = three();
+    let table = [
+        (&["name=un"][..], "runs\n"),
+        (&["name=^run", "name=^fresh$"], "runs\nfresh\n"),
+        (&["name=^un"], ""),
+        (&["label=tier"], "runs\nfresh\n"),
+        (&["label=tier", "label=tier=back"], "fresh\n"),
+        (&["label!=tier"], "ended\n"),
+        (&["status=exited"], "ended\n"),
+        (&["status=running", "status=created"], "runs\nfresh\n"),
+        (&["status=paused"], ""),
+        (&["exited=3"], "ended\n"),
+        (&["exited=0"], ""),
+        (&["ancestor=busybox"], "runs\nended\nfresh\n"),
+        (&["ancestor=localhost/busybox:latest", "name=s$"], "runs\n"),
+        (&["ancestor=other"], ""),
+        (&["before=fresh"], "runs\nended\n"),
+        (&["since=runs"], "ended\nfresh\n"),
+        (&["volume=data"], "fresh\n"),
+        (&["volume=/data"], "fresh\n"),
+        (&["network=none", "exited=3"], "ended\n"),
+        (&["network=host"], ""),
+    ];
+    for (filters, expected) in table {
+        let filters = filters.iter().flat_map(|filter| ["--filter", filter]);
+        let arguments: Vec<&str> = ["ps", "-a", "--format", "{{.Names}}"].into_iter().chain(filters).collect();
+        assert_eq!(sandbox.ok(&arguments), expected, "{arguments:?}");
+    }
+    // A status asks for all, whether they run or not.
+    assert_eq!(sandbox.ok(&["ps", "-f", "status=exited", "--format", "{{.Names}}"]), "ended\n");
+    fails(&sandbox, &["ps", "--filter", "colour=red"], &["unknown filter \"colour\"", "ancestor", "volume"]);
+    fails(&sandbox, &["ps", "--filter", "name"], &["KEY=VALUE"]);
+    fails(&sandbox, &["ps", "--filter", "status=asleep"], &["running"]);
+    fails(&sandbox, &["ps", "--filter", "name=a.*b"], &["regular expressions"]);
+    fails(&sandbox, &["ps", "--sort", "colour"], &["names"]);
+    fails(&sandbox, &["ps", "--size"], &["not supported yet"]);
+    fails(&sandbox, &["ps", "more"], &["unexpected argument"]);
+}
+
+#[test]
+fn ps_prints_by_templates_and_as_json() {
+    let sandbox = three();
+    let list = json(&sandbox.ok(&["ps", "-a", "--format", "json"]));
+    let container = &list[1];
+    assert_eq!(
+        (&container["Names"][0], &container["State"], &container["ExitCode"]),
+        (&"ended".into(), &"exited".into(), &3.into())
+    );
+    assert_eq!((&container["Exited"], &container["Pid"]), (&true.into(), &0.into()));
+    assert_eq!(container["Id"].as_str().map(str::len), Some(64));
+    assert!(list[0]["Pid"].as_i64().is_some_and(|pid| pid > 1), "{list}");
+    let text =
+        sandbox.ok(&["ps", "--format", r#"{{.ID}} {{.State}} {{.Label "tier"}} {{.Command}} {{len .ImageID}}"#]);
+    assert!(text.ends_with(" running front sleep 1000 12\n"), "{text}");
+    let text = sandbox.ok(&["ps", "-a", "--format", "table {{.Names}} {{.ExitCode}}"]);
+    assert_eq!(text, "NAMES       EXIT CODE\nruns        0\nended       3\nfresh       0\n");
+    fails(&sandbox, &["ps", "--format", "{{.Nmaes}}"], &["Nmaes", "write .Names"]);
+    fails(&sandbox, &["ps", "--format", "{{.Names"], &["template"]);
+}
+
+#[test]
+fn inspect_shows_containers_and_images() {
+    let sandbox = three();
+    let all = json(&sandbox.ok(&["inspect", "ended", "fresh", "busybox"]));
+    let (ended, fresh, image) = (&all[0], &all[1], &all[2]);
+    assert_eq!(ended["Name"], "ended");
+    assert_eq!((&ended["Path"], &ended["Args"][1]), (&"sh".into(), &"exit 3".into()));
+    assert_eq!((&ended["State"]["Status"], &ended["State"]["ExitCode"]), (&"exited".into(), &3.into()));
+    assert_eq!(ended["Image"], image["Id"]);
+    assert_eq!(ended["ImageName"], "localhost/busybox:latest");
+    assert_eq!(ended["Config"]["StopSignal"], "SIGTERM");
+    assert!(ended["EffectiveCaps"].as_array().is_some_and(|caps| caps.contains(&"CAP_CHOWN".into())), "{ended}");
+    assert_eq!(fresh["State"]["StartedAt"], "0001-01-01T00:00:00Z");
+    assert_eq!((&fresh["Mounts"][0]["Name"], &fresh["Mounts"][0]["RW"]), (&"data".into(), &true.into()));
+    assert!(
+        fresh["HostConfig"]["Tmpfs"]["/t"].as_str().is_some_and(|options| options.contains("size=1048576")),
+        "{fresh}"
+    );
+    assert_eq!(fresh["Config"]["Labels"]["tier"], "back");
+    assert_eq!(image["RepoTags"][0], "localhost/busybox:latest");
+    assert_eq!((&image["Os"], &image["RootFS"]["Type"]), (&"linux".into(), &"layers".into()));
+    assert!(image["Size"].as_u64().is_some_and(|size| size > 1 << 20), "{image}");
+
+    let text = sandbox.ok(&["inspect", "-f", "{{.Name}} {{.State.Running}} {{json .Config.Cmd}}", "runs", "ended"]);
+    assert_eq!(text, "runs true [\"sleep\",\"1000\"]\nended false [\"sh\",\"-c\",\"exit 3\"]\n");
+    assert_eq!(sandbox.ok(&["inspect", "--latest", "--format", "{{.Name}}"]), "fresh\n");
+    assert_eq!(sandbox.ok(&["container", "inspect", "-f", "{{.HostConfig.NetworkMode}}", "runs"]), "none\n");
+    assert_eq!(sandbox.ok(&["image", "inspect", "-f", "{{.Config.Entrypoint}}", "busybox"]), "[]\n");
+    let id = sandbox.ok(&["inspect", "-f", "{{.Id}}", "runs"]);
+    assert_eq!(sandbox.ok(&["inspect", "-f", "{{.Name}}", &id[..8]]), "runs\n");
+}
+
+#[test]
+fn inspect_shows_what_it_finds_before_it_fails() {
+    let sandbox = three();
+    let run =
+        fails(&sandbox, &["inspect", "-f", "{{.Name}}", "ended", "nobody", "runs"], &["no such object: \"nobody\""]);
+    assert_eq!(run.stdout, "ended\nruns\n", "{run}");
+    let run = fails(&sandbox, &["inspect", "nobody"], &["no such object"]);
+    assert_eq!(json(&run.stdout), Value::Array(Vec::new()));
+    let run = sandbox.coracle(&["inspect", "one", "two"]);
+    assert_eq!((run.code, run.stderr.lines().count()), (125, 2), "{run}");
+    fails(&sandbox, &["container", "inspect", "busybox"], &["no such container"]);
+    fails(&sandbox, &["inspect", "--type", "image", "runs"], &["no such image"]);
+    fails(&sandbox, &["inspect", "--type", "planet", "runs"], &["container or image"]);
+    fails(&sandbox, &["inspect", "-f", "{{.Stat}}", "runs"], &["write .State"]);
+}
+
+#[test]
+fn images_lists_every_name() {
+    let sandbox = Sandbox::new();
+    assert_eq!(sandbox.ok(&["images"]), "REPOSITORY  TAG         IMAGE ID    CREATED     SIZE\n");
+    let image = sandbox.image("busybox");
+    sandbox.ok(&["tag", &image, "quay.io/team/box:2"]);
+    let table = sandbox.ok(&["images"]);
+    let rows = lines(&table);
+    assert!(rows[0].starts_with("REPOSITORY         TAG         IMAGE ID      CREATED"), "{table}");
+    assert_eq!(rows.len(), 3, "{table}");
+    assert!(rows[1].starts_with("quay.io/team/box   2 ") && rows[1].ends_with(" MB"), "{table}");
+    let names = |arguments: &[&str]| {
+        let all = [&["images", "--format", "{{.Repository}}:{{.Tag}}"], arguments].concat();
+        sandbox.ok(&all)
+    };
+    assert_eq!(names(&["--sort", "repository"]), "localhost/busybox:latest\nquay.io/team/box:2\n");
+    assert_eq!(names(&["busybox"]), "localhost/busybox:latest\n");
+    assert_eq!(names(&["--filter", "reference=quay.io/*/*", "--sort", "tag"]).lines().count(), 2);
+    assert_eq!(names(&["--filter", "dangling=true"]), "");
+    assert_eq!(names(&["--filter", "label=test.image=busybox", "--filter", "label!=other"]).lines().count(), 2);
+    assert_eq!(names(&["--filter", "since=busybox"]), "");
+    assert_eq!(names(&["nothing"]), "");
+    let quiet = sandbox.ok(&["image", "ls", "-q"]);
+    assert_eq!(lines(&quiet).len(), 1, "{quiet}");
+    assert!(sandbox.ok(&["images", "-q", "--no-trunc"]).starts_with("sha256:"));
+    assert!(sandbox.ok(&["images", "--digests", "-n"]).contains(" sha256:"));
+    let list = json(&sandbox.ok(&["images", "--format", "json"]));
+    assert_eq!((list[0]["Names"].as_array().map(Vec::len), &list[0]["Containers"]), (Some(2), &0.into()));
+    fails(&sandbox, &["images", "--filter", "colour=red"], &["unknown filter \"colour\"", "reference"]);
+    fails(&sandbox, &["history", &image], &["unknown command"]);
+
+    sandbox.ok(&["rmi", "quay.io/team/box:2"]);
+    assert_eq!(names(&[]), "localhost/busybox:latest\n");
+}
+
+#[test]
+fn info_and_version_tell_of_the_engine() {
+    let sandbox = three();
+    let info = json(&sandbox.ok(&["info", "--format", "json"]));
+    assert_eq!(
+        (&info["store"]["containerStore"]["number"], &info["store"]["containerStore"]["running"]),
+        (&3.into(), &1.into())
+    );
+    assert_eq!(info["store"]["imageStore"]["number"], 1);
+    assert_eq!(info["host"]["os"], "linux");
+    assert!(info["store"]["graphRoot"].as_str().is_some_and(|root| root.ends_with("/coracle")), "{info}");
+    let template =
+        "{{.Host.OCIRuntime.Name}} {{.Host.CgroupsVersion}} {{.Store.GraphDriverName}} {{.Version.Version}}";
+    let text = sandbox.ok(&["system", "info", "-f", template]);
+    assert!(
+        text.starts_with("coracle v") && text.ends_with(&format!(" overlay {}\n", env!("CARGO_PKG_VERSION"))),
+        "{text}"
+    );
+    let text = sandbox.ok(&["info"]);
+    assert!(text.contains("\nstore:\n") && text.contains("\n  graphDriverName: overlay\n"), "{text}");
+
+    let version = env!("CARGO_PKG_VERSION");
+    assert_eq!(sandbox.ok(&["--version"]), format!("coracle version {version}\n"));
+    assert_eq!(sandbox.ok(&["-v"]), format!("coracle version {version}\n"));
+    let text = sandbox.ok(&["version", "-f", "{{.Client.Version}} {{.Server.Version}} {{.Version}}"]);
+    assert_eq!(text, format!("{version} {version} {version}\n"));
+    assert_eq!(json(&sandbox.ok(&["version", "-f", "json"]))["Client"]["Version"], version);
+    assert!(sandbox.ok(&["version"]).contains(&format!("Version:       {version}\n")));
+    fails(&sandbox, &["version", "-f", "{{.Verson}}"], &["write .Version"]);
+}
+
+#[test]
+fn a_store_that_was_never_used_is_empty_and_whole() {
+    let sandbox = Sandbox::new();
+    assert_eq!(sandbox.ok(&["ps", "-aq"]), "");
+    assert_eq!(json(&sandbox.ok(&["ps", "--format", "json"])), Value::Array(Vec::new()));
+    assert_eq!(json(&sandbox.ok(&["images", "--format", "json"])), Value::Array(Vec::new()));
+    assert_eq!(sandbox.ok(&["system", "check"]), "The store is whole\n");
+    fails(&sandbox, &["inspect", "--latest"], &["no containers"]);
+}
+
+#[test]
+fn system_check_finds_damage_and_removes_only_leftovers() {
+    let sandbox = three();
+    let data = sandbox.data.join("coracle");
+    assert_eq!(sandbox.ok(&["system", "check"]), "The store is whole\n");
+
+    // No process has the highest pid that there can be.
+    std::fs::create_dir(data.join("tmp").join(format!("{}-0-1", 1 << 22))).expect("leave something in staging");
+    let gone = "ab".repeat(32);
+    std::os::unix::fs::symlink(format!("../containers/{gone}"), data.join("names/ghost")).expect("leave a name");
+    std::fs::create_dir(sandbox.runtime.join("coracle/containers").join(&gone)).expect("leave a directory");
+    std::fs::create_dir_all(data.join("layers").join(&gone).join("fs")).expect("leave a layer");
+    let info =
+        format!(r#"{{"diff_id":"sha256:{gone}","size_bytes":0,"entries":0,"devices_skipped":0,"is_opaque":false}}"#);
+    std::fs::write(data.join("layers").join(&gone).join("info.json"), info).expect("describe the layer");
+    let run = sandbox.coracle(&["system", "check"]);
+    assert_eq!((run.code, run.stdout.lines().count()), (125, 4), "{run}");
+    assert!(run.stdout.lines().all(|line| line.ends_with("--repair")), "{run}");
+    let run = sandbox.coracle(&["system", "check", "--repair"]);
+    assert_eq!((run.code, run.stdout.lines().count()), (0, 4), "{run}");
+    assert_eq!(sandbox.ok(&["system", "check"]), "The store is whole\n");
+    assert_eq!(sandbox.ok(&["ps", "-a", "--format", "{{.Names}}"]), "runs\nended\nfresh\n");
+
+    let manifest = sandbox.ok(&["inspect", "-f", "{{.Digest}}", "busybox"]);
+    let blob = data.join("images/blobs/sha256").join(manifest.trim().trim_start_matches("sha256:"));
+    std::fs::write(&blob, "rotten").expect("damage a blob");
+    std::fs::remove_file(data.join("names/ended")).expect("take a name away");
+    let run = sandbox.coracle(&["system", "check", "--repair"]);
+    assert_eq!(run.code, 125, "{run}");
+    for text in ["is damaged", "image localhost/busybox:latest: ", "lost its name ended"] {
+        assert!(run.stdout.contains(text), "{text:?} is missing: {run}");
+    }
+    assert!(blob.exists());
+    let quick = sandbox.coracle(&["system", "check", "--quick"]);
+    assert!(quick.code == 125 && quick.stdout.lines().count() < run.stdout.lines().count(), "{quick}");
+}
+
+#[test]
+fn a_lost_container_is_called_lost() {
+    let sandbox = three();
+    let monitor = sandbox.ok(&["inspect", "-f", "{{.State.ConmonPid}}", "runs"]);
+    kill_and_wait(monitor.trim().parse().expect("a pid"));
+    let lost = ["ps", "-a", "--filter", "status=lost", "--format", "{{.Names}}"];
+    assert_eq!(sandbox.ok(&lost), "runs\n");
+    let table = sandbox.ok(&["ps", "-a", "--filter", "name=runs"]);
+    assert!(table.contains("  Lost (started ") && table.contains(" ago)"), "{table}");
+    assert_eq!(sandbox.ok(&["inspect", "-f", "{{.State.Status}} {{.State.ExitCode}}", "runs"]), "stopped 255\n");
+    let run = sandbox.coracle(&["system", "check"]);
+    assert_eq!(run.code, 125, "{run}");
+    assert!(run.stdout.contains("container runs was lost") && run.stdout.contains("coracle start runs"), "{run}");
+}
+
+/// Kills a process that is not a child, and waits until the kernel has closed its files.
+fn kill_and_wait(pid: i32) {
+    use nix::poll::{PollFd, PollFlags, poll};
+    let pid = rustix::process::Pid::from_raw(pid).expect("a pid is not 0");
+    let process = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).expect("open a pidfd");
+    rustix::process::pidfd_send_signal(&process, rustix::process::Signal::KILL).expect("kill");
+    let ended = poll(&mut [PollFd::new(process.as_fd(), PollFlags::POLLIN)], 10_000_u16).expect("poll");
+    assert_eq!(ended, 1, "{pid:?} lives on");
+}
+
+#[test]
+fn mistakes_are_told_with_what_was_meant() {
+    let sandbox = Sandbox::new();
+    fails(&sandbox, &["imgaes"], &["did you mean", "images"]);
+    fails(&sandbox, &["ps", "--filtr", "a=b"], &["did you mean", "--filter"]);
+    fails(&sandbox, &["container", "inspct", "x"], &["did you mean", "inspect"]);
+    let help = sandbox.ok(&["--help"]);
+    for text in ["Containers:\n", "Images:\n", "  ps          List containers\n", "  system      info, check\n"] {
+        assert!(help.contains(text), "{help}");
+    }
+    assert!(sandbox.ok(&["run", "--help"]).contains("Usage: coracle run [OPTIONS] <IMAGE [COMMAND]>..."));
+}
