@@ -235,6 +235,29 @@ fn every_way_to_name_no_image_is_one_clear_line() {
     }
 }
 
+/// The store on a tmpfs that is too small for the image, inside the engine's user namespace, where the registry can be
+/// reached as from anywhere.
+#[test]
+fn a_full_disk_leaves_the_store_as_it_was() {
+    let (sandbox, fake) = (Sandbox::new(), FakeRegistry::start());
+    serve(&fake, "small", "1", &Artifact::new(&[artifact::file("a", "b")]));
+    serve(&fake, "big", "1", &Artifact::new(&[artifact::busybox(), artifact::noise("big", 12 << 20)]));
+    let data = sandbox.data.join("coracle");
+    std::fs::create_dir_all(&data).expect("make the store's directory");
+    let pull = format!("{} pull -q {INSECURE} {}", crate::support::binary().display(), fake.host());
+    let script = format!(
+        "cd {home}; mount -t tmpfs -o size=8m,mode=700 small {data}; {pull}/small:1 >/dev/null; find {data} | sort >a
+         code=0; {pull}/big:1 2>error || code=$?; find {data} | sort | diff a - || echo changed; echo $code; cat error
+         mount -o remount,size=200m {data}; {pull}/big:1 >/dev/null && echo pulled",
+        home = sandbox.home.display(),
+        data = data.display(),
+    );
+    let run = sandbox.coracle(&["unshare", "sh", "-c", &script]);
+    let lines: Vec<&str> = run.stdout.lines().collect();
+    assert_eq!((run.code, lines.len(), lines[0], lines[2]), (0, 3, "125", "pulled"), "{run}");
+    assert!(lines[1].starts_with("coracle: pull: ") && lines[1].contains("no space left on device"), "{run}");
+}
+
 #[test]
 fn a_file_can_be_pulled_by_its_transport() {
     let sandbox = Sandbox::new();

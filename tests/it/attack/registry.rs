@@ -4,6 +4,7 @@ use crate::pull::serve;
 use crate::support::artifact::{self, Artifact, Blob, Packing, busybox, file, noise};
 use crate::support::evil_tar;
 use crate::support::fake_registry::{Answer, FakeRegistry};
+use crate::support::registry::{Door, Registry};
 use crate::support::witness::{
     Listing, Watched, assert_same, assert_sound, refusal, staged, store, with_little_memory,
 };
@@ -362,6 +363,25 @@ fn d02_a_foreign_realm_gets_no_password() {
         request.target.starts_with("/v2/evil/").then(answer)
     });
     scene.refused("fifty challenges");
+}
+
+#[test]
+fn d03_nobody_is_spoken_to_without_a_valid_certificate() {
+    let scene = Scene::new();
+    let asked = scene.fake.requests().len();
+    for verify in [&[][..], &["--tls-verify"], &["--tls-verify=true"]] {
+        let run = scene.sandbox.coracle(&[&["pull"], verify, &[&scene.name()]].concat());
+        assert!(refusal(&run).contains("--tls-verify=false"), "{run}");
+    }
+    assert_eq!(scene.fake.requests().len(), asked, "no request went out without TLS");
+    // Leave to be insecure holds for the registry, not for where it sends us.
+    let door = Door { tls: true, password: false };
+    let Some(other) = Registry::start(&scene.sandbox.home.join("registry"), door) else { return };
+    let location = format!("https://{}/v2/", other.host().replace("127.0.0.1", "localhost"));
+    scene.fake.fail("/manifests/1", usize::MAX, Answer::status(302).with("location", location));
+    let run = scene.pull(&[]);
+    assert!(refusal(&run).contains("not trusted: signed by an unknown authority"), "{run}");
+    assert_same(&store(&scene.sandbox), &scene.before, "redirect");
 }
 
 #[test]
