@@ -170,7 +170,7 @@ fn file_system(dir: &Path) -> (u64, u64, String) {
     let Some(dir) = dir.ancestors().find(|dir| dir.exists()) else { return Default::default() };
     let Ok(sizes) = rustix::fs::statvfs(dir) else { return Default::default() };
     let used = sizes.f_blocks.saturating_sub(sizes.f_bfree);
-    let kind = rustix::fs::statfs(dir).map(|status| kind_name(status.f_type as i64)).unwrap_or_default();
+    let kind = rustix::fs::statfs(dir).map(|status| kind_name(status.f_type)).unwrap_or_default();
     (sizes.f_blocks.saturating_mul(sizes.f_frsize), used.saturating_mul(sizes.f_frsize), kind)
 }
 
