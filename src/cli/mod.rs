@@ -34,6 +34,7 @@ mod stop;
 mod system_check;
 mod tag;
 mod unshare;
+mod untag;
 mod version;
 mod wait;
 
