@@ -3,6 +3,7 @@
 pub mod evil_tar;
 pub mod image_builder;
 pub mod images;
+pub mod ordinary;
 
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::{Pid, geteuid};
