@@ -1,9 +1,10 @@
-//! Compiles `hello.rs`, beside this file, into the program of the image that the engine carries.
+//! Compiles `hello.rs`, beside this file, into the program of the image that the engine carries, and chooses how the
+//! engine itself is linked.
 //!
-//! It is a static program without libc, for the same target and by the same compiler and linker as the engine.
+//! The program is static and without libc, for the same target and by the same compiler and linker as the engine.
 
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 const SOURCE: &str = "contrib/hello/hello.rs";
@@ -12,6 +13,18 @@ fn main() {
     println!("cargo::rerun-if-changed=contrib/hello");
     if let Err(message) = compile() {
         println!("cargo::error={message}");
+    }
+    link_unwinder();
+}
+
+/// Has the unwinder, which only the backtrace of a panic needs, linked into the engine where the compiler has it as an
+/// archive: loading and relocating its library is a tenth of what a start takes, and a monitor would keep its pages.
+fn link_unwinder() {
+    let archive = Command::new(linker()).arg("-print-file-name=libgcc_eh.a").output();
+    let archive = archive.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default();
+    if let Some(directory) = Path::new(&archive).parent().filter(|directory| directory.is_absolute()) {
+        println!("cargo::rustc-link-search=native={}", directory.display());
+        println!("cargo::rustc-link-lib=static=gcc_eh");
     }
 }
 
@@ -33,7 +46,7 @@ fn compile() -> Result<(), String> {
     for argument in ["-nostartfiles", "-nostdlib", "-static", "-no-pie", "-Wl,--build-id=none"] {
         rustc.arg("-C").arg(format!("link-arg={argument}"));
     }
-    rustc.arg("-C").arg(format!("linker={}", env::var("RUSTC_LINKER").as_deref().unwrap_or("cc")));
+    rustc.arg("-C").arg(format!("linker={}", linker()));
     let output = rustc.output().map_err(|error| format!("run {rustc:?}: {error}"))?;
     if !output.status.success() {
         // One directive is one line.
@@ -41,6 +54,10 @@ fn compile() -> Result<(), String> {
         return Err(format!("compile {SOURCE}: {}: {reason}", output.status));
     }
     Ok(())
+}
+
+fn linker() -> String {
+    env::var("RUSTC_LINKER").unwrap_or_else(|_| "cc".to_owned())
 }
 
 fn variable(name: &str) -> Result<String, String> {

@@ -139,7 +139,7 @@ fn lingers() -> bool {
 }
 
 fn store(engine: &Engine) -> Result<Value> {
-    let containers = state::list(engine)?;
+    let (containers, _) = state::survey(engine)?;
     let running = containers.iter().filter(|container| container.status == Status::Running).count();
     let (allocated, used, kind) = file_system(&engine.data);
     let shown = |path: &Path| path.display().to_string();

@@ -2,6 +2,7 @@
 
 mod budget;
 mod faults;
+mod privacy;
 
 #[test]
 fn the_root_lane_runs_as_root() {

@@ -2,6 +2,7 @@
 
 use crate::support::{Run, Sandbox};
 use serde_json::Value;
+use std::io::Read;
 use std::os::fd::AsFd;
 
 /// One container that runs, one that has ended with 3, and one that was never started.
@@ -317,6 +318,60 @@ fn a_lost_container_is_called_lost() {
     let run = sandbox.coracle(&["system", "check"]);
     assert_eq!(run.code, 125, "{run}");
     assert!(run.stdout.contains("container runs was lost") && run.stdout.contains("coracle start runs"), "{run}");
+}
+
+#[test]
+fn one_broken_container_does_not_hide_the_others() {
+    let sandbox = three();
+    let id = sandbox.ok(&["inspect", "-f", "{{.Id}}", "ended"]);
+    let config = sandbox.data.join("coracle/containers").join(id.trim()).join("config.json");
+    std::fs::write(&config, "{").expect("damage a description");
+    let run = sandbox.coracle(&["ps", "-a", "--format", "{{.Names}}"]);
+    assert_eq!((run.code, run.stdout.as_str(), run.stderr.lines().count()), (0, "runs\nfresh\n", 1), "{run}");
+    let run = sandbox.coracle(&["system", "check"]);
+    assert!(run.code == 125 && run.stdout.contains("cannot be read"), "{run}");
+    // Nothing that it may use is taken for a leftover.
+    assert!(!run.stdout.contains("--repair"), "{run}");
+    // The remedy works.
+    let (_, remedy) = run.stdout.split_once("coracle unshare ").expect("a remedy is named");
+    let words: Vec<&str> = std::iter::once("unshare").chain(remedy.split_whitespace().take(3)).collect();
+    sandbox.ok(&words);
+    assert!(sandbox.ok(&["system", "check", "--repair"]).contains("the name ended"));
+    assert_eq!(sandbox.ok(&["system", "check"]), "The store is whole\n");
+}
+
+#[test]
+fn a_terminal_is_not_controlled_by_what_is_shown() {
+    let sandbox = Sandbox::new();
+    let image = sandbox.image("busybox");
+    let evil = "\u{1b}]0;title\u{7}\u{202e}";
+    let label = format!("evil={evil}");
+    sandbox.ok(&["create", "--network", "none", "--name", "evil", "--label", &label, &image, "echo", evil]);
+    for arguments in [
+        &["ps", "-a", "--no-trunc"][..],
+        &["ps", "-a", "--format", "{{.Labels}}"],
+        &["inspect", "evil"],
+        &["inspect", "-f", "{{.Config.Labels}}", "evil"],
+    ] {
+        let shown = at_terminal(&sandbox, arguments);
+        assert!(
+            shown.contains("title") && !shown.contains(['\u{1b}', '\u{7}', '\u{202e}']),
+            "{arguments:?}: {shown:?}"
+        );
+    }
+    let text = sandbox.ok(&["inspect", "-f", "{{.Config.Labels.evil}}", "evil"]);
+    assert_eq!(text, format!("{evil}\n"), "a program gets it as it is");
+}
+
+/// What a command shows at a terminal.
+fn at_terminal(sandbox: &Sandbox, arguments: &[&str]) -> String {
+    let ends = nix::pty::openpty(None, None).expect("openpty");
+    let mut child = sandbox.command(arguments).stdout(ends.slave).spawn().expect("start at a terminal");
+    let mut shown = Vec::new();
+    // It fails with EIO, and keeps what came before, when the command has closed the other end.
+    let _ = std::fs::File::from(ends.master).read_to_end(&mut shown);
+    assert!(child.wait().expect("wait").success(), "{arguments:?}");
+    String::from_utf8_lossy(&shown).into_owned()
 }
 
 /// Kills a process that is not a child, and waits until the kernel has closed its files.
