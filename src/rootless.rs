@@ -99,7 +99,7 @@ fn parse_map(text: &str) -> Vec<Extent> {
 
 /// What /etc/subuid, /etc/subgid and the helpers on this host allow.
 enum Plan {
-    Full { uid: u32, gid: u32, uids: Vec<Extent>, gids: Vec<Extent>, newuidmap: PathBuf, newgidmap: PathBuf },
+    Full { uid: u32, uids: Vec<Extent>, gids: Vec<Extent>, newuidmap: PathBuf, newgidmap: PathBuf },
     OneId { uid: u32, gid: u32, why: String },
 }
 
@@ -121,7 +121,7 @@ impl Plan {
             return Ok(Self::OneId { uid, gid, why });
         }
         let (uids, gids) = (with_own_id(uid, &uids)?, with_own_id(gid, &gids)?);
-        Ok(Self::Full { uid, gid, uids, gids, newuidmap, newgidmap })
+        Ok(Self::Full { uid, uids, gids, newuidmap, newgidmap })
     }
 
     fn uid(&self) -> u32 {

@@ -26,7 +26,8 @@ impl Verb for Completion {
             }
         };
         let mut script = Vec::new();
-        clap_complete::generate(shell, &mut verbs::tree(), "coracle", &mut script);
+        let mut tree = verbs::tree().disable_help_subcommand(true);
+        clap_complete::generate(shell, &mut tree, "coracle", &mut script);
         listing::put(&String::from_utf8(script).context("the completions are text")?);
         Ok(0)
     }
@@ -42,7 +43,7 @@ pub struct Man {
 
 impl Verb for Man {
     fn run(self, _: &Context) -> Result<u8> {
-        let mut tree = verbs::tree().version(env!("CARGO_PKG_VERSION"));
+        let mut tree = verbs::tree().version(env!("CARGO_PKG_VERSION")).disable_help_subcommand(true);
         // Only now do the commands below know their full names.
         tree.build();
         write_pages(&self.dir, &tree).with_context(|| format!("write man pages to {}", self.dir.display()))?;

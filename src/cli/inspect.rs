@@ -4,6 +4,7 @@ use super::format::{Format, Names};
 use super::{Context, Verb, listing, report};
 use crate::container::state;
 use crate::error::{self, Kind};
+use crate::image::reference::Reference;
 use crate::{image, inspect};
 use anyhow::Result;
 use serde_json::Value;
@@ -129,27 +130,23 @@ fn find(context: &Context, kinds: Kinds, name: &str) -> Result<Value> {
         match state::find(engine, name) {
             Ok(container) => return inspect::container::inspect(engine, &container),
             Err(error) if error::kind(&error) != Kind::NotFound => return Err(error),
-            Err(_) if kinds == Kinds::Containers => {
-                return Err(Kind::NotFound.hinted(format!("no such container {name:?}"), "see coracle ps -a"));
-            }
+            Err(_) if kinds == Kinds::Containers => return Err(missing(kinds, name)),
             Err(_) => {}
         }
     }
-    match image::find(engine, name) {
-        Ok(image) => inspect::image::inspect(engine, &image),
-        // A text that cannot be the name of an image is not one either.
-        Err(error) if matches!(error::kind(&error), Kind::NotFound) || kinds == Kinds::All => {
-            Err(missing(kinds, name, error))
-        }
+    match image::exists(engine, name) {
+        Ok(true) => inspect::image::inspect(engine, &image::find(engine, name)?),
+        Ok(false) => Err(missing(kinds, name)),
+        // A text that cannot be the name of an image may have been meant for another thing.
+        Err(_) if kinds == Kinds::All && Reference::candidates(name).is_err() => Err(missing(kinds, name)),
         Err(error) => Err(error),
     }
 }
 
-fn missing(kinds: Kinds, name: &str, error: anyhow::Error) -> anyhow::Error {
+fn missing(kinds: Kinds, name: &str) -> anyhow::Error {
     match kinds {
+        Kinds::All => Kind::NotFound.error(format!("no such object: {name:?}")),
+        Kinds::Containers => Kind::NotFound.hinted(format!("no such container {name:?}"), "see coracle ps -a"),
         Kinds::Images => Kind::NotFound.hinted(format!("no such image {name:?}"), "see coracle images"),
-        // The image is there, and something else is wrong with it.
-        _ if !matches!(error::kind(&error), Kind::NotFound | Kind::BadInput) => error,
-        Kinds::All | Kinds::Containers => Kind::NotFound.error(format!("no such object: {name:?}")),
     }
 }

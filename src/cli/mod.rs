@@ -34,6 +34,7 @@ mod stop;
 mod system_check;
 mod tag;
 mod unshare;
+mod untag;
 mod version;
 mod wait;
 
@@ -251,6 +252,8 @@ fn complain(error: &clap::Error, verb: &str) -> Result<u8, Failed> {
             hint.get_or_insert_with(|| {
                 tip.replace("a similar argument exists", "did you mean")
                     .replace("a similar subcommand exists", "did you mean")
+                    .replace("some similar arguments exist", "did you mean one of")
+                    .replace("some similar subcommands exist", "did you mean one of")
             });
         } else if line.starts_with(['<', '[']) || line.starts_with("--") {
             message = format!("{message} {line}");

@@ -3,9 +3,9 @@
 use super::listing::{self, Shape};
 use super::time::{Zone, from_unix_nanos, go_string};
 use super::units::human_duration;
-use super::{Context, Verb};
+use super::{Context, Verb, report};
 use crate::container::state::{self, Container, Status};
-use crate::error::Kind;
+use crate::error::{self, Kind};
 use crate::inspect::container::{self as view, PortRange};
 use crate::inspect::filter::Containers;
 use anyhow::Result;
@@ -96,7 +96,11 @@ impl Verb for Ps {
 impl Ps {
     fn select(&self, context: &Context) -> Result<Vec<Container>> {
         let filters = Containers::parse(&context.engine, &self.filter)?;
-        let mut containers = state::list(&context.engine)?;
+        let (mut containers, unreadable) = state::survey(&context.engine)?;
+        for error in unreadable {
+            // One broken container must not hide the others.
+            report("ps", &error::with_hint(error, "see coracle system check"));
+        }
         let last = if self.latest { Some(1) } else { self.last.and_then(|last| usize::try_from(last).ok()) };
         let shows_all = self.all || last.is_some() || filters.name_a_status();
         containers.retain(|container| {

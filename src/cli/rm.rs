@@ -65,19 +65,11 @@ impl Rm {
         }
         super::in_userns(Door::for_command(&context.engine)?, || {
             each(&containers, |container| {
-                let removal = || match state::read(&context.engine, &container.config.id) {
-                    Ok(now) => remove::remove(&context.engine, &now, self.volumes || now.config.auto_remove),
-                    // One made with --rm has removed itself when it was stopped.
-                    Err(error) if error::kind(&error) == Kind::NotFound => Ok(()),
-                    Err(error) => Err(error),
-                };
-                match removal() {
-                    // Somebody has started it again, or is just removing it too.
-                    Err(error) if self.force && error::kind(&error) == Kind::InUse => {
-                        stop::stop(&context.engine, container, None, Some(0))?;
-                        removal()?;
-                    }
-                    other => other?,
+                let id = &container.config.id;
+                if self.force {
+                    remove::remove_by_force(&context.engine, id, self.volumes)?;
+                } else {
+                    remove::remove(&context.engine, &state::read(&context.engine, id)?, self.volumes)?;
                 }
                 say(container.config.name.as_str());
                 Ok(())

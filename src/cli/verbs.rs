@@ -46,7 +46,7 @@ macro_rules! verb {
         Entry {
             name: $name,
             aliases: &[$($alias),*],
-            command: || <$type as clap::Args>::augment_args(Command::new($name).max_term_width(100)),
+            command: || <$type as clap::Args>::augment_args(Command::new($name).max_term_width(100).args_override_self(true)),
             run: |context, matches| <$type as clap::FromArgMatches>::from_arg_matches(matches)?.run(context),
         }
     };
@@ -77,6 +77,7 @@ const GROUPS: &[Group] = &[
             verb!("images", super::images::Images),
             verb!("rmi", super::rmi::Rmi),
             verb!("tag", super::tag::Tag),
+            verb!("untag", super::untag::Untag),
             verb!("import", super::import::Import),
         ],
     },
@@ -121,6 +122,7 @@ const NOUNS: &[Noun] = &[
             ("ls", &["list"], "images"),
             ("rm", &[], "rmi"),
             ("tag", &[], "tag"),
+            ("untag", &[], "untag"),
             ("import", &[], "import"),
         ],
         own: &[verb!("inspect", super::inspect::ImageInspect)],
@@ -193,7 +195,6 @@ pub fn tree() -> Command {
         // Printed behind the name: `coracle version 1.2.3`, as podman and docker say it.
         .version(concat!("version ", env!("CARGO_PKG_VERSION")))
         .disable_version_flag(true)
-        .disable_help_subcommand(true)
         .help_template(help_template())
         .subcommand_required(false)
         .max_term_width(100)

@@ -120,7 +120,11 @@ impl Connection {
         if bytes.len() > MESSAGE_BYTES_MAX {
             return Err(Kind::BadInput.error(format!("the request is longer than {MESSAGE_BYTES_MAX} bytes")));
         }
-        socket::send(self.0.as_fd(), &bytes, fds).context("send to the monitor")
+        match socket::send(self.0.as_fd(), &bytes, fds) {
+            // A monitor that has just gone is heard of in place of its answer.
+            Err(rustix::io::Errno::PIPE | rustix::io::Errno::CONNRESET) => Ok(()),
+            other => other.context("send to the monitor"),
+        }
     }
 
     /// The next answer. None when the monitor has gone.

@@ -1,9 +1,9 @@
 //! `rm`: a container's name, then its directory, out of sight at once and off the disk after.
 
-use super::config::{Config, MountKind, Name};
+use super::config::{Config, Id, MountKind, Name};
 use super::state::{Container, Paths, Status};
 use crate::engine::Engine;
-use crate::error::Kind;
+use crate::error::{self, Kind};
 use crate::fs;
 use anyhow::{Context, Result};
 use rustix::io::Errno;
@@ -38,6 +38,27 @@ pub fn remove(engine: &Engine, container: &Container, volumes: bool) -> Result<(
         anonymous_volumes(engine, config)?;
     }
     Ok(())
+}
+
+/// How often a container that somebody starts again is stopped again.
+const ROUNDS_MAX: usize = 16;
+
+/// Removes a container, ending it first if need be: also one that somebody starts, or removes, at the same time. One
+/// that is gone by then is no error.
+pub fn remove_by_force(engine: &Engine, id: &Id, volumes: bool) -> Result<()> {
+    for _ in 0..ROUNDS_MAX {
+        let now = match super::state::read(engine, id) {
+            Err(error) if error::kind(&error) == Kind::NotFound => return Ok(()),
+            other => other?,
+        };
+        match remove(engine, &now, volumes || now.config.auto_remove) {
+            // Returns when it has ended, or when whoever held it has let go.
+            Err(error) if error::kind(&error) == Kind::InUse => super::stop::stop(engine, &now, None, Some(0))?,
+            Err(error) if error::kind(&error) == Kind::NotFound => return Ok(()),
+            other => return other,
+        }
+    }
+    Err(Kind::InUse.error(format!("container {} is started again and again", id.short())))
 }
 
 fn is_running(config: &Config) -> anyhow::Error {

@@ -27,7 +27,6 @@ pub const MONITOR: &str = "coracle-monitor";
 /// A container that runs, and the connection to its monitor, on which its end will be announced.
 pub struct Started {
     pub connection: Connection,
-    pub pid: i32,
     /// What was found behind the door, for the user to know.
     pub entered: Entered,
     /// What else the user should know, a line each.
@@ -60,13 +59,13 @@ pub fn start(engine: &Engine, config: &Config, attach: Attach, streams: &[Borrow
         sent => sent?,
     }
     match await_start(connection) {
-        Ok((connection, pid, entered)) => {
+        Ok((connection, entered)) => {
             if systemd::in_unit() {
                 // systemd shall supervise the monitor, and so the container, where this program does not stay.
                 let main = if is_detached { format!("MAINPID={}\n", monitor.pid) } else { String::new() };
                 systemd::notify(&format!("{main}READY=1"))?;
             }
-            Ok(Started { connection, pid, entered, warnings })
+            Ok(Started { connection, entered, warnings })
         }
         Err(error) => {
             // It answers last of all; what is left of it is its exit.
@@ -93,7 +92,9 @@ fn delegate(engine: &Engine, config: &Config, monitor: i32) -> (bool, Vec<String
         return (false, Vec::new());
     }
     let unit = format!("coracle-{}.scope", config.id);
-    match systemd::start_scope(engine, &unit, &format!("Container {}", config.name), &[monitor as u32], &[]) {
+    // The container's own limit counts, not the one that systemd has for any scope.
+    let properties = [("TasksMax", systemd::Value::Number(u64::MAX))];
+    match systemd::start_scope(engine, &unit, &format!("Container {}", config.name), &[monitor as u32], &properties) {
         Ok(()) => (true, Vec::new()),
         Err(error) => {
             (false, vec![format!("no cgroup for container {}: {}", config.name, crate::error::line(&error))])
@@ -113,12 +114,12 @@ fn warn_of_logout(engine: &Engine) -> Option<String> {
     Some(format!("this container ends when you log out; to let it go on: loginctl enable-linger {user}"))
 }
 
-fn await_start(connection: Connection) -> Result<(Connection, i32, Entered)> {
+fn await_start(connection: Connection) -> Result<(Connection, Entered)> {
     let mut entered = Entered::Already;
     loop {
         match connection.reply()? {
             Some((Reply::Entered(found), _)) => entered = found,
-            Some((Reply::Started { pid }, _)) => return Ok((connection, pid, entered)),
+            Some((Reply::Started { .. }, _)) => return Ok((connection, entered)),
             Some((Reply::Failed(wire), _)) => return Err(wire.into()),
             Some((Reply::Done | Reply::Exited { .. } | Reply::Detached, _)) => {}
             None => return Err(Kind::Engine.error("the monitor died before the container ran")),

@@ -139,19 +139,25 @@ fn status(paths: &Paths) -> Result<(Option<State>, Status)> {
     Ok((state, status))
 }
 
-/// All containers, newest first. One that is being removed meanwhile is left out.
+/// All containers, newest first. One that is being removed meanwhile is left out; one that cannot be read is an error.
 pub fn list(engine: &Engine) -> Result<Vec<Container>> {
-    let mut containers = Vec::new();
+    let (containers, unreadable) = survey(engine)?;
+    unreadable.into_iter().next().map_or(Ok(containers), Err)
+}
+
+/// All containers that can be read, newest first, and why the others cannot be.
+pub fn survey(engine: &Engine) -> Result<(Vec<Container>, Vec<anyhow::Error>)> {
+    let (mut containers, mut unreadable) = (Vec::new(), Vec::new());
     for name in fs::list(&engine.containers())? {
         let Some(id) = Id::parse(&name) else { continue };
         match read(engine, &id) {
             Ok(container) => containers.push(container),
             Err(error) if crate::error::kind(&error) == Kind::NotFound => {}
-            Err(error) => return Err(error),
+            Err(error) => unreadable.push(error),
         }
     }
     containers.sort_by_key(|container| std::cmp::Reverse(container.config.created));
-    Ok(containers)
+    Ok((containers, unreadable))
 }
 
 /// Finds a container by its name, its id or the beginning of its id.

@@ -10,7 +10,7 @@ use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 /// How long a monitor that is coming up, or writing down its container's end, may be without its socket.
-const SETTLE_TIMEOUT: Duration = Duration::from_secs(10);
+const SETTLE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How often it is asked meanwhile: there is nothing that announces itself.
 const SETTLE_PAUSE: Duration = Duration::from_millis(5);

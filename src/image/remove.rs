@@ -3,7 +3,7 @@
 use super::{Summary, look_up, read_config};
 use crate::engine::Engine;
 use crate::error::Kind;
-use crate::fs::{self, Lock};
+use crate::fs::Lock;
 use crate::image::manifest::{Document, Index, MANIFEST_BYTES_MAX, Manifest};
 use crate::store::blobs;
 use crate::store::digest::Digest;
@@ -64,17 +64,6 @@ pub fn remove(
         collect(engine, own, &mut removed)?;
         removed.guard = Some(guard);
     }
-    Ok(removed)
-}
-
-/// Removes every blob that no image needs and names every layer that none does: what killed commands left behind.
-pub fn sweep(engine: &Engine) -> Result<Removed> {
-    let mut removed = Removed::default();
-    let Some(guard) = blobs::collecting(engine) else { return Ok(removed) };
-    let layers = fs::list(&engine.layers())?.iter().filter_map(|name| Digest::parse_hex(name)).collect();
-    let all = Needed { blobs: blobs::list(engine)?.into_iter().collect(), layers };
-    collect(engine, all, &mut removed)?;
-    removed.guard = Some(guard);
     Ok(removed)
 }
 

@@ -139,7 +139,7 @@ fn lingers() -> bool {
 }
 
 fn store(engine: &Engine) -> Result<Value> {
-    let containers = state::list(engine)?;
+    let (containers, _) = state::survey(engine)?;
     let running = containers.iter().filter(|container| container.status == Status::Running).count();
     let (allocated, used, kind) = file_system(&engine.data);
     let shown = |path: &Path| path.display().to_string();
@@ -170,7 +170,7 @@ fn file_system(dir: &Path) -> (u64, u64, String) {
     let Some(dir) = dir.ancestors().find(|dir| dir.exists()) else { return Default::default() };
     let Ok(sizes) = rustix::fs::statvfs(dir) else { return Default::default() };
     let used = sizes.f_blocks.saturating_sub(sizes.f_bfree);
-    let kind = rustix::fs::statfs(dir).map(|status| kind_name(status.f_type as i64)).unwrap_or_default();
+    let kind = rustix::fs::statfs(dir).map(|status| kind_name(status.f_type)).unwrap_or_default();
     (sizes.f_blocks.saturating_mul(sizes.f_frsize), used.saturating_mul(sizes.f_frsize), kind)
 }
 

@@ -9,7 +9,7 @@ use crate::container::control::{Attach, Hello, MESSAGE_BYTES_MAX, Request};
 use crate::container::log::Log;
 use crate::container::remove;
 use crate::container::spec::{self, Surroundings};
-use crate::container::state::{self, Paths, State};
+use crate::container::state::{self, Container, Paths, State, Status};
 use crate::container::stop;
 use crate::engine::Engine;
 use crate::error::Kind;
@@ -86,7 +86,6 @@ pub fn launch(engine: Engine, id: &Id, socket: &OwnedFd) -> Result<Monitor> {
         config,
         paths,
         alive: Some(alive),
-        run_dir,
         listener,
         root,
         entrance: entrance.context("a new container has an entrance")?,
@@ -108,11 +107,14 @@ fn claim(engine: &Engine, id: &Id) -> Result<(Config, OwnedFd)> {
     let paths = Paths::of(engine, id);
     let alive = paths.hold_alive()?;
     // Read with the lock held: who removes a container holds it too.
-    let config: Config = fs::read_json(&paths.config())?
-        .ok_or_else(|| Kind::NotFound.error(format!("container {} has been removed", id.short())))?;
+    let Container { config, status, .. } = state::read(engine, id)?;
+    let name = &config.name;
     match alive {
+        Some(_) if status == Status::Elsewhere => {
+            Err(Kind::InUse.error(format!("container {name} belongs to another machine")))
+        }
         Some(alive) => Ok((config, alive)),
-        None => Err(Kind::InUse.error(format!("container {} runs already", config.name))),
+        None => Err(Kind::InUse.error(format!("container {name} runs already"))),
     }
 }
 

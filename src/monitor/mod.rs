@@ -26,7 +26,6 @@ use anyhow::{Context, Result};
 use clients::{Client, Role};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use stdio::Streams;
 
@@ -52,7 +51,6 @@ pub struct Monitor {
     paths: Paths,
     /// The lock that says that the container lives.
     alive: Option<OwnedFd>,
-    run_dir: PathBuf,
     listener: OwnedFd,
     /// The mounted root file system, through which files of the container are reached.
     root: OwnedFd,

@@ -42,6 +42,7 @@ pub fn path(engine: &Engine, digest: &Digest) -> PathBuf {
     directory(engine).join(digest.hex())
 }
 
+#[cfg(test)]
 pub fn has(engine: &Engine, digest: &Digest) -> bool {
     size(engine, digest).is_ok_and(|size| size.is_some())
 }

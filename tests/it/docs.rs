@@ -4,8 +4,7 @@ use crate::support::{Sandbox, source};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-const REMEDY: &str = "make them again: coracle internal man man; coracle completion bash > completions/coracle.bash; \
-    coracle completion zsh > completions/_coracle; coracle completion fish > completions/coracle.fish";
+const REMEDY: &str = "run contrib/docs";
 
 #[test]
 fn the_man_pages_are_of_these_commands() {

@@ -5,6 +5,7 @@
 #![allow(clippy::disallowed_methods, reason = "a test makes the paths that it opens")]
 
 mod attack;
+mod docs;
 mod exec;
 mod faults;
 mod golden;
@@ -19,3 +20,4 @@ mod smoke;
 mod support;
 mod terminal;
 mod tidy;
+mod views;

@@ -232,7 +232,7 @@ fn security_options_change_the_confinement() {
 #[test]
 fn init_is_pid_1_and_reaps_and_passes_signals_on() {
     let (sandbox, image) = with_busybox();
-    assert_eq!(output(&sandbox, &["--init"], &["sh", "-c", "cat /proc/1/comm; echo $$"]), "coracle\n2\n");
+    assert_eq!(output(&sandbox, &["--init"], &["sh", "-c", "cat /proc/1/comm; echo $$"]), "coracle-init\n2\n");
     // The orphan's parent is pid 1, and once it has ended there is no trace of it.
     let orphan = "sh -c 'sleep 0.1 & echo $! > /orphan'; p=$(cat /orphan); awk '/PPid/ {print $2}' /proc/$p/status; \
                   while [ -e /proc/$p ]; do sleep 0.05; done; echo reaped";

@@ -2,16 +2,43 @@
 
 use crate::support::{Run, Sandbox};
 use serde_json::Value;
+use std::io::Read;
+use std::os::fd::AsFd;
 
 /// One container that runs, one that has ended with 3, and one that was never started.
 fn three() -> Sandbox {
     let sandbox = Sandbox::new();
     let image = sandbox.image("busybox");
-    sandbox.ok(&["run", "-d", "--network", "none", "--name", "runs", "--label", "tier=front", &image, "sleep", "1000"]);
+    sandbox.ok(&[
+        "run",
+        "-d",
+        "--network",
+        "none",
+        "--name",
+        "runs",
+        "--label",
+        "tier=front",
+        &image,
+        "sleep",
+        "1000",
+    ]);
     let run = sandbox.coracle(&["run", "--network", "none", "--name", "ended", &image, "sh", "-c", "exit 3"]);
     assert_eq!(run.code, 3, "{run}");
     let volume = ["--volume", "data:/data", "--tmpfs", "/t:size=1m"];
-    let rest = ["--name", "fresh", "--network", "none", "--label", "tier=back", &image, "echo", "a", "very", "long", "command"];
+    let rest = [
+        "--name",
+        "fresh",
+        "--network",
+        "none",
+        "--label",
+        "tier=back",
+        &image,
+        "echo",
+        "a",
+        "very",
+        "long",
+        "command",
+    ];
     sandbox.ok(&[&["create"], &volume[..], &rest[..]].concat());
     sandbox
 }
@@ -101,11 +128,15 @@ fn ps_prints_by_templates_and_as_json() {
     let sandbox = three();
     let list = json(&sandbox.ok(&["ps", "-a", "--format", "json"]));
     let container = &list[1];
-    assert_eq!((&container["Names"][0], &container["State"], &container["ExitCode"]), (&"ended".into(), &"exited".into(), &3.into()));
+    assert_eq!(
+        (&container["Names"][0], &container["State"], &container["ExitCode"]),
+        (&"ended".into(), &"exited".into(), &3.into())
+    );
     assert_eq!((&container["Exited"], &container["Pid"]), (&true.into(), &0.into()));
     assert_eq!(container["Id"].as_str().map(str::len), Some(64));
     assert!(list[0]["Pid"].as_i64().is_some_and(|pid| pid > 1), "{list}");
-    let text = sandbox.ok(&["ps", "--format", r#"{{.ID}} {{.State}} {{.Label "tier"}} {{.Command}} {{len .ImageID}}"#]);
+    let text =
+        sandbox.ok(&["ps", "--format", r#"{{.ID}} {{.State}} {{.Label "tier"}} {{.Command}} {{len .ImageID}}"#]);
     assert!(text.ends_with(" running front sleep 1000 12\n"), "{text}");
     let text = sandbox.ok(&["ps", "-a", "--format", "table {{.Names}} {{.ExitCode}}"]);
     assert_eq!(text, "NAMES       EXIT CODE\nruns        0\nended       3\nfresh       0\n");
@@ -127,7 +158,10 @@ fn inspect_shows_containers_and_images() {
     assert!(ended["EffectiveCaps"].as_array().is_some_and(|caps| caps.contains(&"CAP_CHOWN".into())), "{ended}");
     assert_eq!(fresh["State"]["StartedAt"], "0001-01-01T00:00:00Z");
     assert_eq!((&fresh["Mounts"][0]["Name"], &fresh["Mounts"][0]["RW"]), (&"data".into(), &true.into()));
-    assert!(fresh["HostConfig"]["Tmpfs"]["/t"].as_str().is_some_and(|options| options.contains("size=1048576")), "{fresh}");
+    assert!(
+        fresh["HostConfig"]["Tmpfs"]["/t"].as_str().is_some_and(|options| options.contains("size=1048576")),
+        "{fresh}"
+    );
     assert_eq!(fresh["Config"]["Labels"]["tier"], "back");
     assert_eq!(image["RepoTags"][0], "localhost/busybox:latest");
     assert_eq!((&image["Os"], &image["RootFS"]["Type"]), (&"linux".into(), &"layers".into()));
@@ -145,7 +179,8 @@ fn inspect_shows_containers_and_images() {
 #[test]
 fn inspect_shows_what_it_finds_before_it_fails() {
     let sandbox = three();
-    let run = fails(&sandbox, &["inspect", "-f", "{{.Name}}", "ended", "nobody", "runs"], &["no such object: \"nobody\""]);
+    let run =
+        fails(&sandbox, &["inspect", "-f", "{{.Name}}", "ended", "nobody", "runs"], &["no such object: \"nobody\""]);
     assert_eq!(run.stdout, "ended\nruns\n", "{run}");
     let run = fails(&sandbox, &["inspect", "nobody"], &["no such object"]);
     assert_eq!(json(&run.stdout), Value::Array(Vec::new()));
@@ -165,9 +200,9 @@ fn images_lists_every_name() {
     sandbox.ok(&["tag", &image, "quay.io/team/box:2"]);
     let table = sandbox.ok(&["images"]);
     let rows = lines(&table);
-    assert!(rows[0].starts_with("REPOSITORY          TAG         IMAGE ID      CREATED"), "{table}");
+    assert!(rows[0].starts_with("REPOSITORY         TAG         IMAGE ID      CREATED"), "{table}");
     assert_eq!(rows.len(), 3, "{table}");
-    assert!(rows[1].starts_with("quay.io/team/box    2 ") && rows[1].ends_with(" MB"), "{table}");
+    assert!(rows[1].starts_with("quay.io/team/box   2 ") && rows[1].ends_with(" MB"), "{table}");
     let names = |arguments: &[&str]| {
         let all = [&["images", "--format", "{{.Repository}}:{{.Tag}}"], arguments].concat();
         sandbox.ok(&all)
@@ -196,13 +231,20 @@ fn images_lists_every_name() {
 fn info_and_version_tell_of_the_engine() {
     let sandbox = three();
     let info = json(&sandbox.ok(&["info", "--format", "json"]));
-    assert_eq!((&info["store"]["containerStore"]["number"], &info["store"]["containerStore"]["running"]), (&3.into(), &1.into()));
+    assert_eq!(
+        (&info["store"]["containerStore"]["number"], &info["store"]["containerStore"]["running"]),
+        (&3.into(), &1.into())
+    );
     assert_eq!(info["store"]["imageStore"]["number"], 1);
     assert_eq!(info["host"]["os"], "linux");
     assert!(info["store"]["graphRoot"].as_str().is_some_and(|root| root.ends_with("/coracle")), "{info}");
-    let template = "{{.Host.OCIRuntime.Name}} {{.Host.CgroupsVersion}} {{.Store.GraphDriverName}} {{.Version.Version}}";
+    let template =
+        "{{.Host.OCIRuntime.Name}} {{.Host.CgroupsVersion}} {{.Store.GraphDriverName}} {{.Version.Version}}";
     let text = sandbox.ok(&["system", "info", "-f", template]);
-    assert!(text.starts_with("coracle v") && text.ends_with(&format!(" overlay {}\n", env!("CARGO_PKG_VERSION"))), "{text}");
+    assert!(
+        text.starts_with("coracle v") && text.ends_with(&format!(" overlay {}\n", env!("CARGO_PKG_VERSION"))),
+        "{text}"
+    );
     let text = sandbox.ok(&["info"]);
     assert!(text.contains("\nstore:\n") && text.contains("\n  graphDriverName: overlay\n"), "{text}");
 
@@ -238,7 +280,8 @@ fn system_check_finds_damage_and_removes_only_leftovers() {
     std::os::unix::fs::symlink(format!("../containers/{gone}"), data.join("names/ghost")).expect("leave a name");
     std::fs::create_dir(sandbox.runtime.join("coracle/containers").join(&gone)).expect("leave a directory");
     std::fs::create_dir_all(data.join("layers").join(&gone).join("fs")).expect("leave a layer");
-    let info = format!(r#"{{"diff_id":"sha256:{gone}","size_bytes":0,"entries":0,"devices_skipped":0,"is_opaque":false}}"#);
+    let info =
+        format!(r#"{{"diff_id":"sha256:{gone}","size_bytes":0,"entries":0,"devices_skipped":0,"is_opaque":false}}"#);
     std::fs::write(data.join("layers").join(&gone).join("info.json"), info).expect("describe the layer");
     let run = sandbox.coracle(&["system", "check"]);
     assert_eq!((run.code, run.stdout.lines().count()), (125, 4), "{run}");
@@ -266,18 +309,79 @@ fn system_check_finds_damage_and_removes_only_leftovers() {
 fn a_lost_container_is_called_lost() {
     let sandbox = three();
     let monitor = sandbox.ok(&["inspect", "-f", "{{.State.ConmonPid}}", "runs"]);
-    let monitor = nix::unistd::Pid::from_raw(monitor.trim().parse().expect("a pid"));
-    nix::sys::signal::kill(monitor, nix::sys::signal::Signal::SIGKILL).expect("kill the monitor");
-    // The lock that tells falls with the last thread of the monitor, soon after the signal was sent.
-    crate::support::eventually("the container is lost", || {
-        sandbox.ok(&["ps", "-a", "--filter", "status=lost", "--format", "{{.Names}}"]) == "runs\n"
-    });
+    kill_and_wait(monitor.trim().parse().expect("a pid"));
+    let lost = ["ps", "-a", "--filter", "status=lost", "--format", "{{.Names}}"];
+    assert_eq!(sandbox.ok(&lost), "runs\n");
     let table = sandbox.ok(&["ps", "-a", "--filter", "name=runs"]);
     assert!(table.contains("  Lost (started ") && table.contains(" ago)"), "{table}");
     assert_eq!(sandbox.ok(&["inspect", "-f", "{{.State.Status}} {{.State.ExitCode}}", "runs"]), "stopped 255\n");
     let run = sandbox.coracle(&["system", "check"]);
     assert_eq!(run.code, 125, "{run}");
     assert!(run.stdout.contains("container runs was lost") && run.stdout.contains("coracle start runs"), "{run}");
+}
+
+#[test]
+fn one_broken_container_does_not_hide_the_others() {
+    let sandbox = three();
+    let id = sandbox.ok(&["inspect", "-f", "{{.Id}}", "ended"]);
+    let config = sandbox.data.join("coracle/containers").join(id.trim()).join("config.json");
+    std::fs::write(&config, "{").expect("damage a description");
+    let run = sandbox.coracle(&["ps", "-a", "--format", "{{.Names}}"]);
+    assert_eq!((run.code, run.stdout.as_str(), run.stderr.lines().count()), (0, "runs\nfresh\n", 1), "{run}");
+    let run = sandbox.coracle(&["system", "check"]);
+    assert!(run.code == 125 && run.stdout.contains("cannot be read"), "{run}");
+    // Nothing that it may use is taken for a leftover.
+    assert!(!run.stdout.contains("--repair"), "{run}");
+    // The remedy works.
+    let (_, remedy) = run.stdout.split_once("coracle unshare ").expect("a remedy is named");
+    let words: Vec<&str> = std::iter::once("unshare").chain(remedy.split_whitespace().take(3)).collect();
+    sandbox.ok(&words);
+    assert!(sandbox.ok(&["system", "check", "--repair"]).contains("the name ended"));
+    assert_eq!(sandbox.ok(&["system", "check"]), "The store is whole\n");
+}
+
+#[test]
+fn a_terminal_is_not_controlled_by_what_is_shown() {
+    let sandbox = Sandbox::new();
+    let image = sandbox.image("busybox");
+    let evil = "\u{1b}]0;title\u{7}\u{202e}";
+    let label = format!("evil={evil}");
+    sandbox.ok(&["create", "--network", "none", "--name", "evil", "--label", &label, &image, "echo", evil]);
+    for arguments in [
+        &["ps", "-a", "--no-trunc"][..],
+        &["ps", "-a", "--format", "{{.Labels}}"],
+        &["inspect", "evil"],
+        &["inspect", "-f", "{{.Config.Labels}}", "evil"],
+    ] {
+        let shown = at_terminal(&sandbox, arguments);
+        assert!(
+            shown.contains("title") && !shown.contains(['\u{1b}', '\u{7}', '\u{202e}']),
+            "{arguments:?}: {shown:?}"
+        );
+    }
+    let text = sandbox.ok(&["inspect", "-f", "{{.Config.Labels.evil}}", "evil"]);
+    assert_eq!(text, format!("{evil}\n"), "a program gets it as it is");
+}
+
+/// What a command shows at a terminal.
+fn at_terminal(sandbox: &Sandbox, arguments: &[&str]) -> String {
+    let ends = nix::pty::openpty(None, None).expect("openpty");
+    let mut child = sandbox.command(arguments).stdout(ends.slave).spawn().expect("start at a terminal");
+    let mut shown = Vec::new();
+    // It fails with EIO, and keeps what came before, when the command has closed the other end.
+    let _ = std::fs::File::from(ends.master).read_to_end(&mut shown);
+    assert!(child.wait().expect("wait").success(), "{arguments:?}");
+    String::from_utf8_lossy(&shown).into_owned()
+}
+
+/// Kills a process that is not a child, and waits until the kernel has closed its files.
+fn kill_and_wait(pid: i32) {
+    use nix::poll::{PollFd, PollFlags, poll};
+    let pid = rustix::process::Pid::from_raw(pid).expect("a pid is not 0");
+    let process = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).expect("open a pidfd");
+    rustix::process::pidfd_send_signal(&process, rustix::process::Signal::KILL).expect("kill");
+    let ended = poll(&mut [PollFd::new(process.as_fd(), PollFlags::POLLIN)], 10_000_u16).expect("poll");
+    assert_eq!(ended, 1, "{pid:?} lives on");
 }
 
 #[test]

@@ -45,11 +45,6 @@ impl Template {
         Ok(Self { tree: parser::parse(text)? })
     }
 
-    /// Renders `data`, with the names of fields letter by letter.
-    pub fn render(&self, data: &Value) -> Result<String> {
-        self.render_with(data, Names::Exact)
-    }
-
     /// An unknown field is an error that names the known ones; an unknown key of a map is `<no value>`.
     pub fn render_with(&self, data: &Value, names: Names) -> Result<String> {
         let mut run = eval::Run::new(&self.tree, names);

@@ -238,7 +238,7 @@ fn data() -> Value {
 }
 
 fn render(template: &str, data: &Value) -> Result<String> {
-    Template::parse(template)?.render(data)
+    Template::parse(template)?.render_with(data, Names::Exact)
 }
 
 fn message(template: &str, data: &Value) -> String {

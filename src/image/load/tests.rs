@@ -5,9 +5,10 @@ use crate::error;
 use crate::fs::{self, Durability};
 use crate::image::import::{Import, import_with};
 use crate::image::manifest::OCI_INDEX;
-use crate::image::{find, list, remove, tag};
+use crate::image::{check, find, list, remove, tag};
 use crate::store::tests::Scratch;
 use std::cell::RefCell;
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 /// Takes a layer's bytes; when it is finished, verifies them and marks the layer as there.
@@ -412,13 +413,14 @@ fn removing_takes_what_no_other_image_needs() {
     assert!(!blobs::has(engine, &Digest::of(&b)) && blobs::has(engine, &Digest::of(&a)));
     drop(removed);
 
-    // While an image comes in, the blobs stay, and the next sweep takes them.
+    // While an image comes in, the blobs stay, and the next repair takes them.
     let incoming = blobs::incoming(engine).unwrap();
     let removed = remove::remove(engine, "two", false, |_| Ok(())).unwrap();
     assert!(removed.deleted.is_some() && removed.layers.is_empty() && removed.guard.is_none());
     drop(incoming);
-    let removed = remove::sweep(engine).unwrap();
-    assert_eq!(removed.layers.len(), 3);
+    let unused = check::unused(engine, &HashSet::new()).unwrap().unwrap();
+    assert_eq!(unused.findings().iter().filter(|finding| finding.what.starts_with("layer")).count(), 3);
+    unused.remove(engine).unwrap();
     assert!(blobs::list(engine).unwrap().is_empty() && list(engine).unwrap().is_empty());
     let error = find(engine, "two").unwrap_err();
     assert_eq!((error::kind(&error), error.to_string().as_str()), (error::Kind::NotFound, "no image two"));

@@ -188,7 +188,7 @@ fn hear(socket: BorrowedFd<'_>) -> Result<Answer> {
 }
 
 fn tell(socket: BorrowedFd<'_>, result: &Result<()>) -> Result<()> {
-    let answer: Answer = result.as_ref().map(|()| ()).map_err(|error| {
+    let answer: Answer = result.as_ref().copied().map_err(|error| {
         let mut wire = Wire::from(error);
         // Causes quote names of the archive, which are bounded; this bounds whatever else a cause may quote.
         wire.message = wire.message.chars().take(ANSWER_BYTES_MAX / 16).collect();
@@ -335,7 +335,7 @@ impl Disk {
 
 fn sync_file_system(engine: &Engine) -> Result<()> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let layers = rustix::fs::openat(CWD, &engine.layers(), flags, Mode::empty()).context("open the layers")?;
+    let layers = rustix::fs::openat(CWD, engine.layers(), flags, Mode::empty()).context("open the layers")?;
     rustix::fs::syncfs(layers).context("syncfs")
 }
 

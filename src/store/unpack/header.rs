@@ -12,6 +12,9 @@ pub const PATH_BYTES_MAX: usize = 4095;
 /// The most bytes of extended attributes that one entry carries, names and values: XATTR_SIZE_MAX.
 const XATTR_BYTES_MAX: usize = 64 << 10;
 
+/// Where the data of a sparse file lie: offset and length of each piece, in bytes.
+pub type Extents = Vec<(u64, u64)>;
+
 /// Which of the three dialects a header block speaks; told by its magic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
@@ -95,7 +98,7 @@ impl Block {
     }
 
     /// The first extents of a GNU sparse file, whether more blocks of them follow, and the size with its holes.
-    pub fn sparse(&self) -> Result<(Vec<(u64, u64)>, bool, u64)> {
+    pub fn sparse(&self) -> Result<(Extents, bool, u64)> {
         let real_size = size(number(&self.0[483..495])?).context("real size")?;
         let extents = sparse_extents(&self.0[386..482], self.0[482] != 0)?;
         Ok((extents, self.0[482] != 0, real_size))
@@ -103,12 +106,12 @@ impl Block {
 }
 
 /// A block of further extents of a GNU sparse file, and whether yet another follows.
-pub fn sparse_continuation(block: &[u8; BLOCK_BYTES]) -> Result<(Vec<(u64, u64)>, bool)> {
+pub fn sparse_continuation(block: &[u8; BLOCK_BYTES]) -> Result<(Extents, bool)> {
     Ok((sparse_extents(&block[..504], block[504] != 0)?, block[504] != 0))
 }
 
 /// An empty slot ends the map; readers differ about what comes after one, so nothing may.
-fn sparse_extents(slots: &[u8], more_follow: bool) -> Result<Vec<(u64, u64)>> {
+fn sparse_extents(slots: &[u8], more_follow: bool) -> Result<Extents> {
     let mut extents = Vec::new();
     let mut ended = false;
     for slot in slots.chunks_exact(24) {

@@ -246,7 +246,7 @@ fn foreign_attributes_are_dropped() {
     into(&archive(&[dir, Entry::file("f", "").pax("SCHILY.xattr.security.selinux", "x")]), &scratch.0).unwrap();
     for name in ["d", "f"] {
         let mut names = [0; 256];
-        let length = rustix::fs::llistxattr(&scratch.0.join(name), &mut names).unwrap();
+        let length = rustix::fs::llistxattr(scratch.0.join(name), &mut names).unwrap();
         assert_eq!(length, 0, "{:?}", String::from_utf8_lossy(&names[..length]));
     }
 }

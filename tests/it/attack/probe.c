@@ -110,9 +110,25 @@ static void swap(const char *one, const char *other) {
     printf("swapped %lu\n", count);
 }
 
+// Reaches for a file through every directory that a process holds: its root, its working directory, its descriptors.
+static int reach(const char *pid, const char *file) {
+    static const char *const doors[] = {"root", "cwd", "fd/3", "fd/4",  "fd/5",  "fd/6",  "fd/7", "fd/8",
+                                        "fd/9", "fd/10", "fd/11", "fd/12", "fd/13", "fd/14", "fd/15", "fd/16"};
+    for (size_t door = 0; door < sizeof doors / sizeof *doors; door++) {
+        char path[4096];
+        snprintf(path, sizeof path, "/proc/%s/%s/../../../../../../../../../..%s", pid, doors[door], file);
+        int fd = open(path, O_RDONLY | O_NONBLOCK);
+        if (fd < 0)
+            continue;
+        close(fd);
+        return 1;
+    }
+    return 0;
+}
+
 // Opens the executable of every process it sees for writing, without a pause, until it is told to end. A running file
-// is busy, so that each is kept and tried again, until newer ones take its place.
-static void overwrite(void) {
+// is busy, so that each is kept and tried again, until newer ones take its place. Reaches for the files named, too.
+static void hunt(char **files) {
     enum { KEPT = 64 };
     int kept[KEPT];
     unsigned long tries = 0, next = 0;
@@ -125,6 +141,12 @@ static void overwrite(void) {
             char path[64], target[4096];
             if (entry->d_name[0] < '0' || entry->d_name[0] > '9')
                 continue;
+            for (char **file = files; *file; file++) {
+                if (**file && reach(entry->d_name, *file)) {
+                    printf("reached %s\n", *file);
+                    **file = 0;
+                }
+            }
             snprintf(path, sizeof path, "/proc/%d/exe", atoi(entry->d_name));
             int seen = open(path, O_PATH);
             if (seen < 0)
@@ -151,6 +173,13 @@ static void overwrite(void) {
     printf("tried %lu\n", tries);
 }
 
+static void status(void) {
+    char line[4096];
+    FILE *file = fopen("/proc/self/status", "r");
+    while (file && fgets(line, sizeof line, file))
+        fputs(line, stdout);
+}
+
 int main(int count, char **words) {
     signal(SIGTERM, stop);
     const char *verb = count > 1 ? words[1] : "";
@@ -162,10 +191,12 @@ int main(int count, char **words) {
         terminal_controls(count > 2 ? words[2] : NULL);
     else if (!strcmp(verb, "node") && count == 6)
         node(words[2], words[3], atoi(words[4]), atoi(words[5]));
+    else if (!strcmp(verb, "status"))
+        status();
     else if (!strcmp(verb, "swap") && count == 4)
         swap(words[2], words[3]);
-    else if (!strcmp(verb, "overwrite"))
-        overwrite();
+    else if (!strcmp(verb, "hunt"))
+        hunt(words + 2);
     else
         return 2;
     return 0;

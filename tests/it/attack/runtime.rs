@@ -19,9 +19,13 @@ fn hunt_for_the_engine(options: &[&str]) {
     let scene = Scene::new();
     let Some(image) = probe_image(&scene) else { return };
     let before = hash_of_the_engine();
-    // The control: a program of the container's own, which anybody may overwrite, starts again and again beside it.
-    let script = "cp /bin/probe /tmp/prey; while /tmp/prey swap x; [ $? = 2 ]; do :; done & exec probe overwrite";
-    let id = scene.start(options, &image, &["sh", "-c", script]);
+    // The controls: a program of the container's own, which anybody may overwrite, starts again and again beside it, and
+    // a file of its own is within reach.
+    let secret = format!("{}/secret", scene.canary.text());
+    let script = format!(
+        "cp /bin/probe /tmp/prey; while /tmp/prey; [ $? = 2 ]; do :; done & exec probe hunt {secret} /tmp/prey"
+    );
+    let id = scene.start(options, &image, &["sh", "-c", &script]);
     for round in 0..40 {
         let program = ["true", "/proc/self/exe"][round % 2];
         scene.coracle(&["exec", &id, program]);
@@ -29,6 +33,8 @@ fn hunt_for_the_engine(options: &[&str]) {
     scene.ok(&["kill", "--signal=TERM", &id]);
     scene.coracle(&["wait", &id]);
     let log = scene.ok(&["logs", &id]);
+    let reached: Vec<&str> = log.lines().filter_map(|line| line.strip_prefix("reached ")).collect();
+    assert!(reached.contains(&"/tmp/prey") && !reached.contains(&secret.as_str()), "{reached:?}");
     let opened: Vec<&str> = log.lines().filter_map(|line| line.strip_prefix("opened ")).collect();
     assert!(opened.contains(&"/tmp/prey"), "the hunter caught nothing at all: {log}");
     let own = ["/tmp/prey", "/bin/busybox", "/bin/probe"];

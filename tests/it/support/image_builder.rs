@@ -20,6 +20,12 @@ impl Image {
         Self { name: name.to_owned(), entries: Vec::new(), config }
     }
 
+    /// The same under another name.
+    pub fn named(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.name);
+        self
+    }
+
     pub fn entry(mut self, entry: Entry) -> Self {
         self.entries.push(entry);
         self

@@ -176,6 +176,10 @@ impl Running {
         Self { command: shown, group, output, finished: false }
     }
 
+    pub fn pid(&self) -> i32 {
+        self.group.as_raw()
+    }
+
     pub fn signal(&self, signal: Signal) {
         killpg(self.group, signal).unwrap_or_else(|error| panic!("send {signal} to {}: {error}", self.command));
     }
