@@ -1,5 +1,6 @@
 //! `import`: a root file system in a tar becomes an image of one layer.
 
+use super::arrival::Arrival;
 use super::change;
 use super::load::Unpack;
 use crate::engine::Engine;
@@ -30,7 +31,8 @@ pub struct Import {
 /// Imports a tar, plain or compressed with gzip or zstd, and returns the image's id.
 pub fn import(engine: &Engine, stream: impl Read + 'static, what: &Import, unpacker: &Unpacker) -> Result<Digest> {
     let open = |diff_id: &Digest, compression| unpacker.layer(diff_id, compression);
-    import_with(engine, stream, what, &Unpack { open, finish: layers::Sink::finish })
+    let remove = |diff_ids: &[Digest]| unpacker.remove(diff_ids);
+    import_with(engine, stream, what, &Unpack { open, finish: layers::Sink::finish, remove: &remove })
 }
 
 pub(super) fn import_with<Sink: Write>(
@@ -41,15 +43,19 @@ pub(super) fn import_with<Sink: Write>(
 ) -> Result<Digest> {
     // A wrong change is said before gigabytes are read.
     let mut config = describe(what)?;
-    let _incoming = blobs::incoming(engine)?;
+    let arrival = Arrival::begin(engine, unpack.remove)?;
     // The diff id is known only after the last byte, so the blob comes first and is unpacked from the disk.
     let mut writer = blobs::Writer::new(engine)?;
     let size = transport::copy_bounded(engine, &mut transport::decompressed(stream)?, &mut writer)?;
     if size == 0 {
         return Err(Kind::BadInput.error("import: the archive is empty"));
     }
-    let diff_id = writer.finish(None)?;
+    let blob = writer.verify(None)?;
+    let diff_id = blob.digest();
+    arrival.expect_blob(&diff_id);
+    blob.store()?;
     if !layers::has(engine, &diff_id) {
+        arrival.expect_layer(&diff_id);
         let sink = (unpack.open)(&diff_id, Compression::None)?;
         let sink = unpack.tee(&mut blobs::open(engine, &diff_id)?, &mut std::io::sink(), sink)?;
         (unpack.finish)(sink)?;
@@ -59,7 +65,9 @@ pub(super) fn import_with<Sink: Write>(
         history.created_by = format!("/bin/sh -c #(nop) ADD file:{} in /", diff_id.hex());
     }
     let layer = Descriptor::new(OCI_LAYER, diff_id, size);
-    store(engine, &config, layer, what.reference.as_ref())
+    let id = store(engine, &arrival, &config, layer, what.reference.as_ref())?;
+    arrival.keep();
+    Ok(id)
 }
 
 fn describe(what: &Import) -> Result<ImageConfig> {
@@ -78,10 +86,16 @@ fn describe(what: &Import) -> Result<ImageConfig> {
     Ok(config)
 }
 
-fn store(engine: &Engine, config: &ImageConfig, layer: Descriptor, name: Option<&Reference>) -> Result<Digest> {
+fn store(
+    engine: &Engine,
+    arrival: &Arrival,
+    config: &ImageConfig,
+    layer: Descriptor,
+    name: Option<&Reference>,
+) -> Result<Digest> {
     let bytes = config.to_bytes()?;
-    let config = Descriptor::new(OCI_CONFIG, blobs::write(engine, &bytes)?, bytes.len() as u64);
+    let config = Descriptor::new(OCI_CONFIG, arrival.write_blob(&bytes)?, bytes.len() as u64);
     let bytes = Manifest::new(config, vec![layer]).to_bytes()?;
-    let manifest = Descriptor::new(OCI_MANIFEST, blobs::write(engine, &bytes)?, bytes.len() as u64);
+    let manifest = Descriptor::new(OCI_MANIFEST, arrival.write_blob(&bytes)?, bytes.len() as u64);
     image::publish(engine, &manifest, name.map(std::slice::from_ref).unwrap_or_default())
 }

@@ -2,6 +2,7 @@
 //!
 //! Layers and blobs first, the manifest after them, the tag last: what is visible is complete.
 
+use super::arrival::{Arrival, ReadLayer, RemoveLayers};
 use crate::engine::Engine;
 use crate::image;
 use crate::image::manifest::{
@@ -39,16 +40,18 @@ pub struct Loaded {
 /// Loads all images of a source.
 pub fn load(engine: &Engine, what: &Load, unpacker: &Unpacker) -> Result<Vec<Loaded>> {
     let open = |diff_id: &Digest, compression| unpacker.layer(diff_id, compression);
-    load_with(engine, what, &Unpack { open, finish: layers::Sink::finish })
+    let remove = |diff_ids: &[Digest]| unpacker.remove(diff_ids);
+    load_with(engine, what, &Unpack { open, finish: layers::Sink::finish, remove: &remove })
 }
 
-/// How a layer gets unpacked: a sink that takes its blob's bytes, and what completes it.
-pub(super) struct Unpack<Open, Finish> {
+/// How a layer gets unpacked: a sink that takes its blob's bytes, and what completes it. And how it is removed again.
+pub(super) struct Unpack<'a, Open, Finish> {
     pub open: Open,
     pub finish: Finish,
+    pub remove: RemoveLayers<'a>,
 }
 
-impl<Open, Finish> Unpack<Open, Finish> {
+impl<Open, Finish> Unpack<'_, Open, Finish> {
     /// Copies a layer's stream to its blob and to the unpacker.
     pub fn tee<Sink: Write>(&self, stream: &mut dyn Read, blob: &mut dyn Write, mut sink: Sink) -> Result<Sink>
     where
@@ -60,7 +63,7 @@ impl<Open, Finish> Unpack<Open, Finish> {
                 Ok(0) => return Ok(sink),
                 Ok(read) => read,
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(error).context("read layer"),
+                Err(error) => return Err(error).context(ReadLayer),
             };
             blob.write_all(&buffer[..read]).context("write blob")?;
             if let Err(error) = sink.write_all(&buffer[..read]) {
@@ -78,11 +81,12 @@ pub(super) fn load_with<Sink: Write>(
 ) -> Result<Vec<Loaded>> {
     let mut files = transport::open(engine, &what.source)?;
     let images = transport::images(&mut files, what.name.as_deref(), &what.platform)?;
-    let _incoming = blobs::incoming(engine)?;
     let mut loaded = Vec::new();
     for image in &images {
         let id = Digest::of(&image.config);
-        store(engine, &mut files, image, unpack).with_context(|| format!("load image {id}"))?;
+        let arrival = Arrival::begin(engine, unpack.remove)?;
+        store(engine, &arrival, &mut files, image, unpack).with_context(|| format!("load image {id}"))?;
+        arrival.keep();
         loaded.push(Loaded { id, references: image.references.iter().map(Reference::to_string).collect() });
     }
     Ok(loaded)
@@ -90,21 +94,22 @@ pub(super) fn load_with<Sink: Write>(
 
 fn store<Sink: Write>(
     engine: &Engine,
+    arrival: &Arrival,
     files: &mut Files,
     incoming: &Incoming,
     unpack: &Unpack<impl Fn(&Digest, Compression) -> Result<Sink>, impl Fn(Sink) -> Result<()>>,
 ) -> Result<()> {
     let mut descriptors = Vec::new();
     for layer in &incoming.layers {
-        descriptors.push(store_layer(engine, files, layer, unpack)?);
+        descriptors.push(store_layer(engine, arrival, files, layer, unpack)?);
     }
-    let config = blobs::write(engine, &incoming.config)?;
+    let config = arrival.write_blob(&incoming.config)?;
     let manifest = match &incoming.manifest {
-        Some((bytes, media_type)) => Descriptor::new(media_type, blobs::write(engine, bytes)?, bytes.len() as u64),
+        Some((bytes, media_type)) => Descriptor::new(media_type, arrival.write_blob(bytes)?, bytes.len() as u64),
         None => {
             let config = Descriptor::new(OCI_CONFIG, config, incoming.config.len() as u64);
             let bytes = Manifest::new(config, descriptors).to_bytes()?;
-            Descriptor::new(OCI_MANIFEST, blobs::write(engine, &bytes)?, bytes.len() as u64)
+            Descriptor::new(OCI_MANIFEST, arrival.write_blob(&bytes)?, bytes.len() as u64)
         }
     };
     image::publish(engine, &manifest, &incoming.references).map(drop)
@@ -113,6 +118,7 @@ fn store<Sink: Write>(
 /// Stores a layer's blob and unpacks it, reading it once. One that is here already, both ways, is not read at all.
 fn store_layer<Sink: Write>(
     engine: &Engine,
+    arrival: &Arrival,
     files: &mut Files,
     layer: &IncomingLayer,
     unpack: &Unpack<impl Fn(&Digest, Compression) -> Result<Sink>, impl Fn(Sink) -> Result<()>>,
@@ -130,10 +136,13 @@ fn store_layer<Sink: Write>(
     }
     let (mut stream, size) = files.open(&layer.member)?.with_context(|| format!("find {:?}", layer.member))?;
     let mut blob = blobs::Writer::new(engine)?;
+    arrival.expect_layer(&layer.diff_id);
     let sink = (unpack.open)(&layer.diff_id, layer.compression)?;
     let sink = unpack.tee(&mut stream, &mut blob, sink)?;
     // The blob is verified first, so that a wrong one does not become a layer.
-    let digest = blob.finish(layer.blob)?;
+    let blob = blob.verify(layer.blob)?;
+    arrival.expect_blob(&blob.digest());
+    let digest = blob.store()?;
     (unpack.finish)(sink)?;
     Ok(Descriptor::new(media_type, digest, size))
 }

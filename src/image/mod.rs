@@ -1,5 +1,6 @@
 //! Images: their names, their manifests, and how they come in and go out.
 
+mod arrival;
 pub mod auth;
 mod challenge;
 pub mod change;

@@ -3,6 +3,7 @@
 //! Each byte of a layer passes once: from the socket through sha256 into its blob and, at the same time, to the process
 //! that unpacks it. The name is written last; until then nothing of the image can be seen.
 
+use super::arrival::{self, Arrival, ReadLayer};
 use super::config::{CONFIG_BYTES_MAX, ImageConfig};
 use super::load::Unpack;
 use super::manifest::{Descriptor, Document, Layer, Manifest, OCI_MANIFEST};
@@ -94,7 +95,8 @@ pub fn ensure(
         // It must not inherit anything from outside, so it starts before the first byte comes.
         let unpacker = unpacker()?;
         let open = |diff_id: &Digest, compression| unpacker.layer(diff_id, compression);
-        let unpack = Unpack { open, finish: layers::Sink::finish };
+        let remove = |diff_ids: &[Digest]| unpacker.remove(diff_ids);
+        let unpack = Unpack { open, finish: layers::Sink::finish, remove: &remove };
         pull(engine, reference, platform, &registry, &unpack, progress)
     })
 }
@@ -134,21 +136,41 @@ fn pull<Sink: Write>(
     unpack: &Unpack<impl Fn(&Digest, Compression) -> Result<Sink> + Sync, impl Fn(Sink) -> Result<()> + Sync>,
     progress: Progress,
 ) -> Result<Image> {
-    let _incoming = blobs::incoming(engine)?;
+    let arrival = Arrival::begin(engine, unpack.remove)?;
     progress(Event::Trying(reference.to_string()));
+    let pulled = bring_in(&arrival, engine, reference, platform, registry, unpack, progress);
+    if pulled.as_ref().err().is_none_or(arrival::is_worth_keeping) {
+        arrival.keep();
+    }
+    pulled?;
+    find(engine, &reference.to_string())
+}
+
+fn bring_in<Sink: Write>(
+    arrival: &Arrival,
+    engine: &Engine,
+    reference: &Reference,
+    platform: Option<&Platform>,
+    registry: &Registry,
+    unpack: &Unpack<impl Fn(&Digest, Compression) -> Result<Sink> + Sync, impl Fn(Sink) -> Result<()> + Sync>,
+    progress: Progress,
+) -> Result<()> {
     let fetched = manifest(reference, platform, registry)?;
     let image_manifest = Manifest::parse(&fetched.bytes, None)?;
     image_manifest.check_image()?;
-    let config = config(engine, &image_manifest.config, registry).context("get configuration")?;
+    let config = config(engine, arrival, &image_manifest.config, registry).context("get configuration")?;
     check_platform(&config, platform)?;
     let layers = image_manifest.layers(&config)?;
+    for layer in &layers {
+        arrival.expect_blob(&layer.blob.digest);
+        arrival.expect_layer(&layer.diff_id);
+    }
     Layers { engine, registry, unpack, progress, stop: AtomicBool::new(false) }.fetch(&layers)?;
-    blobs::write(engine, &fetched.bytes)?;
+    arrival.write_blob(&fetched.bytes)?;
     let media_type = Some(image_manifest.media_type.as_str()).filter(|media_type| !media_type.is_empty());
     let size = fetched.bytes.len() as u64;
     let descriptor = Descriptor::new(media_type.unwrap_or(OCI_MANIFEST), fetched.digest, size);
-    publish(engine, &descriptor, std::slice::from_ref(reference))?;
-    find(engine, &reference.to_string())
+    publish(engine, &descriptor, std::slice::from_ref(reference)).map(drop)
 }
 
 /// The image that is here under a name and for a platform.
@@ -210,7 +232,7 @@ fn manifest(reference: &Reference, platform: Option<&Platform>, registry: &Regis
     Ok(fetched)
 }
 
-fn config(engine: &Engine, descriptor: &Descriptor, registry: &Registry) -> Result<ImageConfig> {
+fn config(engine: &Engine, arrival: &Arrival, descriptor: &Descriptor, registry: &Registry) -> Result<ImageConfig> {
     let digest = &descriptor.digest;
     if let Ok(bytes) = blobs::read(engine, digest, CONFIG_BYTES_MAX) {
         return ImageConfig::parse(&bytes);
@@ -220,7 +242,7 @@ fn config(engine: &Engine, descriptor: &Descriptor, registry: &Registry) -> Resu
         return Err(Kind::BadInput.error(format!("blob {digest}: its bytes are those of {}", Digest::of(&bytes))));
     }
     let config = ImageConfig::parse(&bytes)?;
-    blobs::write(engine, &bytes)?;
+    arrival.write_blob(&bytes)?;
     Ok(config)
 }
 
@@ -241,7 +263,7 @@ fn check_platform(config: &ImageConfig, wanted: Option<&Platform>) -> Result<()>
 struct Layers<'a, Open, Finish> {
     engine: &'a Engine,
     registry: &'a Registry,
-    unpack: &'a Unpack<Open, Finish>,
+    unpack: &'a Unpack<'a, Open, Finish>,
     progress: Progress<'a>,
     /// Set by the first layer that fails, so that the others do not go on for nothing.
     stop: AtomicBool,
@@ -322,7 +344,8 @@ where
 
     fn download(&self, work: &Work) -> Result<()> {
         let Descriptor { digest, size, .. } = work.layer.blob;
-        let mut source = self.watched(self.registry.blob(&digest, size)?, work);
+        let source = self.registry.blob(&digest, size).context(ReadLayer)?;
+        let mut source = self.watched(source, work);
         let mut writer = blobs::Writer::new(self.engine)?;
         if !work.unpack {
             std::io::copy(&mut source, &mut writer)?;

@@ -1,5 +1,6 @@
 //! Removing images: first from the list, then what only they needed.
 
+use super::arrival::RemoveLayers;
 use super::{Summary, look_up, read_config};
 use crate::engine::Engine;
 use crate::error::Kind;
@@ -29,9 +30,9 @@ pub struct Removed {
     pub guard: Option<Lock>,
 }
 
-/// What an image, or all images together, need in the store.
+/// Blobs and layers in the store, such as those that an image needs.
 #[derive(Debug, Default)]
-pub(super) struct Needed {
+pub(super) struct Parts {
     pub(super) blobs: HashSet<Digest>,
     pub(super) layers: HashSet<Digest>,
 }
@@ -67,8 +68,20 @@ pub fn remove(
     Ok(removed)
 }
 
+/// Removes parts that came in for an image that then did not, unless a listed image needs them.
+pub(super) fn take_back(engine: &Engine, parts: Parts, remove_layers: RemoveLayers) -> Result<()> {
+    if parts.blobs.is_empty() && parts.layers.is_empty() {
+        return Ok(());
+    }
+    // While another image comes in, which may share them, they stay: the next prune takes them.
+    let Some(_guard) = blobs::collecting(engine) else { return Ok(()) };
+    let mut removed = Removed::default();
+    collect(engine, parts, &mut removed)?;
+    remove_layers(&removed.layers)
+}
+
 /// Of the candidates, removes the blobs and names the layers that no listed image needs.
-fn collect(engine: &Engine, candidates: Needed, removed: &mut Removed) -> Result<()> {
+fn collect(engine: &Engine, candidates: Parts, removed: &mut Removed) -> Result<()> {
     let needed = needed_by(engine, tags::list(engine)?.iter().map(|entry| entry.digest))?;
     for digest in candidates.blobs.difference(&needed.blobs) {
         removed.blob_bytes += blobs::remove(engine, digest)?;
@@ -78,15 +91,15 @@ fn collect(engine: &Engine, candidates: Needed, removed: &mut Removed) -> Result
     Ok(())
 }
 
-pub(super) fn needed_by(engine: &Engine, manifests: impl IntoIterator<Item = Digest>) -> Result<Needed> {
-    let mut needed = Needed::default();
+pub(super) fn needed_by(engine: &Engine, manifests: impl IntoIterator<Item = Digest>) -> Result<Parts> {
+    let mut needed = Parts::default();
     for digest in manifests {
         need(engine, digest, 0, &mut needed)?;
     }
     Ok(needed)
 }
 
-fn need(engine: &Engine, digest: Digest, depth: usize, needed: &mut Needed) -> Result<()> {
+fn need(engine: &Engine, digest: Digest, depth: usize, needed: &mut Parts) -> Result<()> {
     if !needed.blobs.insert(digest) || depth > INDEX_DEPTH_MAX {
         return Ok(());
     }
@@ -100,7 +113,7 @@ fn need(engine: &Engine, digest: Digest, depth: usize, needed: &mut Needed) -> R
     }
 }
 
-fn need_parts(engine: &Engine, manifest: &Manifest, needed: &mut Needed) -> Result<()> {
+fn need_parts(engine: &Engine, manifest: &Manifest, needed: &mut Parts) -> Result<()> {
     needed.blobs.insert(manifest.config.digest);
     needed.blobs.extend(manifest.layers.iter().map(|layer| layer.digest));
     if let Some(config) = usable(read_config(engine, manifest))? {

@@ -42,7 +42,6 @@ pub fn path(engine: &Engine, digest: &Digest) -> PathBuf {
     directory(engine).join(digest.hex())
 }
 
-#[cfg(test)]
 pub fn has(engine: &Engine, digest: &Digest) -> bool {
     size(engine, digest).is_ok_and(|size| size.is_some())
 }
@@ -105,11 +104,18 @@ fn directory(engine: &Engine) -> PathBuf {
     engine.images().join("blobs/sha256")
 }
 
-/// A blob that is being written. It is in the store after [`Writer::finish`] and nowhere without.
+/// A blob that is being written. It is in the store after [`Writer::finish`], or [`Verified::store`], and nowhere
+/// without.
 pub struct Writer<'a> {
     engine: &'a Engine,
     staging: PathBuf,
     file: Option<Hashing<File>>,
+}
+
+/// A blob that is complete and known, still in staging; dropped, it is gone.
+pub struct Verified<'a> {
+    writer: Writer<'a>,
+    digest: Digest,
 }
 
 impl<'a> Writer<'a> {
@@ -120,7 +126,12 @@ impl<'a> Writer<'a> {
     }
 
     /// Verifies what was written against the digest and size that were promised, and makes it visible.
-    pub fn finish(mut self, expected: Option<(Digest, u64)>) -> Result<Digest> {
+    pub fn finish(self, expected: Option<(Digest, u64)>) -> Result<Digest> {
+        self.verify(expected)?.store()
+    }
+
+    /// Verifies what was written and puts it on disk.
+    pub fn verify(mut self, expected: Option<(Digest, u64)>) -> Result<Verified<'a>> {
         let (file, digest, size) = self.file.take().context("a blob is finished once")?.finish();
         if let Some((expected_digest, expected_size)) = expected {
             if size != expected_size {
@@ -132,10 +143,22 @@ impl<'a> Writer<'a> {
             }
         }
         file.sync_data().with_context(|| format!("sync blob {digest}"))?;
+        Ok(Verified { writer: self, digest })
+    }
+}
+
+impl Verified<'_> {
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// Makes it visible.
+    pub fn store(self) -> Result<Digest> {
+        let Self { writer, digest } = &self;
         // One that is there already is replaced: the new bytes are verified, the old ones may have rotted.
-        rustix::fs::rename(&self.staging, path(self.engine, &digest))
+        rustix::fs::rename(&writer.staging, path(writer.engine, digest))
             .with_context(|| format!("store blob {digest}"))?;
-        Ok(digest)
+        Ok(*digest)
     }
 }
 

@@ -1,6 +1,7 @@
 //! What only root can try.
 
 mod budget;
+mod privacy;
 
 #[test]
 fn the_root_lane_runs_as_root() {

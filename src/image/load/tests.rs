@@ -69,7 +69,7 @@ impl Bench {
             *self.unpacked.borrow_mut() += 1;
             Ok(self.sink(diff_id, compression))
         };
-        load_with(self.engine(), &what, &Unpack { open, finish })
+        load_with(self.engine(), &what, &Unpack { open, finish, remove: &|_| Ok(()) })
     }
 
     fn load(&self, archive: &[u8]) -> Result<Vec<Loaded>> {
@@ -468,7 +468,8 @@ fn an_imported_tar_is_an_image_of_one_layer() {
             message: Some("why".into()),
             reference: Some(Reference::parse_local("x").unwrap()),
         };
-        let unpack = Unpack { open: |id: &Digest, compression| Ok(bench.sink(id, compression)), finish };
+        let unpack =
+            Unpack { open: |id: &Digest, compression| Ok(bench.sink(id, compression)), finish, remove: &|_| Ok(()) };
         let id = import_with(bench.engine(), std::io::Cursor::new(archive), &what, &unpack).unwrap();
         let image = find(bench.engine(), "x").unwrap();
         assert_eq!((image.id, &image.layers[..]), (id, &[Digest::of(&tar)][..]));
@@ -481,7 +482,8 @@ fn an_imported_tar_is_an_image_of_one_layer() {
     for archive in [&b""[..], b"\x1f\x8b", b"\x1f\x8b\0\0\0\0\0\0", b"\x28\xb5\x2f\xfd\0\0"] {
         let bench = Bench::new();
         let what = Import { platform: Platform::host(), changes: vec![], message: None, reference: None };
-        let unpack = Unpack { open: |id: &Digest, compression| Ok(bench.sink(id, compression)), finish };
+        let unpack =
+            Unpack { open: |id: &Digest, compression| Ok(bench.sink(id, compression)), finish, remove: &|_| Ok(()) };
         assert!(import_with(bench.engine(), archive, &what, &unpack).is_err());
         assert!(list(bench.engine()).unwrap().is_empty());
     }

@@ -45,10 +45,12 @@ const CLEAN_TIMEOUT: Duration = Duration::from_secs(60);
 /// What the writer of a layer says when the blob was complete and its digest right.
 const COMPLETE: &[u8] = b"complete";
 
+/// What the child is to do. With it come the descriptors: the pipe with the blob, if there is one to unpack, and the
+/// socket for the answer.
 #[derive(Serialize, Deserialize)]
-struct Request {
-    diff_id: Digest,
-    compression: Compression,
+enum Request {
+    Unpack { diff_id: Digest, compression: Compression },
+    Remove { diff_id: Digest },
 }
 
 type Answer = std::result::Result<(), Wire>;
@@ -86,19 +88,38 @@ impl Unpacker {
 
     /// Begins a layer: the blob is to be written to the result, compressed as it is.
     pub fn layer(&self, diff_id: &Digest, compression: Compression) -> Result<Sink> {
-        self.started
-            .get_or_init(|| self.hear_start())
-            .clone()
-            .map_err(|wire| anyhow!(wire).context("start the unpacker"))?;
+        self.check_start()?;
         let (reader, writer) = nix::unistd::pipe2(OFlag::O_CLOEXEC).context("pipe")?;
         // A smaller pipe is only slower; the user may have used up what pipe(7) allows.
         let _ = fcntl(&writer, FcntlArg::F_SETPIPE_SZ(PIPE_BYTES));
         let (reply, theirs) = socket::pair()?;
         socket::set_receive_timeout(&reply, Some(FINISH_TIMEOUT))?;
-        let request = serde_json::to_vec(&Request { diff_id: *diff_id, compression })?;
-        socket::send(self.control(), &request, &[reader.as_fd(), theirs.as_fd()])
-            .with_context(|| format!("ask for layer {diff_id}: the unpacker has died"))?;
+        let request = Request::Unpack { diff_id: *diff_id, compression };
+        self.ask(&request, &[reader.as_fd(), theirs.as_fd()])?;
         Ok(Sink { diff_id: *diff_id, pipe: Some(File::from(writer)), reply, answer: None })
+    }
+
+    /// Removes layers that nothing needs; those that are not there are no error.
+    pub fn remove(&self, diff_ids: &[Digest]) -> Result<()> {
+        self.check_start()?;
+        for diff_id in diff_ids {
+            let (reply, theirs) = socket::pair()?;
+            socket::set_receive_timeout(&reply, Some(FINISH_TIMEOUT))?;
+            self.ask(&Request::Remove { diff_id: *diff_id }, &[theirs.as_fd()])?;
+            drop(theirs);
+            hear(reply.as_fd())?.map_err(anyhow::Error::from)?;
+        }
+        Ok(())
+    }
+
+    fn ask(&self, request: &Request, descriptors: &[BorrowedFd<'_>]) -> Result<()> {
+        let sent = socket::send(self.control(), &serde_json::to_vec(request)?, descriptors);
+        sent.context("ask the unpacker: it has died").map(drop)
+    }
+
+    fn check_start(&self) -> Result<()> {
+        let started = self.started.get_or_init(|| self.hear_start()).clone();
+        started.map_err(|wire| anyhow!(wire).context("start the unpacker"))
     }
 
     fn control(&self) -> BorrowedFd<'_> {
@@ -219,13 +240,13 @@ fn serve(engine: &Engine, control: &OwnedFd) {
     loop {
         slots.take();
         // Nothing but a request comes here, and an answer goes to its own socket: any fault here is the parent's end.
-        let Ok(Some((request, descriptors))) = socket::receive(control.as_fd(), REQUEST_BYTES_MAX) else { break };
-        let Ok([pipe, reply]) = <[OwnedFd; 2]>::try_from(descriptors) else { break };
+        let Ok(Some((request, mut descriptors))) = socket::receive(control.as_fd(), REQUEST_BYTES_MAX) else { break };
+        let Some(reply) = descriptors.pop() else { break };
         let Ok(request) = serde_json::from_slice::<Request>(&request) else { break };
         let (engine, disk, slot) = (engine.clone(), Arc::clone(&disk), Slot(Arc::clone(&slots)));
         let work = move || {
             let _slot = slot;
-            let result = make_layer(&engine, &request, File::from(pipe), &reply, &disk);
+            let result = answer(&engine, &request, descriptors.pop(), &reply, &disk);
             // Whoever abandoned the layer does not listen.
             let _ = tell(reply.as_fd(), &result);
         };
@@ -236,9 +257,13 @@ fn serve(engine: &Engine, control: &OwnedFd) {
     slots.wait_for_all(CLEAN_TIMEOUT);
 }
 
-fn make_layer(engine: &Engine, request: &Request, pipe: File, reply: &OwnedFd, disk: &Disk) -> Result<()> {
-    let ids = Ids::of_this_process()?;
-    let layer = Unpacked::from(engine, pipe, request.diff_id, request.compression, ids)?;
+fn answer(engine: &Engine, request: &Request, pipe: Option<OwnedFd>, reply: &OwnedFd, disk: &Disk) -> Result<()> {
+    let (diff_id, compression) = match request {
+        Request::Unpack { diff_id, compression } => (*diff_id, *compression),
+        Request::Remove { diff_id } => return super::remove(engine, std::slice::from_ref(diff_id)),
+    };
+    let pipe = File::from(pipe.context("the blob comes through a pipe")?);
+    let layer = Unpacked::from(engine, pipe, diff_id, compression, Ids::of_this_process()?)?;
     // The blob has ended, so the word is there or is about to be.
     socket::set_receive_timeout(reply, Some(START_TIMEOUT))?;
     match socket::receive(reply.as_fd(), COMPLETE.len())? {

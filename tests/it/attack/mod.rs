@@ -4,10 +4,12 @@
 //! The numbers (A01, B03 …) are those of the catalogue of attack families. An attack that can be seen to work
 //! somewhere has its positive control beside it, so that no test passes by doing nothing.
 
-mod canary;
+pub mod canary;
 mod identity;
+mod images;
 mod kernel;
 mod races;
+mod registry;
 mod runtime;
 mod setup;
 

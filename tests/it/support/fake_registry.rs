@@ -15,6 +15,7 @@ const IDLE: Duration = Duration::from_secs(10);
 /// One request as it came in. Names of headers are in lower case.
 #[derive(Clone, Debug)]
 pub struct Request {
+    #[allow(dead_code, reason = "the integration tests do not ask for it, the unit tests that include this file do")]
     pub method: String,
     /// Path and query.
     pub target: String,

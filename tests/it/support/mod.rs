@@ -1,8 +1,12 @@
 //! A private engine for one test: the real binary, directories of its own, and nothing left behind.
 
+pub mod artifact;
 pub mod evil_tar;
+pub mod fake_registry;
 pub mod image_builder;
 pub mod images;
+pub mod registry;
+pub mod witness;
 
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::{Pid, geteuid};

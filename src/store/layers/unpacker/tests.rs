@@ -1,6 +1,6 @@
 //! The unpacking process, run as a thread, and layers that come and go.
 
-use super::super::{has, info, path, remove};
+use super::super::{has, info, path};
 use super::*;
 use crate::error;
 use crate::store::unpack::tests::evil_tar::{Entry, archive};
@@ -75,7 +75,7 @@ fn a_layer_becomes_visible_and_is_removed() {
     assert!(has(&fixture.engine, &diff_id));
     assert_eq!(info(&fixture.engine, &diff_id).unwrap().unwrap().size_bytes, 1000);
     assert!(path(&fixture.engine, &diff_id).join("d/f").is_file());
-    remove(&fixture.engine, &[diff_id, Digest::of(b"none")]).unwrap();
+    fixture.unpacker.as_ref().unwrap().remove(&[diff_id, Digest::of(b"none")]).unwrap();
     assert!(!has(&fixture.engine, &diff_id) && fixture.staged().is_empty());
 }
 
