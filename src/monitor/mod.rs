@@ -156,18 +156,16 @@ impl Monitor {
         while self.clients.iter().any(|client| client.has_pending()) {
             self.turn()?;
         }
-        let code = self.main_process().exit.map_or(1, process::Exit::code);
-        for client in &self.clients {
-            if client.waits_for(MAIN) {
-                clients::answer(&client.socket, &Reply::Exited { code });
-            }
-        }
-        if let Some(hidden) = hidden {
-            self.clients.clear();
+        let removed = hidden.map_or(Ok(()), |hidden| {
             hidden.finish()?;
-            remove::anonymous_volumes(&self.engine, &self.config)?;
+            remove::anonymous_volumes(&self.engine, &self.config)
+        });
+        // Told last: who hears it finds nothing of a container that was to be removed.
+        let code = self.main_process().exit.map_or(1, process::Exit::code);
+        for client in self.clients.iter().filter(|client| client.waits_for(MAIN)) {
+            clients::answer(&client.socket, &Reply::Exited { code });
         }
-        ended.map(|()| code)
+        ended.and(removed).map(|()| code)
     }
 
     fn has_ended(&self) -> bool {
