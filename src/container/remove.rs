@@ -52,8 +52,12 @@ pub fn remove_by_force(engine: &Engine, id: &Id, volumes: bool) -> Result<()> {
             other => other?,
         };
         match remove(engine, &now, volumes || now.config.auto_remove) {
+            // Nothing here can end what runs elsewhere.
+            Err(error) if now.status == Status::Elsewhere => return Err(error),
             // Returns when it has ended, or when whoever held it has let go.
-            Err(error) if error::kind(&error) == Kind::InUse => super::stop::stop(engine, &now, None, Some(0))?,
+            Err(error) if error::kind(&error) == Kind::InUse && now.status != Status::Elsewhere => {
+                super::stop::stop(engine, &now, None, Some(0))?;
+            }
             Err(error) if error::kind(&error) == Kind::NotFound => return Ok(()),
             other => return other,
         }

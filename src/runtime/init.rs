@@ -135,28 +135,39 @@ pub fn become_init(last: &Last<'_>) -> Result<Infallible> {
     // Blocked before the fork, so that none is lost between it and the loop.
     let signals = signal::to_descriptor(&forwarded_signals())?;
     let (executed, closes_on_exec) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).context("pipe")?;
-    let child = match sys::fork()? {
-        Cloned::Parent(child) => child,
-        Cloned::Child => {
-            let error = match take_terminal().and_then(|()| process::execute(last.process)) {
-                Ok(never) => match never {},
-                Err(error) => error,
-            };
-            // Said before the stream ends, which is with this process: whoever waits for that speaks after.
-            let _ = last.channel.send(&Message::Failed(Wire::from(&error)));
-            sys::exit_now(1)
-        }
+    // The monitor's descriptors were copied into this process: its locks would live as long as this does, and the
+    // program, which has the same rights, could reach them through /proc. They go before there is a program.
+    let [stdin, stdout, stderr] = [rustix::stdio::stdin(), rustix::stdio::stdout(), rustix::stdio::stderr()];
+    let named = [last.channel.as_fd(), executed.as_fd(), closes_on_exec.as_fd(), signals.as_fd()];
+    sys::close_all_but(&[&[stdin, stdout, stderr], &named[..]].concat())?;
+    // Everyone in the container can read these; they tell where the engine's directories are on the host.
+    let forked = sys::forget_arguments(c"coracle-init").and_then(|()| sys::fork());
+    let child = match forked {
+        Ok(Cloned::Parent(child)) => child,
+        Ok(Cloned::Child) => match take_terminal().and_then(|()| process::execute(last.process)) {
+            Ok(never) => match never {},
+            Err(error) => give_up(last, &error),
+        },
+        Err(error) => give_up(last, &error),
     };
     drop(closes_on_exec);
     // The end of this stream comes with the child's exec, or after the child has answered why there was none.
     let _ = rustix::io::read(&executed, &mut [0; 1]);
-    last.channel.send(&Message::Ready)?;
-    // The monitor's descriptors were copied into this process; its locks would live as long as this does.
-    let (stdin, stdout, stderr) = (rustix::stdio::stdin(), rustix::stdio::stdout(), rustix::stdio::stderr());
-    sys::close_all_but(&[stdin, stdout, stderr, child.pidfd.as_fd(), signals.as_fd()])?;
-    // Everyone in the container can read these; they tell where the engine's directories are on the host.
-    sys::forget_arguments(c"coracle-init")?;
+    if let Err(error) = last.channel.send(&Message::Ready) {
+        give_up(last, &error);
+    }
+    if let Err(error) = sys::close_all_but(&[stdin, stdout, stderr, child.pidfd.as_fd(), signals.as_fd()]) {
+        give_up(last, &error);
+    }
     supervise(&child, &signals)
+}
+
+/// Ends this process without dropping what it no longer holds. The answer comes before the stream ends, which is with
+/// this process: whoever waits for that speaks after.
+fn give_up(last: &Last<'_>, error: &anyhow::Error) -> ! {
+    // If nobody is there to hear it, nobody waits for it.
+    let _ = last.channel.send(&Message::Failed(Wire::from(error)));
+    sys::exit_now(1)
 }
 
 fn forwarded_signals() -> Vec<Signal> {

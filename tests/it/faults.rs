@@ -2,8 +2,9 @@
 //! and why, and the store is as if nothing had happened.
 
 use crate::support::{Run, Running, Sandbox, is_alive, names_in, skip, until};
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::Signal;
+use std::os::fd::AsFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -20,10 +21,18 @@ fn number(state: &serde_json::Value, key: &str) -> i64 {
 /// Kills a container's monitor, which takes the container with it.
 fn lose(sandbox: &Sandbox, id: &str) {
     let state = sandbox.state(id);
-    let (monitor, pid) = (number(&state, "monitor_pid"), number(&state, "pid"));
-    assert!(is_alive(monitor) && is_alive(pid));
-    kill(Pid::from_raw(monitor as i32), Signal::SIGKILL).expect("kill the monitor");
-    until("the container has died with its monitor", || !is_alive(pid) && !is_alive(monitor));
+    // Descriptors, because a number may soon be another process's.
+    let [monitor, container] = ["monitor_pid", "pid"].map(|key| {
+        let pid = rustix::process::Pid::from_raw(number(&state, key) as i32).expect("a pid");
+        rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).expect("it lives")
+    });
+    rustix::process::pidfd_send_signal(&monitor, rustix::process::Signal::KILL).expect("kill the monitor");
+    let mut both =
+        [PollFd::new(monitor.as_fd(), PollFlags::POLLIN), PollFd::new(container.as_fd(), PollFlags::POLLIN)];
+    until("the container has died with its monitor", || {
+        poll(&mut both, PollTimeout::ZERO).expect("poll");
+        both.iter().all(|process| process.any().unwrap_or(false))
+    });
 }
 
 /// Runs a command line of the engine below another program.

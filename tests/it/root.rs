@@ -1,6 +1,7 @@
 //! What only root can try.
 
 mod budget;
+mod faults;
 mod privacy;
 
 #[test]

@@ -246,17 +246,16 @@ fn init_is_pid_1_and_reaps_and_passes_signals_on() {
 }
 
 #[test]
-fn init_holds_nothing_of_the_engine() {
+fn init_holds_no_file_of_the_engine() {
     let (sandbox, _image) = with_busybox();
-    let links = output(&sandbox, &["--init", "--cap-add", "sys_ptrace"], &["ls", "-l", "/proc/1/fd"]);
+    // The program is as soon as it can be; a copied descriptor of a directory would be a way out.
+    let links = output(&sandbox, &["--init"], &["ls", "-l", "/proc/1/fd"]);
     let held: Vec<&str> =
         links.lines().filter_map(|line| line.split_once(" -> ")).map(|(_, target)| target).collect();
-    let known = |target: &&str| {
-        ["pipe:", "/dev/null", "anon_inode:[pidfd]", "anon_inode:[signalfd]", "pidfd:"]
-            .iter()
-            .any(|start| target.starts_with(start))
-    };
-    assert!(!held.is_empty() && held.iter().all(known), "{links}");
+    assert!(
+        held.len() >= 3 && held.iter().all(|target| !target.starts_with('/') || *target == "/dev/null"),
+        "{links}"
+    );
 }
 
 #[test]

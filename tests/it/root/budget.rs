@@ -3,13 +3,13 @@
 //!
 //! The tracer is root and the traced an ordinary user: under a tracer without privilege newuidmap has none either.
 
-use crate::support::{Run, Running, Sandbox, binary, images, skip};
-use nix::unistd::{User, geteuid};
+use crate::support::ordinary::Ordinary;
+use crate::support::{Run, Running};
 use std::collections::HashMap;
-use std::os::unix::fs::chown;
-use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::process::Command;
+
+const IMAGE: &str = "localhost/busybox:latest";
 
 /// The CLI, its two helpers, the monitor and the container's program: there is nothing else to execute.
 const PROGRAMS: [&str; 5] = ["coracle", "coracle-monitor", "newgidmap", "newuidmap", "true"];
@@ -17,6 +17,9 @@ const PROGRAMS: [&str; 5] = ["coracle", "coracle-monitor", "newgidmap", "newuidm
 /// Calls of all five together, `(name, most)`. A dynamic program opens and maps its libraries, which is most of the
 /// first two; the third is how the container's side reaches below its root.
 const BUDGET: [(&str, usize); 3] = [("openat", 140), ("mmap", 120), ("openat2", 100)];
+
+/// Private memory of a waiting monitor. One buffer of the largest message would add 1 MiB.
+const MONITOR_KIB_MAX: u32 = 700;
 
 /// All that is read of the host besides libraries, the engine's own directories and the kernel's files. Whatever else
 /// turns up here (CA certificates, time zones, locales, configuration that does not concern this container) is a cost
@@ -34,10 +37,10 @@ const HOST_FILES: [&str; 8] = [
 
 #[test]
 fn run_keeps_to_its_budget_of_system_calls() {
-    let Some(engine) = TracedEngine::new() else { return };
-    let other = engine.run(&["create", &engine.image, "true"]).stdout.trim().to_owned();
+    let Some(engine) = Ordinary::with_image() else { return };
+    let other = engine.run(&["create", IMAGE, "true"]).stdout.trim().to_owned();
 
-    let (run, calls) = engine.trace(&["run", "--rm", "--network", "none", &engine.image, "true"]);
+    let (run, calls) = engine.trace(&["run", "--rm", "--network", "none", IMAGE, "true"]);
     assert_eq!(run.code, 0, "{run}");
     let mut programs: Vec<String> = calls.iter().filter_map(|call| executed(call)).collect();
     programs.sort();
@@ -57,53 +60,41 @@ fn run_keeps_to_its_budget_of_system_calls() {
 /// Without it the budget would be that of a single-id container, which needs no helpers.
 #[test]
 fn a_traced_run_has_all_ids() {
-    let Some(engine) = TracedEngine::new() else { return };
-    let (run, _) = engine.trace(&["run", "--rm", "--network", "none", &engine.image, "cat", "/proc/self/uid_map"]);
+    let Some(engine) = Ordinary::with_image() else { return };
+    let (run, _) = engine.trace(&["run", "--rm", "--network", "none", IMAGE, "cat", "/proc/self/uid_map"]);
     let counts = run.stdout.lines().filter_map(|line| line.split_whitespace().last()?.parse::<u32>().ok());
     assert!(counts.sum::<u32>() > 65_536, "{run}");
 }
 
-/// An engine of an ordinary user, which root traces.
-struct TracedEngine {
-    sandbox: Sandbox,
-    user: User,
-    program: PathBuf,
-    image: String,
+/// What it was asked must not stay in its heap. The binary of a test carries much that a release does not.
+#[test]
+fn a_monitor_that_was_busy_is_small_again() {
+    let Some(engine) = Ordinary::with_image() else { return };
+    let id = engine.run(&["run", "--detach", "--network", "none", IMAGE, "sleep", "1000"]).stdout;
+    for _ in 0..3 {
+        engine.run(&["exec", id.trim(), "true"]);
+        // Joins the user namespace that the monitor hands over.
+        engine.run(&["unshare", "true"]);
+    }
+    let monitor = monitor_of(id.trim());
+    let memory = std::fs::read_to_string(format!("/proc/{monitor}/smaps_rollup")).expect("read its memory");
+    let dirty = memory.lines().find_map(|line| line.strip_prefix("Private_Dirty:")?.trim().strip_suffix(" kB"));
+    let dirty: u32 = dirty.and_then(|kib| kib.parse().ok()).expect("a number of kB");
+    assert!(dirty <= MONITOR_KIB_MAX, "{memory}");
 }
 
-impl TracedEngine {
-    /// None, and a skip, where there is no root or no user with subordinate ids.
-    fn new() -> Option<Self> {
-        let name = std::env::var("CORACLE_TEST_USER").unwrap_or_else(|_| "coracle-test".to_owned());
-        let user = User::from_name(&name).expect("read the user database").filter(|_| geteuid().is_root());
-        let Some(user) = user else {
-            skip(&format!("this test needs root, and the user {name} that contrib/test makes"));
-            return None;
-        };
-        let sandbox = Sandbox::new();
-        let top = sandbox.home.parent().expect("a sandbox has a top").to_owned();
-        // Copies, because the user may not reach the originals.
-        let (program, archive) = (top.join("coracle"), sandbox.home.join("image.tar"));
-        std::fs::copy(binary(), &program).expect("copy the binary");
-        std::fs::copy(images::archive("busybox"), &archive).expect("copy the image");
-        for path in [&top, &sandbox.data, &sandbox.runtime, &sandbox.home, &archive] {
-            chown(path, Some(user.uid.as_raw()), Some(user.gid.as_raw())).expect("give the sandbox to the user");
-        }
-        let engine = Self { sandbox, user, program, image: "localhost/busybox:latest".to_owned() };
-        engine.run(&["load", "--input", archive.to_str().expect("a path made here is ASCII")]);
-        Some(engine)
-    }
+fn monitor_of(id: &str) -> String {
+    let processes = std::fs::read_dir("/proc").expect("read /proc");
+    let mut pids = processes.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let is_monitor = |pid: &String| {
+        let line = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        line.starts_with("coracle-monitor\0") && line.contains(id)
+    };
+    pids.find(is_monitor).expect("the container has a monitor")
+}
 
-    /// Runs `coracle ARGUMENTS` as the user; it must succeed.
-    fn run(&self, arguments: &[&str]) -> Run {
-        let mut command = self.prepared(Command::new(&self.program));
-        command.args(arguments).uid(self.user.uid.as_raw()).gid(self.user.gid.as_raw());
-        let run = Running::start(command).finish();
-        assert_eq!(run.code, 0, "{run}");
-        run
-    }
-
-    /// The same under strace, with every call of every process, whether it succeeded or not.
+impl Ordinary {
+    /// Runs `coracle ARGUMENTS` as the user under strace, with every call of every process, whether it succeeded or not.
     fn trace(&self, arguments: &[&str]) -> (Run, Vec<String>) {
         let trace = self.sandbox.home.join("trace");
         let mut command = self.prepared(Command::new("strace"));
@@ -112,13 +103,6 @@ impl TracedEngine {
         command.arg(&self.program).args(arguments);
         let run = Running::start(command).finish();
         (run, whole_calls(&std::fs::read_to_string(trace).expect("read the trace")))
-    }
-
-    fn prepared(&self, mut command: Command) -> Command {
-        command.env_clear().current_dir(&self.sandbox.home).stdin(Stdio::null());
-        command.env("PATH", "/usr/local/bin:/usr/bin:/bin").env("HOME", &self.sandbox.home);
-        command.env("XDG_DATA_HOME", &self.sandbox.data).env("XDG_RUNTIME_DIR", &self.sandbox.runtime);
-        command
     }
 
     fn may_open(&self, path: &str) -> bool {

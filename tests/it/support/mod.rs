@@ -5,6 +5,7 @@ pub mod evil_tar;
 pub mod fake_registry;
 pub mod image_builder;
 pub mod images;
+pub mod ordinary;
 pub mod registry;
 pub mod witness;
 

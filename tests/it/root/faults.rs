@@ -1,0 +1,130 @@
+//! What only root can take away from an ordinary user: subordinate ids, their helpers, the room on the disk.
+//!
+//! Each is done in a mount namespace of the test's own, so that nothing else on the machine notices.
+
+use crate::support::ordinary::Ordinary;
+use crate::support::{Run, Running, names_in};
+use std::process::Command;
+
+const RUN: [&str; 6] = ["run", "--rm", "--network", "none", "localhost/busybox:latest", "cat"];
+
+impl Ordinary {
+    /// Runs a command as the user where root has done something to the mounts before.
+    fn after(&self, root_does: &str, words: &[&str]) -> Run {
+        let mut command = self.prepared(Command::new("unshare"));
+        let (uid, gid) = (self.user.uid, self.user.gid);
+        let script = format!("set -e\n{root_does}\nexec setpriv --reuid={uid} --regid={gid} --init-groups -- \"$@\"");
+        command.args(["--mount", "--propagation", "private", "bash", "-c", &script, "bash"]).args(words);
+        Running::start(command).finish()
+    }
+
+    fn engine_after(&self, root_does: &str, arguments: &[&str]) -> Run {
+        let program = self.program.to_str().expect("a path made here is ASCII");
+        self.after(root_does, &[&[program], arguments].concat())
+    }
+}
+
+/// Puts a text over a file.
+fn over(text: &str, file: &str) -> String {
+    format!("f=$(mktemp); printf '{text}' > $f; chmod 644 $f; mount --bind $f {file}; rm $f")
+}
+
+#[test]
+fn without_subordinate_ids_or_helpers_there_is_one_id_and_one_line_about_it() {
+    let Some(engine) = Ordinary::with_image() else { return };
+    let name = engine.user.name.clone();
+    let usermod = format!("no subordinate ids for {name}: run: sudo usermod --add-subuids");
+    for (root_does, words) in [
+        (over("", "/etc/subuid"), usermod.as_str()),
+        (over("", "/etc/subgid"), usermod.as_str()),
+        (over("", "/usr/bin/newuidmap"), "newuidmap is not installed: install the package uidmap"),
+        (over("", "/usr/bin/newgidmap"), "newuidmap is not installed: install the package uidmap"),
+    ] {
+        let run = engine.engine_after(&root_does, &[&RUN[..], &["/proc/self/uid_map"]].concat());
+        let map: Vec<&str> = run.stdout.split_whitespace().collect();
+        assert_eq!((run.code, map.as_slice()), (0, &["0", "0", "1"][..]), "{run}");
+        assert_eq!(run.stderr.lines().count(), 1, "{run}");
+        assert!(run.stderr.contains("only your own user id is available") && run.stderr.contains(words), "{run}");
+    }
+    let user = ["run", "--rm", "--network", "none", "--user", "1000", "localhost/busybox:latest", "true"];
+    let run = engine.engine_after(&over("", "/etc/subuid"), &user);
+    assert!(run.code == 125 && run.stderr.contains("user 1000:1000 has no id outside"), "{run}");
+    let map = engine.run(&[&RUN[..], &["/proc/self/uid_map"]].concat());
+    assert_eq!((map.stdout.lines().count(), map.stderr.as_str()), (2, ""), "the full map is back: {map}");
+    engine.sandbox.assert_no_leaks();
+}
+
+#[test]
+fn bad_ranges_are_errors_that_name_the_line() {
+    let Some(engine) = Ordinary::with_image() else { return };
+    let name = engine.user.name.clone();
+    let uid = engine.user.uid;
+    for (line, words) in [
+        (format!("{name}:many:65536"), "no valid range"),
+        (format!("{name}:100000:0"), "no valid range"),
+        (format!("{name}:100000:-1"), "no valid range"),
+        (format!("{name}:4294967295:65536"), "no valid range"),
+        (format!("{uid}:100000:x"), "no valid range"),
+        (format!("{name}:0:65536"), "they overlap other ids"),
+        (format!("{name}:{uid}:10"), "they overlap other ids"),
+        (format!("{name}:100000:10\\n{name}:100005:10"), "they overlap other ids"),
+    ] {
+        for file in ["/etc/subuid", "/etc/subgid"] {
+            let run = engine.engine_after(&over(&format!("{line}\\n"), file), &[&RUN[..], &["/dev/null"]].concat());
+            run.fails(125, &["run: ", words]);
+        }
+    }
+    engine.sandbox.assert_no_leaks();
+}
+
+#[test]
+fn a_helper_without_its_privilege_is_an_error_that_names_the_fix() {
+    let Some(engine) = Ordinary::with_image() else { return };
+    let helper = "/usr/bin/newuidmap";
+    let nosuid = format!("mount --bind {helper} {helper}; mount -o remount,bind,nosuid {helper}");
+    let plain = format!("f=$(mktemp); cat {helper} > $f; chmod 755 $f; mount --bind $f {helper}; rm $f");
+    for (root_does, words) in [(nosuid, "mount with nosuid"), (plain, "setcap cap_setuid")] {
+        let run = engine.engine_after(&root_does, &[&RUN[..], &["/dev/null"]].concat());
+        run.fails(125, &["run: ", "map subordinate ids with /usr/bin/newuidmap", words]);
+    }
+    engine.sandbox.assert_no_leaks();
+}
+
+/// A store of so many megabytes.
+fn small_store(engine: &Ordinary, megabytes: u32) -> String {
+    let (uid, gid, data) = (engine.user.uid, engine.user.gid, engine.sandbox.data.display());
+    format!("mount -t tmpfs -o size={megabytes}m,mode=700,uid={uid},gid={gid} none {data}")
+}
+
+#[test]
+fn a_load_that_fills_the_disk_leaves_the_store_as_it_was() {
+    let Some(engine) = Ordinary::new() else { return };
+    let script = "\"$0\" load -q -i \"$1\"; echo code $?; find $XDG_DATA_HOME/coracle/{tmp,layers,images/blobs} -type f | wc -l; \
+                  cat $XDG_DATA_HOME/coracle/images/index.json 2>/dev/null | grep -c busybox";
+    let words = [engine.program.to_str().expect("ASCII"), engine.archive.to_str().expect("ASCII")];
+    let run = engine.after(&small_store(&engine, 1), &["bash", "-c", script, words[0], words[1]]);
+    assert_eq!(run.stdout, "code 125\n0\n0\n", "{run}");
+    assert!(run.stderr.lines().count() == 1 && run.stderr.contains("no space left on device"), "{run}");
+}
+
+#[test]
+fn a_disk_that_fills_up_stops_no_container() {
+    let Some(engine) = Ordinary::new() else { return };
+    // The container says more than there is room for; all of it reaches the caller, and its exit code too.
+    let script = r#"
+        "$0" load -q -i "$1" > /dev/null
+        "$0" run --network none --name w busybox sh -c 'head -c 30000000 /dev/zero | tr "\0" x; echo end; exit 6' > $HOME/out
+        echo code $?; wc -c < $HOME/out; tail -c 4 $HOME/out
+        "$0" run --rm --network none busybox true 2>&1 | grep -c 'no space left on device'
+        "$0" rm -f w
+        "$0" run --rm --network none busybox echo room again
+        ls $XDG_DATA_HOME/coracle/{tmp,containers,names}"#;
+    let words = [engine.program.to_str().expect("ASCII"), engine.archive.to_str().expect("ASCII")];
+    let run = engine.after(&small_store(&engine, 9), &["bash", "-c", script, words[0], words[1]]);
+    let data = engine.sandbox.data.display();
+    let empty: Vec<String> =
+        ["containers", "names", "tmp"].iter().map(|name| format!("{data}/coracle/{name}:\n")).collect();
+    assert!(run.stdout.starts_with("code 6\n30000004\nend\n1\nw\nroom again\n"), "{run}");
+    assert!(empty.iter().all(|name| run.stdout.contains(name)), "{run}");
+    assert!(names_in(&engine.sandbox.runtime.join("coracle/containers")).is_empty());
+}
