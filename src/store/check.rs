@@ -7,6 +7,10 @@ use crate::error;
 use crate::fs;
 use anyhow::{Context, Result};
 use std::os::fd::AsFd;
+use std::path::Path;
+
+/// One line of numbers and a name of 16 bytes.
+const STAT_BYTES_MAX: usize = 4 << 10;
 
 /// One thing that is not as it should be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,8 +104,16 @@ fn owner(name: &str) -> Option<rustix::process::Pid> {
     rustix::process::Pid::from_raw(pid.parse().ok()?).filter(|_| is_ours)
 }
 
+/// A zombie that its parent has not waited for yet writes nothing any more: proc_pid_stat(5).
 fn is_alive(pid: rustix::process::Pid) -> bool {
-    rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH)
+    let status = fs::read(Path::new(&format!("/proc/{}/stat", pid.as_raw_nonzero())), STAT_BYTES_MAX);
+    let status = status.unwrap_or_default();
+    // The name before the state is in parentheses and may hold anything.
+    let state = status.rsplit(|byte| *byte == b')').next().and_then(|rest| rest.get(1));
+    match state {
+        Some(state) => !matches!(state, b'Z' | b'X'),
+        None => rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH),
+    }
 }
 
 /// Removes what [`check`] called abandoned. Some of it belongs to subordinate ids: the caller has gone through the
@@ -122,6 +134,20 @@ mod tests {
         for name in ["", "12", "12-0", "12-0-xyz", "a-0-18ab", "-5-0-18ab", "12-0-18ab-1", "0-0-1", "12.tmp"] {
             assert_eq!(owner(name), None, "{name}");
         }
+    }
+
+    #[test]
+    fn a_zombie_is_not_alive() {
+        use nix::sys::wait::{Id, WaitPidFlag, waitid};
+        let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        let pid = rustix::process::Pid::from_child(&child);
+        assert!(is_alive(pid));
+        child.kill().unwrap();
+        let id = nix::unistd::Pid::from_raw(pid.as_raw_nonzero().get());
+        waitid(Id::Pid(id), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT).unwrap();
+        assert!(!is_alive(pid));
+        child.wait().unwrap();
+        assert!(!is_alive(pid));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::support::evil_tar;
 use crate::support::fake_registry::{Answer, FakeRegistry};
 use crate::support::registry::{Door, Registry};
 use crate::support::witness::{
-    Listing, Watched, assert_same, assert_sound, refusal, staged, store, with_little_memory,
+    Listing, Watched, assert_same, assert_sound, assert_staging_empties, refusal, staged, store, with_little_memory,
 };
 use crate::support::{Run, Running, Sandbox, until};
 use nix::sys::signal::{Signal, kill};
@@ -457,6 +457,11 @@ impl Hanging {
         assert_eq!(run.code, 0, "{run}");
         assert_eq!(scene.sandbox.ok(&["run", "--rm", "--pull=never", &scene.name()]), "evil");
         assert_eq!(scene.fake.count(&self.large.digest()), 2);
+        // What the kill left in staging is found and removed when it is asked for, and nothing else.
+        assert!(!staged(&scene.sandbox).is_empty());
+        scene.sandbox.ok(&["system", "check", "--repair"]);
+        assert_staging_empties(&scene.sandbox);
+        assert_eq!(scene.sandbox.ok(&["system", "check"]), "The store is whole\n");
     }
 }
 
