@@ -8,6 +8,7 @@ use crate::fs;
 use anyhow::{Context, Result};
 use rustix::io::Errno;
 use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
 
 /// Removes a container that is not running, and the anonymous volumes that were made for it if `volumes` says so.
 /// Its files belong to subordinate ids: the caller has gone through the door.
@@ -40,13 +41,17 @@ pub fn remove(engine: &Engine, container: &Container, volumes: bool) -> Result<(
     Ok(())
 }
 
-/// How often a container that somebody starts again is stopped again.
-const ROUNDS_MAX: usize = 16;
+/// How long a container that somebody starts again is stopped again.
+const FORCE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long whoever holds its lock for the moment of a removal is left alone.
+const FORCE_PAUSE: Duration = Duration::from_millis(5);
 
 /// Removes a container, ending it first if need be: also one that somebody starts, or removes, at the same time. One
 /// that is gone by then is no error.
 pub fn remove_by_force(engine: &Engine, id: &Id, volumes: bool) -> Result<()> {
-    for _ in 0..ROUNDS_MAX {
+    let until = Instant::now() + FORCE_TIMEOUT;
+    while Instant::now() < until {
         let now = match super::state::read(engine, id) {
             Err(error) if error::kind(&error) == Kind::NotFound => return Ok(()),
             other => other?,
@@ -54,8 +59,10 @@ pub fn remove_by_force(engine: &Engine, id: &Id, volumes: bool) -> Result<()> {
         match remove(engine, &now, volumes || now.config.auto_remove) {
             // Nothing here can end what runs elsewhere.
             Err(error) if now.status == Status::Elsewhere => return Err(error),
-            // Returns when it has ended, or when whoever held it has let go.
-            Err(error) if error::kind(&error) == Kind::InUse => super::stop::stop(engine, &now, None, Some(0))?,
+            Err(error) if error::kind(&error) == Kind::InUse => {
+                super::stop::stop(engine, &now, None, Some(0))?;
+                std::thread::sleep(FORCE_PAUSE);
+            }
             Err(error) if error::kind(&error) == Kind::NotFound => return Ok(()),
             other => return other,
         }
