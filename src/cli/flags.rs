@@ -1,10 +1,15 @@
 //! The flags of `run` and `create`: what was typed becomes a [`Config`], and nothing is decided here.
 
+mod later;
+mod mounts;
+
+pub use later::later;
+
 use crate::container::config::{
-    Config, FORMAT, Id, ImageSource, Limit, Mount, MountKind, MountOptions, Name, Process, Propagation, Resources,
-    Seccomp, Security, Source, Stop, Unmasked,
+    Config, FORMAT, Id, ImageSource, Limit, Mount, Name, Process, Resources, Seccomp, Security, Source, Stop,
+    Unmasked,
 };
-use crate::container::create::{Naming, clean};
+use crate::container::create::Naming;
 use crate::container::state;
 use crate::error::Kind;
 use crate::fs;
@@ -177,7 +182,7 @@ impl ContainerFlags {
     /// The container that was asked for; what was left open stays open.
     pub fn config(&self, rootless: bool, command_line: &[String]) -> Result<(Config, Naming)> {
         if self.image().starts_with('-') {
-            return Err(refuse_option(self.image()));
+            return Err(later::refuse_option(self.image()));
         }
         let id = Id::new_random()?;
         let (name, naming) = match &self.name {
@@ -287,13 +292,13 @@ impl ContainerFlags {
     fn mounts(&self) -> Result<Vec<Mount>> {
         let mut mounts = Vec::new();
         for text in &self.volume {
-            mounts.push(parse_volume(text)?);
+            mounts.push(mounts::parse_volume(text)?);
         }
         for text in &self.mount {
-            mounts.push(parse_mount(text)?);
+            mounts.push(mounts::parse_mount(text)?);
         }
         for text in &self.tmpfs {
-            mounts.push(parse_tmpfs(text)?);
+            mounts.push(mounts::parse_tmpfs(text)?);
         }
         for (index, mount) in mounts.iter().enumerate() {
             if mounts[..index].iter().any(|other| other.target == mount.target) {
@@ -422,141 +427,6 @@ fn parse_hostname(name: &str) -> Result<String> {
     }
 }
 
-fn absolute_target(target: &str) -> Result<String> {
-    if !target.starts_with('/') {
-        return Err(Kind::BadInput.error(format!("mount target {target:?} is not an absolute path")));
-    }
-    Ok(clean(target))
-}
-
-/// `SOURCE:TARGET[:OPTIONS]`, or `TARGET` alone for an anonymous volume.
-fn parse_volume(text: &str) -> Result<Mount> {
-    let parts: Vec<&str> = text.split(':').collect();
-    let (source, target, words) = match parts.as_slice() {
-        [target] => (None, *target, ""),
-        [source, target] => (Some(*source), *target, ""),
-        [source, target, options] => (Some(*source), *target, *options),
-        _ => return Err(Kind::BadInput.error(format!("volume {text:?} is not [SOURCE:]TARGET[:OPTIONS]"))),
-    };
-    let kind = match source {
-        None => MountKind::Volume { name: Name::parse(Id::new_random()?.as_str())?, anonymous: true },
-        Some(source) => parse_source(source)?,
-    };
-    let mut mount =
-        Mount { target: absolute_target(target)?, kind, read_only: false, options: MountOptions::default() };
-    for word in words.split(',').filter(|word| !word.is_empty()) {
-        apply_option(&mut mount, word)?;
-    }
-    Ok(mount)
-}
-
-/// A path, if it looks like one, else the name of a volume.
-fn parse_source(source: &str) -> Result<MountKind> {
-    if !source.starts_with(['/', '.', '~']) {
-        return Ok(MountKind::Volume { name: Name::parse(source)?, anonymous: false });
-    }
-    bind(source)
-}
-
-fn bind(source: &str) -> Result<MountKind> {
-    let path = std::path::absolute(source).with_context(|| format!("find {source}"))?;
-    let path = path.components().collect::<PathBuf>();
-    if let Err(errno) = rustix::fs::stat(&path) {
-        return Err(anyhow::Error::new(errno).context(format!("mount {}", path.display())));
-    }
-    Ok(MountKind::Bind { source: path })
-}
-
-fn apply_option(mount: &mut Mount, word: &str) -> Result<()> {
-    let options = &mut mount.options;
-    match word {
-        "ro" | "readonly" => mount.read_only = true,
-        "rw" => mount.read_only = false,
-        "exec" => options.exec = Some(true),
-        "noexec" => options.exec = Some(false),
-        "suid" => options.suid = true,
-        "nosuid" => options.suid = false,
-        "dev" => options.dev = true,
-        "nodev" => options.dev = false,
-        "private" | "rprivate" => options.propagation = Propagation::Private,
-        "slave" | "rslave" => options.propagation = Propagation::Slave,
-        "shared" | "rshared" => options.propagation = Propagation::Shared,
-        "nocopy" => options.no_copy = true,
-        // Binds are recursive; there is no SELinux label that could be changed.
-        "bind" | "rbind" | "z" | "Z" => {}
-        _ => return Err(Kind::BadInput.error(format!("mount option {word:?} is not supported yet"))),
-    }
-    Ok(())
-}
-
-fn parse_tmpfs(text: &str) -> Result<Mount> {
-    let (target, words) = text.split_once(':').unwrap_or((text, ""));
-    let kind = MountKind::Tmpfs { size_bytes: None, mode: None };
-    let mut mount =
-        Mount { target: absolute_target(target)?, kind, read_only: false, options: MountOptions::default() };
-    for word in words.split(',').filter(|word| !word.is_empty()) {
-        apply_tmpfs_option(&mut mount, word)?;
-    }
-    Ok(mount)
-}
-
-fn apply_tmpfs_option(mount: &mut Mount, word: &str) -> Result<()> {
-    let MountKind::Tmpfs { size_bytes, mode } = &mut mount.kind else { return apply_option(mount, word) };
-    match word.split_once('=') {
-        Some(("size" | "tmpfs-size", size)) => *size_bytes = Some(super::units::parse_bytes(size)?),
-        Some(("mode" | "tmpfs-mode", octal)) => {
-            let bad = || Kind::BadInput.error(format!("mode {octal:?} is not octal, such as 1777"));
-            *mode = Some(u32::from_str_radix(octal, 8).ok().filter(|mode| *mode <= 0o7777).ok_or_else(bad)?);
-        }
-        _ => return apply_option(mount, word),
-    }
-    Ok(())
-}
-
-/// `--mount`: comma-separated words, in any order.
-fn parse_mount(text: &str) -> Result<Mount> {
-    let words: Vec<(&str, &str)> = text.split(',').map(|word| word.split_once('=').unwrap_or((word, ""))).collect();
-    let value = |names: &[&str]| words.iter().find(|(key, _)| names.contains(key)).map(|(_, value)| *value);
-    let source = value(&["source", "src"]);
-    let kind = match (value(&["type"]).unwrap_or("volume"), source) {
-        ("bind", Some(source)) => bind(source)?,
-        ("bind", None) => return Err(Kind::BadInput.error(format!("mount {text:?} has no source"))),
-        ("volume", Some(name)) => MountKind::Volume { name: Name::parse(name)?, anonymous: false },
-        ("volume", None) => MountKind::Volume { name: Name::parse(Id::new_random()?.as_str())?, anonymous: true },
-        ("tmpfs", _) => MountKind::Tmpfs { size_bytes: None, mode: None },
-        (other, _) => {
-            return Err(Kind::BadInput
-                .hinted(format!("mount type {other:?} is not supported yet"), "use bind, volume or tmpfs"));
-        }
-    };
-    let target = value(&["target", "destination", "dst"])
-        .ok_or_else(|| Kind::BadInput.error(format!("mount {text:?} has no target")))?;
-    let mut mount =
-        Mount { target: absolute_target(target)?, kind, read_only: false, options: MountOptions::default() };
-    for (key, value) in words {
-        match key {
-            "type" | "source" | "src" | "target" | "destination" | "dst" => {}
-            "readonly" | "ro" => mount.read_only = is_true(key, value)?,
-            "rw" => mount.read_only = !is_true(key, value)?,
-            "bind-propagation" => apply_option(&mut mount, value)?,
-            "bind-nonrecursive" => {
-                return Err(Kind::BadInput.error("mount option bind-nonrecursive is not supported yet"));
-            }
-            _ if value.is_empty() => apply_option(&mut mount, key)?,
-            _ => apply_tmpfs_option(&mut mount, &format!("{key}={value}"))?,
-        }
-    }
-    Ok(mount)
-}
-
-fn is_true(key: &str, value: &str) -> Result<bool> {
-    match value {
-        "" | "true" | "1" => Ok(true),
-        "false" | "0" => Ok(false),
-        _ => Err(Kind::BadInput.error(format!("{key}={value} is neither true nor false"))),
-    }
-}
-
 /// `[ADDRESS:][HOST_PORT:]CONTAINER_PORT[/PROTOCOL]`.
 fn parse_port(text: &str) -> Result<Port> {
     let bad = || Kind::BadInput.error(format!("port {text:?} is not [ADDRESS:][PORT:]PORT[/tcp|udp]"));
@@ -607,122 +477,6 @@ fn parse_limit(text: &str) -> Result<Limit> {
     Ok(Limit { resource, soft, hard })
 }
 
-/// Options of podman and docker that this version does not have, so that the error says so rather than "unknown".
-const LATER: [&str; 75] = [
-    "--add-host",
-    "--annotation",
-    "--arch",
-    "--attach",
-    "--blkio-weight",
-    "--cgroup-conf",
-    "--cgroup-parent",
-    "--cgroupns",
-    "--cgroups",
-    "--conmon-pidfile",
-    "--cpu-period",
-    "--cpu-quota",
-    "--cpu-shares",
-    "--cpuset-cpus",
-    "--cpuset-mems",
-    "--device",
-    "--device-cgroup-rule",
-    "--dns",
-    "--dns-option",
-    "--dns-search",
-    "--env-host",
-    "--env-merge",
-    "--expose",
-    "--gidmap",
-    "--gpus",
-    "--group-add",
-    "--group-entry",
-    "--health-cmd",
-    "--health-interval",
-    "--health-on-failure",
-    "--health-retries",
-    "--health-start-period",
-    "--health-timeout",
-    "--hosts-file",
-    "--hostuser",
-    "--http-proxy",
-    "--image-volume",
-    "--ip",
-    "--ip6",
-    "--ipc",
-    "--label-file",
-    "--log-driver",
-    "--log-opt",
-    "--mac-address",
-    "--memory-reservation",
-    "--memory-swap",
-    "--network-alias",
-    "--no-healthcheck",
-    "--no-hosts",
-    "--oom-score-adj",
-    "--passwd",
-    "--pid",
-    "--pidfile",
-    "--pod",
-    "--preserve-fds",
-    "--publish-all",
-    "--read-only-tmpfs",
-    "--requires",
-    "--restart",
-    "--rmi",
-    "--sdnotify",
-    "--secret",
-    "--shm-size",
-    "--subuidname",
-    "--sysctl",
-    "--systemd",
-    "--timeout",
-    "--tz",
-    "--uidmap",
-    "--umask",
-    "--unsetenv",
-    "--userns",
-    "--uts",
-    "--variant",
-    "--volumes-from",
-];
-
-/// The error for a word that looks like an option where an image should be.
-fn refuse_option(word: &str) -> anyhow::Error {
-    let name = word.split('=').next().unwrap_or(word);
-    if LATER.contains(&name) {
-        return Kind::BadInput.error(format!("option {name} is not supported yet"));
-    }
-    let command = <ContainerFlags as clap::Args>::augment_args(clap::Command::new("run"));
-    let known: Vec<String> =
-        command.get_arguments().filter_map(|argument| Some(format!("--{}", argument.get_long()?))).collect();
-    let closest = known.iter().min_by_key(|known| distance(known, name)).filter(|known| distance(known, name) <= 3);
-    let hint =
-        closest.map_or_else(|| "see coracle run --help".to_owned(), |closest| format!("did you mean {closest}?"));
-    Kind::BadInput.hinted(format!("unknown option {name}"), hint)
-}
-
-/// How many letters must change to make one word of the other (Levenshtein).
-fn distance(one: &str, other: &str) -> usize {
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (index, letter) in one.bytes().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = index + 1;
-        for (column, other_letter) in other.bytes().enumerate() {
-            let replaced = diagonal + usize::from(letter != other_letter);
-            diagonal = row[column + 1];
-            row[column + 1] = replaced.min(row[column] + 1).min(diagonal + 1);
-        }
-    }
-    row[other.len()]
-}
-
-/// The option that an error message is about, if it is one that will come.
-pub fn later(message: &str) -> Option<&'static str> {
-    let unknown = message.strip_prefix("unexpected argument '")?.split('\'').next()?;
-    let name = unknown.split('=').next()?;
-    LATER.iter().copied().find(|later| *later == name)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -735,23 +489,6 @@ mod tests {
         assert_eq!(parse_port("8080:80").unwrap().host_address, None);
         for bad in ["", "80", "0:80", "x:80", "70000:80", "1:2/sctp", "999.1.1.1:1:2"] {
             assert!(parse_port(bad).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn volumes_and_mounts_parse() {
-        let mount = parse_volume("data:/var/lib/x/:ro,exec").unwrap();
-        assert_eq!((mount.target.as_str(), mount.read_only, mount.options.exec), ("/var/lib/x", true, Some(true)));
-        assert!(matches!(parse_volume("/tmp:/x").unwrap().kind, MountKind::Bind { .. }));
-        assert!(matches!(parse_volume("/x").unwrap().kind, MountKind::Volume { anonymous: true, .. }));
-        let mount = parse_mount("type=tmpfs,target=/t,tmpfs-size=64m,tmpfs-mode=700").unwrap();
-        assert_eq!(mount.kind, MountKind::Tmpfs { size_bytes: Some(64 << 20), mode: Some(0o700) });
-        for bad in ["a:b", "/missing-source:/x", "a:/b:nonsense", "a:/b:ro:rw"] {
-            assert!(parse_volume(bad).is_err(), "{bad}");
-        }
-        for bad in ["type=bind,target=/x", "type=volume", "type=glob,target=/x", "type=tmpfs,target=/x,tmpfs-mode=9"]
-        {
-            assert!(parse_mount(bad).is_err(), "{bad}");
         }
     }
 

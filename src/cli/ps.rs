@@ -4,6 +4,7 @@ use super::listing::{self, Shape};
 use super::time::{Zone, from_unix_nanos, go_string};
 use super::units::human_duration;
 use super::{Context, Verb, report};
+use crate::container::config::MountKind;
 use crate::container::state::{self, Container, Status};
 use crate::error::{self, Kind};
 use crate::inspect::container::{self as view, PortRange};
@@ -167,6 +168,8 @@ impl Ps {
             "Status": status(container, now),
             "Ports": ports(container),
             "Names": config.name.as_str(),
+            // docker has this one, podman has not.
+            "LocalVolumes": config.mounts.iter().filter(|mount| matches!(mount.kind, MountKind::Volume { .. })).count(),
             "Networks": "",
             "Size": "",
         });

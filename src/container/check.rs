@@ -89,11 +89,14 @@ pub fn sweep(engine: &Engine) -> Result<()> {
     }
     for id in stale_runtime_dirs(engine)? {
         // Held while the directory goes, so that no monitor begins in it.
-        let alive = fs::open_for_writing(&Paths::of(engine, &id).alive()).ok().map(std::os::fd::OwnedFd::from);
-        if alive.as_ref().map_or(Ok(true), fs::hold_alive)? {
-            let dirs = fs::open_dir(&engine.run.join("containers"))?;
-            fs::remove_tree(dirs.as_fd(), id.as_str())?;
-        }
+        let _held = match Paths::of(engine, &id).hold_alive() {
+            Ok(None) => continue,
+            Ok(held) => held,
+            Err(error) if error::kind(&error) == Kind::NotFound => None,
+            Err(error) => return Err(error),
+        };
+        let dirs = fs::open_dir(&engine.run.join("containers"))?;
+        fs::remove_tree(dirs.as_fd(), id.as_str())?;
     }
     Ok(())
 }

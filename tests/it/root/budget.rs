@@ -18,6 +18,9 @@ const PROGRAMS: [&str; 5] = ["coracle", "coracle-monitor", "newgidmap", "newuidm
 /// first two; the third is how the container's side reaches below its root.
 const BUDGET: [(&str, usize); 3] = [("openat", 140), ("mmap", 120), ("openat2", 100)];
 
+/// Private memory of a waiting monitor. One buffer of the largest message would add 1 MiB.
+const MONITOR_KIB_MAX: u32 = 700;
+
 /// All that is read of the host besides libraries, the engine's own directories and the kernel's files. Whatever else
 /// turns up here (CA certificates, time zones, locales, configuration that does not concern this container) is a cost
 /// that a plain `run` must not have.
@@ -61,6 +64,33 @@ fn a_traced_run_has_all_ids() {
     let (run, _) = engine.trace(&["run", "--rm", "--network", "none", IMAGE, "cat", "/proc/self/uid_map"]);
     let counts = run.stdout.lines().filter_map(|line| line.split_whitespace().last()?.parse::<u32>().ok());
     assert!(counts.sum::<u32>() > 65_536, "{run}");
+}
+
+/// What it was asked must not stay in its heap. The binary of a test carries much that a release does not.
+#[test]
+fn a_monitor_that_was_busy_is_small_again() {
+    let Some(engine) = Ordinary::with_image() else { return };
+    let id = engine.run(&["run", "--detach", "--network", "none", IMAGE, "sleep", "1000"]).stdout;
+    for _ in 0..3 {
+        engine.run(&["exec", id.trim(), "true"]);
+        // Joins the user namespace that the monitor hands over.
+        engine.run(&["unshare", "true"]);
+    }
+    let monitor = monitor_of(id.trim());
+    let memory = std::fs::read_to_string(format!("/proc/{monitor}/smaps_rollup")).expect("read its memory");
+    let dirty = memory.lines().find_map(|line| line.strip_prefix("Private_Dirty:")?.trim().strip_suffix(" kB"));
+    let dirty: u32 = dirty.and_then(|kib| kib.parse().ok()).expect("a number of kB");
+    assert!(dirty <= MONITOR_KIB_MAX, "{memory}");
+}
+
+fn monitor_of(id: &str) -> String {
+    let processes = std::fs::read_dir("/proc").expect("read /proc");
+    let mut pids = processes.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let is_monitor = |pid: &String| {
+        let line = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        line.starts_with("coracle-monitor\0") && line.contains(id)
+    };
+    pids.find(is_monitor).expect("the container has a monitor")
 }
 
 impl Ordinary {

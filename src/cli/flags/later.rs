@@ -1,0 +1,120 @@
+//! Options that are not there yet, and options that never were: what is said about either.
+
+use super::ContainerFlags;
+use crate::error::Kind;
+
+/// Options of podman and docker that this version does not have, so that the error says so rather than "unknown".
+const LATER: [&str; 75] = [
+    "--add-host",
+    "--annotation",
+    "--arch",
+    "--attach",
+    "--blkio-weight",
+    "--cgroup-conf",
+    "--cgroup-parent",
+    "--cgroupns",
+    "--cgroups",
+    "--conmon-pidfile",
+    "--cpu-period",
+    "--cpu-quota",
+    "--cpu-shares",
+    "--cpuset-cpus",
+    "--cpuset-mems",
+    "--device",
+    "--device-cgroup-rule",
+    "--dns",
+    "--dns-option",
+    "--dns-search",
+    "--env-host",
+    "--env-merge",
+    "--expose",
+    "--gidmap",
+    "--gpus",
+    "--group-add",
+    "--group-entry",
+    "--health-cmd",
+    "--health-interval",
+    "--health-on-failure",
+    "--health-retries",
+    "--health-start-period",
+    "--health-timeout",
+    "--hosts-file",
+    "--hostuser",
+    "--http-proxy",
+    "--image-volume",
+    "--ip",
+    "--ip6",
+    "--ipc",
+    "--label-file",
+    "--log-driver",
+    "--log-opt",
+    "--mac-address",
+    "--memory-reservation",
+    "--memory-swap",
+    "--network-alias",
+    "--no-healthcheck",
+    "--no-hosts",
+    "--oom-score-adj",
+    "--passwd",
+    "--pid",
+    "--pidfile",
+    "--pod",
+    "--preserve-fds",
+    "--publish-all",
+    "--read-only-tmpfs",
+    "--requires",
+    "--restart",
+    "--rmi",
+    "--sdnotify",
+    "--secret",
+    "--shm-size",
+    "--subuidname",
+    "--sysctl",
+    "--systemd",
+    "--timeout",
+    "--tz",
+    "--uidmap",
+    "--umask",
+    "--unsetenv",
+    "--userns",
+    "--uts",
+    "--variant",
+    "--volumes-from",
+];
+
+/// The error for a word that looks like an option where an image should be.
+pub fn refuse_option(word: &str) -> anyhow::Error {
+    let name = word.split('=').next().unwrap_or(word);
+    if LATER.contains(&name) {
+        return Kind::BadInput.error(format!("option {name} is not supported yet"));
+    }
+    let command = <ContainerFlags as clap::Args>::augment_args(clap::Command::new("run"));
+    let known: Vec<String> =
+        command.get_arguments().filter_map(|argument| Some(format!("--{}", argument.get_long()?))).collect();
+    let closest = known.iter().min_by_key(|known| distance(known, name)).filter(|known| distance(known, name) <= 3);
+    let hint =
+        closest.map_or_else(|| "see coracle run --help".to_owned(), |closest| format!("did you mean {closest}?"));
+    Kind::BadInput.hinted(format!("unknown option {name}"), hint)
+}
+
+/// How many letters must change to make one word of the other (Levenshtein).
+fn distance(one: &str, other: &str) -> usize {
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (index, letter) in one.bytes().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = index + 1;
+        for (column, other_letter) in other.bytes().enumerate() {
+            let replaced = diagonal + usize::from(letter != other_letter);
+            diagonal = row[column + 1];
+            row[column + 1] = replaced.min(row[column] + 1).min(diagonal + 1);
+        }
+    }
+    row[other.len()]
+}
+
+/// The option that an error message is about, if it is one that will come.
+pub fn later(message: &str) -> Option<&'static str> {
+    let unknown = message.strip_prefix("unexpected argument '")?.split('\'').next()?;
+    let name = unknown.split('=').next()?;
+    LATER.iter().copied().find(|later| *later == name)
+}
