@@ -41,11 +41,11 @@ pub fn remove(engine: &Engine, container: &Container, volumes: bool) -> Result<(
     Ok(())
 }
 
-/// For how long a container that somebody starts again is stopped again.
+/// How long a container that somebody starts again is stopped again.
 const FORCE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long whoever removes a container at the same time is given before it is looked at again.
-const FORCE_PAUSE: Duration = Duration::from_millis(2);
+/// How long whoever holds its lock for the moment of a removal is left alone.
+const FORCE_PAUSE: Duration = Duration::from_millis(5);
 
 /// Removes a container, ending it first if need be: also one that somebody starts, or removes, at the same time. One
 /// that is gone by then is no error.
@@ -59,7 +59,6 @@ pub fn remove_by_force(engine: &Engine, id: &Id, volumes: bool) -> Result<()> {
         match remove(engine, &now, volumes || now.config.auto_remove) {
             // Nothing here can end what runs elsewhere.
             Err(error) if now.status == Status::Elsewhere => return Err(error),
-            // Returns when it has ended, or when whoever held it has let go.
             Err(error) if error::kind(&error) == Kind::InUse => {
                 super::stop::stop(engine, &now, None, Some(0))?;
                 std::thread::sleep(FORCE_PAUSE);
