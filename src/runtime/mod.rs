@@ -129,13 +129,14 @@ impl Starting {
         }
     }
 
-    /// The next word of the process. One from which none comes is killed, and not waited for: it may be stuck.
+    /// The next word of the process. One from which none comes is killed, and reaped: its pid namespace would not end
+    /// before.
     fn receive(&mut self) -> Result<Option<(Message, Vec<OwnedFd>)>> {
         let received = self.channel.receive();
-        if received.is_err() {
-            let _ = crate::sys::signal::send(self.child.pidfd.as_fd(), libc::SIGKILL);
-        }
-        received
+        received.map_err(|error| match crate::sys::signal::send(self.child.pidfd.as_fd(), libc::SIGKILL) {
+            Ok(()) => self.failed(error),
+            Err(_) => error,
+        })
     }
 
     /// The process has given up, and is reaped.
