@@ -30,6 +30,11 @@ impl Channel {
         Ok((Self(ours), Self(theirs)))
     }
 
+    /// Makes a receive that takes longer an error.
+    pub fn set_timeout(&self, timeout: std::time::Duration) -> Result<()> {
+        socket::set_receive_timeout(&self.0, Some(timeout)).context("limit the wait for the container's process")
+    }
+
     pub fn send(&self, message: &Message) -> Result<()> {
         self.send_with(message, &[])
     }

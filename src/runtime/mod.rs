@@ -91,9 +91,14 @@ pub struct Exec<'a> {
     pub may_set_groups: bool,
 }
 
+/// How long a process may take to stand ready in a running container. What it looks up there may lie on a file system
+/// that the container itself serves (FUSE) and never answers for, while the monitor has others to serve.
+const EXEC_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
+
 /// Clones a process into a container's namespaces. It becomes a child of this process.
 pub fn exec(exec: Exec<'_>) -> Result<Starting> {
     let (mut ours, theirs) = Channel::pair()?;
+    ours.set_timeout(EXEC_TIMEOUT)?;
     // Entering a pid namespace takes effect for children only, so a first child enters and its child, made a child of
     // ours by CLONE_PARENT, goes on.
     let first = match sys::clone(0, exec.cgroup)? {
@@ -115,13 +120,23 @@ impl Starting {
     /// Waits until the process stands ready for its exec. With a terminal, gives its master end.
     pub fn ready(&mut self) -> Result<Option<OwnedFd>> {
         loop {
-            match self.channel.receive()? {
+            match self.receive()? {
                 Some((Message::Ready, fds)) => return Ok(fds.into_iter().next()),
                 Some((Message::Failed(wire), _)) => return Err(self.failed(wire.into())),
                 Some((Message::Go | Message::Child(_), _)) => {}
                 None => return Err(self.failed(Kind::Engine.error("the container's init died while it was set up"))),
             }
         }
+    }
+
+    /// The next word of the process. One from which none comes is killed, and reaped: its pid namespace would not end
+    /// before.
+    fn receive(&mut self) -> Result<Option<(Message, Vec<OwnedFd>)>> {
+        let received = self.channel.receive();
+        received.map_err(|error| match crate::sys::signal::send(self.child.pidfd.as_fd(), libc::SIGKILL) {
+            Ok(()) => self.failed(error),
+            Err(_) => error,
+        })
     }
 
     /// The process has given up, and is reaped.
@@ -136,7 +151,7 @@ impl Starting {
     pub fn finish(mut self) -> Result<(Child, Option<Entrance>)> {
         self.channel.send(&Message::Go)?;
         // The channel closes on exec: the end of the stream is the good news.
-        match self.channel.receive()? {
+        match self.receive()? {
             None => Ok((self.child, self.entrance)),
             Some((Message::Failed(wire), _)) => Err(self.failed(wire.into())),
             Some((Message::Ready, _)) => Ok((self.child, self.entrance)),

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -180,6 +181,17 @@ static void status(void) {
         fputs(line, stdout);
 }
 
+// Serves a file system, but answers nobody who asks.
+static void silence(const char *directory) {
+    char options[128];
+    int fd = open("/dev/fuse", O_RDWR);
+    snprintf(options, sizeof options, "fd=%d,rootmode=40000,user_id=0,group_id=0,allow_other", fd);
+    printf("mount %s\n", result(fd < 0 ? fd : mount("silence", directory, "fuse", 0, options)));
+    fflush(stdout);
+    while (!stopped)
+        pause();
+}
+
 int main(int count, char **words) {
     signal(SIGTERM, stop);
     const char *verb = count > 1 ? words[1] : "";
@@ -195,6 +207,8 @@ int main(int count, char **words) {
         status();
     else if (!strcmp(verb, "swap") && count == 4)
         swap(words[2], words[3]);
+    else if (!strcmp(verb, "silence") && count == 3)
+        silence(words[2]);
     else if (!strcmp(verb, "hunt"))
         hunt(words + 2);
     else

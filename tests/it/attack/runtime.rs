@@ -3,7 +3,7 @@
 use super::{Scene, eventually, probe, probe_image};
 use crate::support::evil_tar::Entry;
 use crate::support::image_builder::Image;
-use crate::support::{Running, binary};
+use crate::support::{Running, binary, skip};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::os::fd::AsFd;
@@ -319,5 +319,22 @@ fn a17_there_is_no_controlling_terminal_to_be_found() {
     eventually("exec finds no terminal", || {
         scene.coracle(&["exec", &id, "probe", "terminal", "/dev/tty"]).stdout == "open ENXIO\n"
     });
+    scene.assert_safe();
+}
+
+/// G09: a container that serves a file system of its own, and never answers, holds up nobody but who looks into it.
+#[test]
+fn g09_a_silent_file_system_does_not_stop_the_monitor() {
+    let scene = Scene::new();
+    let Some(image) = probe_image(&scene) else { return };
+    let id = scene.start(&["--privileged"], &image, &["probe", "silence", "/tmp"]);
+    eventually("the silence begins", || scene.ok(&["logs", &id]).contains("mount "));
+    if scene.ok(&["logs", &id]) != "mount ok\n" {
+        return skip("no /dev/fuse for everyone");
+    }
+    let run = scene.coracle(&["exec", "--workdir=/tmp/x", &id, "true"]);
+    assert_eq!(run.code, 125, "{run}");
+    assert_eq!(scene.ok(&["exec", &id, "echo", "still here"]), "still here\n");
+    scene.ok(&["stop", "--time=1", &id]);
     scene.assert_safe();
 }
