@@ -115,6 +115,11 @@ impl Connection {
         socket::connect_in(dir.as_fd(), "ctl").map(Self)
     }
 
+    /// Makes an answer that takes longer an error.
+    pub fn set_timeout(&self, timeout: Duration) -> Result<()> {
+        socket::set_receive_timeout(&self.0, Some(timeout))
+    }
+
     pub fn request(&self, request: Request, fds: &[BorrowedFd<'_>]) -> Result<()> {
         let bytes = serde_json::to_vec(&Hello { version: VERSION, request }).context("serialise request")?;
         if bytes.len() > MESSAGE_BYTES_MAX {

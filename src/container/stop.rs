@@ -1,12 +1,14 @@
 //! `stop`, `kill` and `wait`: ending a container through its monitor.
 
 use super::control::{Connection, Reply, Request};
+use super::start::MONITOR;
 use super::state::{self, Container, State, Status};
 use crate::engine::Engine;
 use crate::error::{self, Kind};
 use crate::sys::{namespace, process};
 use anyhow::{Context, Result};
 use std::os::fd::AsFd;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// How long a monitor that is coming up, or writing down its container's end, may be without its socket.
@@ -15,18 +17,56 @@ const SETTLE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How often it is asked meanwhile: there is nothing that announces itself.
 const SETTLE_PAUSE: Duration = Duration::from_millis(5);
 
+/// How long beyond its timeout a monitor may take to end a container before it is ended itself.
+const GRACE: Duration = Duration::from_secs(10);
+
 /// Asks a container to end, kills it after its timeout, and waits until it has ended. One that does not run is done.
 pub fn stop(engine: &Engine, container: &Container, signal: Option<i32>, timeout_secs: Option<u64>) -> Result<()> {
     let signal = signal.or(container.config.stop.signal).unwrap_or(libc::SIGTERM);
     let timeout_secs = timeout_secs.unwrap_or(container.config.stop.timeout_secs);
-    if let (_, Some(connection)) = connect(engine, container)? {
+    let asked = connect(engine, container).and_then(|(_, connection)| {
+        let Some(connection) = connection else { return Ok(()) };
+        connection.set_timeout(Duration::from_secs(timeout_secs.min(u64::from(u32::MAX))) + GRACE)?;
         connection.request(Request::Stop { signal, timeout_secs }, &[])?;
         if await_exit(&connection)?.is_none() {
             connect(engine, container)?;
         }
-    }
-    Ok(())
+        Ok(())
+    });
+    // A monitor without its directory (a logout), or one that does not answer, takes its container with it.
+    asked.or_else(|error| if end_monitor(engine, container)? { Ok(()) } else { Err(error) })
 }
+
+/// Kills the monitor of a container, proven to be it, and waits until the kernel has let go of its lock. False if there
+/// is none to be found.
+fn end_monitor(engine: &Engine, container: &Container) -> Result<bool> {
+    let now = match state::read(engine, &container.config.id) {
+        Err(error) if error::kind(&error) == Kind::NotFound => return Ok(true),
+        other => other?,
+    };
+    let Some(state) = now.state.filter(|_| now.status == Status::Running) else {
+        return Ok(now.status != Status::Running);
+    };
+    // The descriptor first: what is read after can then not be of another process.
+    let Ok(pidfd) = process::open_pidfd(state.monitor_pid) else { return Ok(false) };
+    let line = crate::fs::read(Path::new(&format!("/proc/{}/cmdline", state.monitor_pid)), LINE_BYTES_MAX)?;
+    let mut words = line.split(|byte| *byte == 0);
+    if words.next() != Some(MONITOR.as_bytes()) || words.next() != Some(now.config.id.as_str().as_bytes()) {
+        return Ok(false);
+    }
+    crate::sys::signal::send(pidfd.as_fd(), libc::SIGKILL).context("end the monitor")?;
+    let until = Instant::now() + SETTLE_TIMEOUT;
+    while state::read(engine, &now.config.id).is_ok_and(|now| now.status == Status::Running) {
+        if Instant::now() > until {
+            return Ok(false);
+        }
+        std::thread::sleep(SETTLE_PAUSE);
+    }
+    Ok(true)
+}
+
+/// The largest command line of a monitor: three paths.
+const LINE_BYTES_MAX: usize = 16 << 10;
 
 /// Kills what is left of a container whose monitor has gone without a word. Its pid 1 dies with the monitor, so there is
 /// nothing unless the kernel was asked otherwise; whoever has its number now is proven to be it, or left alone.

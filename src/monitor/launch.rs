@@ -275,7 +275,7 @@ fn describe(engine: &Engine, starting: &Starting) -> Result<State> {
         Some(namespace) => namespace::inode(namespace.as_fd())?,
         None => 0,
     };
-    let pid = starting.child.pid;
+    let pid = starting.pid();
     Ok(State {
         format: crate::container::config::FORMAT,
         boot_id: state::boot_id()?,

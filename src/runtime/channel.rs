@@ -6,6 +6,7 @@ use crate::sys::socket;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::Duration;
 
 /// The longest message; only an error chain comes near it.
 const MESSAGE_BYTES_MAX: usize = 64 << 10;
@@ -31,7 +32,7 @@ impl Channel {
     }
 
     /// Makes a receive that takes longer an error.
-    pub fn set_timeout(&self, timeout: std::time::Duration) -> Result<()> {
+    pub fn set_timeout(&self, timeout: Duration) -> Result<()> {
         socket::set_receive_timeout(&self.0, Some(timeout)).context("limit the wait for the container's process")
     }
 
@@ -46,11 +47,15 @@ impl Channel {
 
     /// The next message, or None when the other side has closed, by an exec or by its end.
     pub fn receive(&mut self) -> Result<Option<(Message, Vec<OwnedFd>)>> {
-        let Some((bytes, fds)) =
-            socket::receive(self.0.as_fd(), MESSAGE_BYTES_MAX).context("receive from the container's init")?
-        else {
-            return Ok(None);
+        let received = match socket::receive(self.0.as_fd(), MESSAGE_BYTES_MAX) {
+            Err(rustix::io::Errno::AGAIN) => {
+                return Err(
+                    Kind::Engine.error("a file system in the container, or a mount of the host, does not answer")
+                );
+            }
+            other => other.context("receive from the container's init")?,
         };
+        let Some((bytes, fds)) = received else { return Ok(None) };
         Ok(Some((serde_json::from_slice(&bytes).context("parse message")?, fds)))
     }
 

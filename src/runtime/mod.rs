@@ -25,6 +25,7 @@ use channel::{Channel, Message};
 use oci_spec::runtime::{LinuxSeccomp, Process, Spec};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
+use std::time::Duration;
 
 /// What the new process has as its standard streams.
 pub enum Stdio {
@@ -51,18 +52,33 @@ pub struct Bundle<'a> {
     pub with_init: bool,
 }
 
-/// A process that has been cloned and is preparing itself.
+/// A process that has been cloned and is preparing itself. Dropped, it is killed and reaped: a process that nobody reaps
+/// would keep its pid namespace from ever ending.
 pub struct Starting {
-    pub child: Child,
+    child: Option<Child>,
     channel: Channel,
     /// The container's namespaces; None for a process that joined them.
     pub entrance: Option<Entrance>,
 }
 
+impl Drop for Starting {
+    fn drop(&mut self) {
+        if let Some(child) = self.child.take() {
+            // It may have ended by itself; either way it is reaped.
+            let _ = crate::sys::signal::send(child.pidfd.as_fd(), libc::SIGKILL);
+            let _ = sys::wait(child.pidfd.as_fd());
+        }
+    }
+}
+
+/// How long a container's pid 1 may take for a step: what it mounts may lie on a slow file system of the host.
+const CREATE_TIMEOUT: Duration = Duration::from_secs(120);
+
 /// Clones the pid 1 of a container into the spec's namespaces.
 pub fn create(bundle: Bundle<'_>) -> Result<Starting> {
     let inner = Inner::of(bundle.spec)?;
     let (ours, theirs) = Channel::pair()?;
+    ours.set_timeout(CREATE_TIMEOUT)?;
     // A parent that is not dumpable may not write a child's uid_map: /proc/PID belongs to the real root then.
     sys::set_dumpable(true)?;
     let child = match sys::clone(inner.clone_flags(), bundle.cgroup).context("make the container's namespaces")? {
@@ -73,8 +89,9 @@ pub fn create(bundle: Bundle<'_>) -> Result<Starting> {
         Cloned::Parent(child) => child,
     };
     drop(theirs);
-    let mut starting = Starting { child, channel: ours, entrance: None };
-    let prepared = inner.write_maps(starting.child.pid).and_then(|()| Entrance::open(starting.child.pid, &inner));
+    let pid = child.pid;
+    let mut starting = Starting { child: Some(child), channel: ours, entrance: None };
+    let prepared = inner.write_maps(pid).and_then(|()| Entrance::open(pid, &inner));
     sys::set_dumpable(false)?;
     starting.entrance = Some(prepared?);
     starting.channel.send(&Message::Go)?;
@@ -93,7 +110,7 @@ pub struct Exec<'a> {
 
 /// How long a process may take to stand ready in a running container. What it looks up there may lie on a file system
 /// that the container itself serves (FUSE) and never answers for, while the monitor has others to serve.
-const EXEC_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
+const EXEC_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Clones a process into a container's namespaces. It becomes a child of this process.
 pub fn exec(exec: Exec<'_>) -> Result<Starting> {
@@ -112,52 +129,40 @@ pub fn exec(exec: Exec<'_>) -> Result<Starting> {
     let child = ours.receive_child();
     sys::wait(first.pidfd.as_fd())?;
     let child = child.context("enter the container")?;
-    ours.send(&Message::Go)?;
-    Ok(Starting { child, channel: ours, entrance: None })
+    let starting = Starting { child: Some(child), channel: ours, entrance: None };
+    starting.channel.send(&Message::Go)?;
+    Ok(starting)
 }
 
 impl Starting {
+    pub fn pid(&self) -> i32 {
+        self.child.as_ref().map_or(0, |child| child.pid)
+    }
+
     /// Waits until the process stands ready for its exec. With a terminal, gives its master end.
     pub fn ready(&mut self) -> Result<Option<OwnedFd>> {
         loop {
-            match self.receive()? {
+            match self.channel.receive()? {
                 Some((Message::Ready, fds)) => return Ok(fds.into_iter().next()),
-                Some((Message::Failed(wire), _)) => return Err(self.failed(wire.into())),
+                Some((Message::Failed(wire), _)) => return Err(wire.into()),
                 Some((Message::Go | Message::Child(_), _)) => {}
-                None => return Err(self.failed(Kind::Engine.error("the container's init died while it was set up"))),
+                None => return Err(Kind::Engine.error("the container's init died while it was set up")),
             }
-        }
-    }
-
-    /// The next word of the process. One from which none comes is killed, and reaped: its pid namespace would not end
-    /// before.
-    fn receive(&mut self) -> Result<Option<(Message, Vec<OwnedFd>)>> {
-        let received = self.channel.receive();
-        received.map_err(|error| match crate::sys::signal::send(self.child.pidfd.as_fd(), libc::SIGKILL) {
-            Ok(()) => self.failed(error),
-            Err(_) => error,
-        })
-    }
-
-    /// The process has given up, and is reaped.
-    fn failed(&self, error: anyhow::Error) -> anyhow::Error {
-        match sys::wait(self.child.pidfd.as_fd()) {
-            Ok(_) => error,
-            Err(reaping) => error.context(reaping),
         }
     }
 
     /// Lets the process execute its program, and waits until it has.
     pub fn finish(mut self) -> Result<(Child, Option<Entrance>)> {
         self.channel.send(&Message::Go)?;
-        // The channel closes on exec: the end of the stream is the good news.
-        match self.receive()? {
-            None => Ok((self.child, self.entrance)),
-            Some((Message::Failed(wire), _)) => Err(self.failed(wire.into())),
-            Some((Message::Ready, _)) => Ok((self.child, self.entrance)),
+        // The channel closes on exec: the end of the stream is the good news. An init of ours stays and says so.
+        match self.channel.receive()? {
+            None | Some((Message::Ready, _)) => {}
+            Some((Message::Failed(wire), _)) => return Err(wire.into()),
             Some((Message::Go | Message::Child(_), _)) => {
-                Err(Kind::Engine.error("unexpected word from the container's init"))
+                return Err(Kind::Engine.error("unexpected word from the container's init"));
             }
         }
+        let child = self.child.take().context("the process is held until here")?;
+        Ok((child, self.entrance.take()))
     }
 }
