@@ -24,13 +24,21 @@ const TEXT_BYTES_MAX: usize = 8 << 10;
 
 /// A namespace that pasta connects. Dropping it ends the connection.
 #[derive(Debug)]
-pub struct Connected(Child);
+pub struct Connected {
+    child: Child,
+    /// Whether it listens at ports of the host.
+    has_ports: bool,
+}
 
 impl Drop for Connected {
     fn drop(&mut self) {
-        // It may have died by itself; either way it is reaped.
-        let _ = crate::sys::signal::send(self.0.pidfd.as_fd(), libc::SIGKILL);
-        let _ = process::wait(self.0.pidfd.as_fd());
+        // It may have died by itself.
+        let _ = crate::sys::signal::send(self.child.pidfd.as_fd(), libc::SIGKILL);
+        // Its memory takes the kernel some 30 ms to free. Only who may want its ports again waits for that; else it is
+        // reaped when its parent, whose last work this is, has ended.
+        if self.has_ports {
+            let _ = process::wait(self.child.pidfd.as_fd());
+        }
     }
 }
 
@@ -93,7 +101,10 @@ pub fn start(dir: &Path, user: Option<&OwnedFd>, net: &OwnedFd, ports: &[Port]) 
             let _ = become_pasta(&program, &arguments, &their_ready, &their_said);
             process::exit_now(127)
         }
-        Cloned::Parent(child) => Ok(Starting { connected: Connected(child), ready, said, binds }),
+        Cloned::Parent(child) => {
+            let connected = Connected { child, has_ports: !ports.is_empty() };
+            Ok(Starting { connected, ready, said, binds })
+        }
     }
 }
 

@@ -125,6 +125,20 @@ fn a_running_container_is_seen_from_every_runtime_directory() {
 }
 
 #[test]
+fn a_container_whose_runtime_directory_was_wiped_can_be_ended() {
+    // As a logout does, while the container goes on.
+    let sandbox = with_busybox();
+    let id = sandbox.detached(&["--network", "none", "--name", "c", "busybox", "sleep", "1000"]);
+    let pid = number(&sandbox.state(&id), "pid");
+    std::fs::remove_dir_all(sandbox.runtime.join("coracle")).expect("wipe the runtime directory");
+    assert_eq!(sandbox.ok(&["ps", "--format", "{{.State}}"]), "running\n");
+    sandbox.ok(&["stop", "c"]);
+    until("pid 1 is gone", || !is_alive(pid));
+    sandbox.ok(&["rm", "c"]);
+    sandbox.assert_no_leaks();
+}
+
+#[test]
 fn after_a_reboot_the_runtime_directory_is_empty_or_stale() {
     let sandbox = with_busybox();
     for wiped in [true, false] {

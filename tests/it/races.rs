@@ -129,3 +129,19 @@ fn stops_and_waits_and_removals_of_one_container_agree() {
     }
     sandbox.assert_no_leaks();
 }
+
+#[test]
+fn execs_beside_the_end_of_their_container_do_not_hold_it_up() {
+    // A process that dies half-way into the container and is not reaped keeps its pid namespace from ending.
+    let sandbox = with_busybox();
+    let mut refused = 0;
+    for _ in 0..15 {
+        sandbox.detached(&["--network", "none", "--name", "c", "busybox", "sleep", "0.1"]);
+        let execs = at_once(&sandbox, 6, |_| words("exec c true"));
+        refused += execs.iter().filter(|run| run.code != 0).count();
+        assert_eq!(sandbox.ok(&["wait", "c"]), "0\n");
+        sandbox.ok(&["rm", "c"]);
+    }
+    assert!(refused > 0, "no exec came after the end: the race was not run");
+    sandbox.assert_no_leaks();
+}
