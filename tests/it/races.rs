@@ -135,8 +135,9 @@ fn execs_beside_the_end_of_their_container_do_not_hold_it_up() {
     // A process that dies half-way into the container and is not reaped keeps its pid namespace from ending.
     let sandbox = with_busybox();
     let mut refused = 0;
-    for _ in 0..15 {
-        sandbox.detached(&["--network", "none", "--name", "c", "busybox", "sleep", "0.1"]);
+    for round in 0..18 {
+        // From ends that come first to ends that come last, and all between.
+        sandbox.detached(&["--name", "c", "busybox", "sleep", &format!("0.0{}", round % 6)]);
         let execs = at_once(&sandbox, 6, |_| words("exec c true"));
         refused += execs.iter().filter(|run| run.code != 0).count();
         assert_eq!(sandbox.ok(&["wait", "c"]), "0\n");
