@@ -169,7 +169,7 @@ fn what_is_no_archive_is_refused_in_one_line() {
     let other = Artifact::saying("other").docker_archive("localhost/other:one");
     for (name, bytes, expected) in [
         ("empty file", vec![], "neither an index.json nor a manifest.json"),
-        ("text", b"this is no archive\n".repeat(100), "archive: "),
+        ("text", b"this is no archive\n".repeat(100), "archive: it is no tar"),
         ("xz", b"\xfd7zXZ\0\0\x04".to_vec(), "compressed with xz"),
         ("gzip that ends early", pack(&other, Packing::Gzip)[..100_000].to_vec(), "spool the archive"),
         ("tar that ends early", other[..other.len() / 2].to_vec(), "it ends within"),

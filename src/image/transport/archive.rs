@@ -91,7 +91,8 @@ fn table(file: &File) -> Result<HashMap<String, Member>> {
     let mut archive = tar::Archive::new(headers);
     let (mut members, mut entries, mut name_bytes) = (HashMap::new(), 0, 0);
     for entry in archive.entries_with_seek().map_err(malformed)? {
-        let entry = entry.map_err(malformed)?;
+        let entry = entry
+            .map_err(|error| if entries == 0 && is_about_checksum(&error) { no_tar() } else { malformed(error) })?;
         since_entry.set(0);
         entries += 1;
         let Ok(name) = String::from_utf8(entry.path_bytes().into_owned()) else { continue };
@@ -150,6 +151,20 @@ fn resolve(name: &str, target: &str, is_relative: bool) -> Option<String> {
 
 fn malformed(error: std::io::Error) -> anyhow::Error {
     Kind::BadInput.error(format!("archive: {error}"))
+}
+
+/// The parser has no kinds of errors; a block that is no header at all is one whose checksum does not even parse.
+fn is_about_checksum(error: &std::io::Error) -> bool {
+    let text = error.to_string();
+    text.contains("cksum") || text.contains("checksum")
+}
+
+/// For a file whose very beginning is no entry; what its parser says of it would only quote the file.
+fn no_tar() -> anyhow::Error {
+    Kind::BadInput.hinted(
+        "archive: it is no tar, plain or compressed with gzip or zstd",
+        "give a file of docker save or podman save",
+    )
 }
 
 /// What the tar reader reads itself are headers, since it seeks over data: an endless long name ends here.
