@@ -59,84 +59,84 @@ complete -c coracle -n "__fish_coracle_using_subcommand run" -l detach-keys -d '
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l sig-proxy -d 'Pass signals on to the container' -r -f -a "true\t''
 false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l name -d 'Give the container this name' -r
-complete -c coracle -n "__fish_coracle_using_subcommand run" -s e -l env -d 'Set an environment variable; NAME alone takes its value from here, NAME* all that begin so' -r
-complete -c coracle -n "__fish_coracle_using_subcommand run" -l env-file -d 'Read environment variables from a file of NAME=VALUE lines' -r -F
-complete -c coracle -n "__fish_coracle_using_subcommand run" -s w -l workdir -d 'Start in this directory of the container' -r
-complete -c coracle -n "__fish_coracle_using_subcommand run" -s u -l user -d 'Run as this user, by name or number' -r
-complete -c coracle -n "__fish_coracle_using_subcommand run" -s v -l volume -d 'Mount a directory of the host, or a named volume; options: ro, rw, exec, noexec, suid, dev, private, slave, shared' -r
-complete -c coracle -n "__fish_coracle_using_subcommand run" -l mount -d 'Mount by key=value words: type=bind|volume|tmpfs, source, target, readonly, tmpfs-size, tmpfs-mode, bind-propagation' -r
-complete -c coracle -n "__fish_coracle_using_subcommand run" -l tmpfs -d 'Mount an empty file system in memory; options: size=, mode=, ro, rw, exec, noexec' -r
-complete -c coracle -n "__fish_coracle_using_subcommand run" -l entrypoint -d 'Run this instead of the image\'s entrypoint: a program, or a JSON array; empty for none' -r
-complete -c coracle -n "__fish_coracle_using_subcommand run" -s h -l hostname -d 'Name the host inside [default: the container\'s short id]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -s l -l label -d 'Attach metadata to the container' -r
-complete -c coracle -n "__fish_coracle_using_subcommand run" -l network -l net -d 'Connect to a network: none, host, private or pasta [default: pasta where it is installed]' -r
-complete -c coracle -n "__fish_coracle_using_subcommand run" -s p -l publish -d 'Lead a port of the host into the container' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l cidfile -d 'Write the container\'s id to a new file' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l pull -d 'When to ask the registry for the image: always, missing, never, newer' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l platform -d 'Choose the image for this system, such as linux/arm64' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l tls-verify -d 'Require a valid certificate of the registry; with false, plain http is tried too' -r -f -a "true\t''
 false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l creds -d 'Log in to the registry as this user' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l authfile -d 'Take credentials from this file' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l cert-dir -d 'Trust the certificates (*.crt) in this directory' -r -F
-complete -c coracle -n "__fish_coracle_using_subcommand run" -l platform -d 'Choose the image for this system, such as linux/arm64' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -s e -l env -d 'Set an environment variable; NAME alone takes its value from here, NAME* all that begin so' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l env-file -d 'Read environment variables from a file of NAME=VALUE lines' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand run" -s w -l workdir -d 'Start in this directory of the container' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l entrypoint -d 'Run this instead of the image\'s entrypoint: a program, or a JSON array; empty for none' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -s h -l hostname -d 'Name the host inside [default: the container\'s short id]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -s v -l volume -d 'Mount a directory of the host, or a named volume; options: ro, rw, exec, noexec, suid, dev, private, slave, shared' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l mount -d 'Mount by key=value words: type=bind|volume|tmpfs, source, target, readonly, tmpfs-size, tmpfs-mode, bind-propagation' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l tmpfs -d 'Mount an empty file system in memory; options: size=, mode=, ro, rw, exec, noexec' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l network -l net -d 'Connect to a network: none, host, private or pasta [default: pasta where it is installed]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -s p -l publish -d 'Lead a port of the host into the container' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -s u -l user -d 'Run as this user, by name or number' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l cap-add -d 'Add a capability, or ALL' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l cap-drop -d 'Drop a capability, or ALL' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l security-opt -d 'Change the confinement: seccomp=unconfined|FILE, no-new-privileges, mask=PATHS, unmask=ALL|PATHS, nesting' -r
-complete -c coracle -n "__fish_coracle_using_subcommand run" -l cidfile -d 'Write the container\'s id to a new file' -r -F
-complete -c coracle -n "__fish_coracle_using_subcommand run" -l stop-signal -d 'Ask the container to end with this signal [default: the image\'s, else TERM]' -r
-complete -c coracle -n "__fish_coracle_using_subcommand run" -l stop-timeout -d 'Kill the container this many seconds after it was asked to end' -r
-complete -c coracle -n "__fish_coracle_using_subcommand run" -l ulimit -d 'Set a resource limit' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -s m -l memory -d 'Limit the container\'s memory, such as 512m; needs a delegated cgroup' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l cpus -d 'Limit the container\'s processors, such as 1.5; needs a delegated cgroup' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l pids-limit -d 'Limit the number of processes [default: 2048]; 0 or -1 is unlimited; needs a delegated cgroup' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l ulimit -d 'Set a resource limit' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l stop-signal -d 'Ask the container to end with this signal [default: the image\'s, else TERM]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l stop-timeout -d 'Kill the container this many seconds after it was asked to end' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -s d -l detach -d 'Print the container\'s id and leave it running'
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l replace -d 'Remove an existing container of the same name first'
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l rm -d 'Remove the container, and its anonymous volumes, when it ends'
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l rootfs -d 'Take the next argument as a directory of the host that is the root file system, instead of an image'
 complete -c coracle -n "__fish_coracle_using_subcommand run" -s i -l interactive -d 'Keep standard input open'
 complete -c coracle -n "__fish_coracle_using_subcommand run" -s t -l tty -d 'Give the container a terminal of its own'
-complete -c coracle -n "__fish_coracle_using_subcommand run" -l read-only -d 'Make the root file system read-only, with writable /run, /tmp and /var/tmp in memory'
-complete -c coracle -n "__fish_coracle_using_subcommand run" -l privileged -d 'Lift most of the confinement; the container still has no more rights than you'
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l init -d 'Run a small init as pid 1, which reaps zombies and passes signals on'
-complete -c coracle -n "__fish_coracle_using_subcommand run" -l rootfs -d 'Take the next argument as a directory of the host that is the root file system, instead of an image'
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l privileged -d 'Lift most of the confinement; the container still has no more rights than you'
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l read-only -d 'Make the root file system read-only, with writable /run, /tmp and /var/tmp in memory'
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l name -d 'Give the container this name' -r
-complete -c coracle -n "__fish_coracle_using_subcommand create" -s e -l env -d 'Set an environment variable; NAME alone takes its value from here, NAME* all that begin so' -r
-complete -c coracle -n "__fish_coracle_using_subcommand create" -l env-file -d 'Read environment variables from a file of NAME=VALUE lines' -r -F
-complete -c coracle -n "__fish_coracle_using_subcommand create" -s w -l workdir -d 'Start in this directory of the container' -r
-complete -c coracle -n "__fish_coracle_using_subcommand create" -s u -l user -d 'Run as this user, by name or number' -r
-complete -c coracle -n "__fish_coracle_using_subcommand create" -s v -l volume -d 'Mount a directory of the host, or a named volume; options: ro, rw, exec, noexec, suid, dev, private, slave, shared' -r
-complete -c coracle -n "__fish_coracle_using_subcommand create" -l mount -d 'Mount by key=value words: type=bind|volume|tmpfs, source, target, readonly, tmpfs-size, tmpfs-mode, bind-propagation' -r
-complete -c coracle -n "__fish_coracle_using_subcommand create" -l tmpfs -d 'Mount an empty file system in memory; options: size=, mode=, ro, rw, exec, noexec' -r
-complete -c coracle -n "__fish_coracle_using_subcommand create" -l entrypoint -d 'Run this instead of the image\'s entrypoint: a program, or a JSON array; empty for none' -r
-complete -c coracle -n "__fish_coracle_using_subcommand create" -s h -l hostname -d 'Name the host inside [default: the container\'s short id]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -s l -l label -d 'Attach metadata to the container' -r
-complete -c coracle -n "__fish_coracle_using_subcommand create" -l network -l net -d 'Connect to a network: none, host, private or pasta [default: pasta where it is installed]' -r
-complete -c coracle -n "__fish_coracle_using_subcommand create" -s p -l publish -d 'Lead a port of the host into the container' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l cidfile -d 'Write the container\'s id to a new file' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l pull -d 'When to ask the registry for the image: always, missing, never, newer' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l platform -d 'Choose the image for this system, such as linux/arm64' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l tls-verify -d 'Require a valid certificate of the registry; with false, plain http is tried too' -r -f -a "true\t''
 false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l creds -d 'Log in to the registry as this user' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l authfile -d 'Take credentials from this file' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l cert-dir -d 'Trust the certificates (*.crt) in this directory' -r -F
-complete -c coracle -n "__fish_coracle_using_subcommand create" -l platform -d 'Choose the image for this system, such as linux/arm64' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -s e -l env -d 'Set an environment variable; NAME alone takes its value from here, NAME* all that begin so' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l env-file -d 'Read environment variables from a file of NAME=VALUE lines' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand create" -s w -l workdir -d 'Start in this directory of the container' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l entrypoint -d 'Run this instead of the image\'s entrypoint: a program, or a JSON array; empty for none' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -s h -l hostname -d 'Name the host inside [default: the container\'s short id]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -s v -l volume -d 'Mount a directory of the host, or a named volume; options: ro, rw, exec, noexec, suid, dev, private, slave, shared' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l mount -d 'Mount by key=value words: type=bind|volume|tmpfs, source, target, readonly, tmpfs-size, tmpfs-mode, bind-propagation' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l tmpfs -d 'Mount an empty file system in memory; options: size=, mode=, ro, rw, exec, noexec' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l network -l net -d 'Connect to a network: none, host, private or pasta [default: pasta where it is installed]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -s p -l publish -d 'Lead a port of the host into the container' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -s u -l user -d 'Run as this user, by name or number' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l cap-add -d 'Add a capability, or ALL' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l cap-drop -d 'Drop a capability, or ALL' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l security-opt -d 'Change the confinement: seccomp=unconfined|FILE, no-new-privileges, mask=PATHS, unmask=ALL|PATHS, nesting' -r
-complete -c coracle -n "__fish_coracle_using_subcommand create" -l cidfile -d 'Write the container\'s id to a new file' -r -F
-complete -c coracle -n "__fish_coracle_using_subcommand create" -l stop-signal -d 'Ask the container to end with this signal [default: the image\'s, else TERM]' -r
-complete -c coracle -n "__fish_coracle_using_subcommand create" -l stop-timeout -d 'Kill the container this many seconds after it was asked to end' -r
-complete -c coracle -n "__fish_coracle_using_subcommand create" -l ulimit -d 'Set a resource limit' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -s m -l memory -d 'Limit the container\'s memory, such as 512m; needs a delegated cgroup' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l cpus -d 'Limit the container\'s processors, such as 1.5; needs a delegated cgroup' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l pids-limit -d 'Limit the number of processes [default: 2048]; 0 or -1 is unlimited; needs a delegated cgroup' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l ulimit -d 'Set a resource limit' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l stop-signal -d 'Ask the container to end with this signal [default: the image\'s, else TERM]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l stop-timeout -d 'Kill the container this many seconds after it was asked to end' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l replace -d 'Remove an existing container of the same name first'
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l rm -d 'Remove the container, and its anonymous volumes, when it ends'
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l rootfs -d 'Take the next argument as a directory of the host that is the root file system, instead of an image'
 complete -c coracle -n "__fish_coracle_using_subcommand create" -s i -l interactive -d 'Keep standard input open'
 complete -c coracle -n "__fish_coracle_using_subcommand create" -s t -l tty -d 'Give the container a terminal of its own'
-complete -c coracle -n "__fish_coracle_using_subcommand create" -l read-only -d 'Make the root file system read-only, with writable /run, /tmp and /var/tmp in memory'
-complete -c coracle -n "__fish_coracle_using_subcommand create" -l privileged -d 'Lift most of the confinement; the container still has no more rights than you'
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l init -d 'Run a small init as pid 1, which reaps zombies and passes signals on'
-complete -c coracle -n "__fish_coracle_using_subcommand create" -l rootfs -d 'Take the next argument as a directory of the host that is the root file system, instead of an image'
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l privileged -d 'Lift most of the confinement; the container still has no more rights than you'
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l read-only -d 'Make the root file system read-only, with writable /run, /tmp and /var/tmp in memory'
 complete -c coracle -n "__fish_coracle_using_subcommand start" -l detach-keys -d 'Leave the container running when these keys are typed' -r
 complete -c coracle -n "__fish_coracle_using_subcommand start" -l sig-proxy -d 'Pass signals on to the container, with --attach' -r -f -a "true\t''
 false\t''"
@@ -269,84 +269,84 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l sig-proxy -d 'Pass signals on to the container' -r -f -a "true\t''
 false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l name -d 'Give the container this name' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s e -l env -d 'Set an environment variable; NAME alone takes its value from here, NAME* all that begin so' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l env-file -d 'Read environment variables from a file of NAME=VALUE lines' -r -F
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s w -l workdir -d 'Start in this directory of the container' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s u -l user -d 'Run as this user, by name or number' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s v -l volume -d 'Mount a directory of the host, or a named volume; options: ro, rw, exec, noexec, suid, dev, private, slave, shared' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l mount -d 'Mount by key=value words: type=bind|volume|tmpfs, source, target, readonly, tmpfs-size, tmpfs-mode, bind-propagation' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l tmpfs -d 'Mount an empty file system in memory; options: size=, mode=, ro, rw, exec, noexec' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l entrypoint -d 'Run this instead of the image\'s entrypoint: a program, or a JSON array; empty for none' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s h -l hostname -d 'Name the host inside [default: the container\'s short id]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s l -l label -d 'Attach metadata to the container' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l network -l net -d 'Connect to a network: none, host, private or pasta [default: pasta where it is installed]' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s p -l publish -d 'Lead a port of the host into the container' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l cidfile -d 'Write the container\'s id to a new file' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l pull -d 'When to ask the registry for the image: always, missing, never, newer' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l platform -d 'Choose the image for this system, such as linux/arm64' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l tls-verify -d 'Require a valid certificate of the registry; with false, plain http is tried too' -r -f -a "true\t''
 false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l creds -d 'Log in to the registry as this user' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l authfile -d 'Take credentials from this file' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l cert-dir -d 'Trust the certificates (*.crt) in this directory' -r -F
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l platform -d 'Choose the image for this system, such as linux/arm64' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s e -l env -d 'Set an environment variable; NAME alone takes its value from here, NAME* all that begin so' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l env-file -d 'Read environment variables from a file of NAME=VALUE lines' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s w -l workdir -d 'Start in this directory of the container' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l entrypoint -d 'Run this instead of the image\'s entrypoint: a program, or a JSON array; empty for none' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s h -l hostname -d 'Name the host inside [default: the container\'s short id]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s v -l volume -d 'Mount a directory of the host, or a named volume; options: ro, rw, exec, noexec, suid, dev, private, slave, shared' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l mount -d 'Mount by key=value words: type=bind|volume|tmpfs, source, target, readonly, tmpfs-size, tmpfs-mode, bind-propagation' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l tmpfs -d 'Mount an empty file system in memory; options: size=, mode=, ro, rw, exec, noexec' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l network -l net -d 'Connect to a network: none, host, private or pasta [default: pasta where it is installed]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s p -l publish -d 'Lead a port of the host into the container' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s u -l user -d 'Run as this user, by name or number' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l cap-add -d 'Add a capability, or ALL' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l cap-drop -d 'Drop a capability, or ALL' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l security-opt -d 'Change the confinement: seccomp=unconfined|FILE, no-new-privileges, mask=PATHS, unmask=ALL|PATHS, nesting' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l cidfile -d 'Write the container\'s id to a new file' -r -F
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l stop-signal -d 'Ask the container to end with this signal [default: the image\'s, else TERM]' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l stop-timeout -d 'Kill the container this many seconds after it was asked to end' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l ulimit -d 'Set a resource limit' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s m -l memory -d 'Limit the container\'s memory, such as 512m; needs a delegated cgroup' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l cpus -d 'Limit the container\'s processors, such as 1.5; needs a delegated cgroup' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l pids-limit -d 'Limit the number of processes [default: 2048]; 0 or -1 is unlimited; needs a delegated cgroup' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l ulimit -d 'Set a resource limit' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l stop-signal -d 'Ask the container to end with this signal [default: the image\'s, else TERM]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l stop-timeout -d 'Kill the container this many seconds after it was asked to end' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s d -l detach -d 'Print the container\'s id and leave it running'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l replace -d 'Remove an existing container of the same name first'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l rm -d 'Remove the container, and its anonymous volumes, when it ends'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l rootfs -d 'Take the next argument as a directory of the host that is the root file system, instead of an image'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s i -l interactive -d 'Keep standard input open'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s t -l tty -d 'Give the container a terminal of its own'
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l read-only -d 'Make the root file system read-only, with writable /run, /tmp and /var/tmp in memory'
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l privileged -d 'Lift most of the confinement; the container still has no more rights than you'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l init -d 'Run a small init as pid 1, which reaps zombies and passes signals on'
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l rootfs -d 'Take the next argument as a directory of the host that is the root file system, instead of an image'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l privileged -d 'Lift most of the confinement; the container still has no more rights than you'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l read-only -d 'Make the root file system read-only, with writable /run, /tmp and /var/tmp in memory'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l name -d 'Give the container this name' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -s e -l env -d 'Set an environment variable; NAME alone takes its value from here, NAME* all that begin so' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l env-file -d 'Read environment variables from a file of NAME=VALUE lines' -r -F
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -s w -l workdir -d 'Start in this directory of the container' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -s u -l user -d 'Run as this user, by name or number' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -s v -l volume -d 'Mount a directory of the host, or a named volume; options: ro, rw, exec, noexec, suid, dev, private, slave, shared' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l mount -d 'Mount by key=value words: type=bind|volume|tmpfs, source, target, readonly, tmpfs-size, tmpfs-mode, bind-propagation' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l tmpfs -d 'Mount an empty file system in memory; options: size=, mode=, ro, rw, exec, noexec' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l entrypoint -d 'Run this instead of the image\'s entrypoint: a program, or a JSON array; empty for none' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -s h -l hostname -d 'Name the host inside [default: the container\'s short id]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -s l -l label -d 'Attach metadata to the container' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l network -l net -d 'Connect to a network: none, host, private or pasta [default: pasta where it is installed]' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -s p -l publish -d 'Lead a port of the host into the container' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l cidfile -d 'Write the container\'s id to a new file' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l pull -d 'When to ask the registry for the image: always, missing, never, newer' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l platform -d 'Choose the image for this system, such as linux/arm64' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l tls-verify -d 'Require a valid certificate of the registry; with false, plain http is tried too' -r -f -a "true\t''
 false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l creds -d 'Log in to the registry as this user' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l authfile -d 'Take credentials from this file' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l cert-dir -d 'Trust the certificates (*.crt) in this directory' -r -F
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l platform -d 'Choose the image for this system, such as linux/arm64' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -s e -l env -d 'Set an environment variable; NAME alone takes its value from here, NAME* all that begin so' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l env-file -d 'Read environment variables from a file of NAME=VALUE lines' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -s w -l workdir -d 'Start in this directory of the container' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l entrypoint -d 'Run this instead of the image\'s entrypoint: a program, or a JSON array; empty for none' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -s h -l hostname -d 'Name the host inside [default: the container\'s short id]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -s v -l volume -d 'Mount a directory of the host, or a named volume; options: ro, rw, exec, noexec, suid, dev, private, slave, shared' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l mount -d 'Mount by key=value words: type=bind|volume|tmpfs, source, target, readonly, tmpfs-size, tmpfs-mode, bind-propagation' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l tmpfs -d 'Mount an empty file system in memory; options: size=, mode=, ro, rw, exec, noexec' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l network -l net -d 'Connect to a network: none, host, private or pasta [default: pasta where it is installed]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -s p -l publish -d 'Lead a port of the host into the container' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -s u -l user -d 'Run as this user, by name or number' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l cap-add -d 'Add a capability, or ALL' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l cap-drop -d 'Drop a capability, or ALL' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l security-opt -d 'Change the confinement: seccomp=unconfined|FILE, no-new-privileges, mask=PATHS, unmask=ALL|PATHS, nesting' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l cidfile -d 'Write the container\'s id to a new file' -r -F
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l stop-signal -d 'Ask the container to end with this signal [default: the image\'s, else TERM]' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l stop-timeout -d 'Kill the container this many seconds after it was asked to end' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l ulimit -d 'Set a resource limit' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -s m -l memory -d 'Limit the container\'s memory, such as 512m; needs a delegated cgroup' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l cpus -d 'Limit the container\'s processors, such as 1.5; needs a delegated cgroup' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l pids-limit -d 'Limit the number of processes [default: 2048]; 0 or -1 is unlimited; needs a delegated cgroup' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l ulimit -d 'Set a resource limit' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l stop-signal -d 'Ask the container to end with this signal [default: the image\'s, else TERM]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l stop-timeout -d 'Kill the container this many seconds after it was asked to end' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l replace -d 'Remove an existing container of the same name first'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l rm -d 'Remove the container, and its anonymous volumes, when it ends'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l rootfs -d 'Take the next argument as a directory of the host that is the root file system, instead of an image'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -s i -l interactive -d 'Keep standard input open'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -s t -l tty -d 'Give the container a terminal of its own'
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l read-only -d 'Make the root file system read-only, with writable /run, /tmp and /var/tmp in memory'
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l privileged -d 'Lift most of the confinement; the container still has no more rights than you'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l init -d 'Run a small init as pid 1, which reaps zombies and passes signals on'
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l rootfs -d 'Take the next argument as a directory of the host that is the root file system, instead of an image'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l privileged -d 'Lift most of the confinement; the container still has no more rights than you'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l read-only -d 'Make the root file system read-only, with writable /run, /tmp and /var/tmp in memory'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from start" -l detach-keys -d 'Leave the container running when these keys are typed' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from start" -l sig-proxy -d 'Pass signals on to the container, with --attach' -r -f -a "true\t''
 false\t''"

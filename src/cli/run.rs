@@ -26,9 +26,9 @@ impl Verb for Run {
     fn run(self, context: &Context) -> Result<u8> {
         let config = create::make(context, &self.flags)?;
         let wanted = Wanted {
-            stdin: self.flags.interactive && !self.detach,
+            stdin: self.flags.process.interactive && !self.detach,
             outputs: !self.detach,
-            terminal: self.flags.tty,
+            terminal: self.flags.process.tty,
             detach_keys: &self.detach_keys,
         };
         let ours = Streams::open(&wanted)?;

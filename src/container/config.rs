@@ -1,5 +1,17 @@
 //! THE description of a container: what every front end yields and `config.json` keeps.
 
+mod mount;
+mod resources;
+mod security;
+mod supervision;
+mod users;
+
+pub use mount::{Mount, MountKind, MountOptions, Propagation};
+pub use resources::{Limit, Resources};
+pub use security::{Seccomp, Security, Unmasked};
+pub use supervision::Stop;
+pub use users::Users;
+
 use crate::error::Kind;
 use crate::network::{Network, Port};
 use crate::store::digest::Digest;
@@ -22,6 +34,7 @@ pub struct Config {
     pub created: u64,
     pub source: Source,
     pub process: Process,
+    /// Empty takes the host's or the short id; once created it is always there.
     pub hostname: String,
     pub labels: BTreeMap<String, String>,
     pub annotations: BTreeMap<String, String>,
@@ -29,6 +42,8 @@ pub struct Config {
     pub read_only: bool,
     pub network: Network,
     pub ports: Vec<Port>,
+    #[serde(default)]
+    pub users: Users,
     pub security: Security,
     pub limits: Vec<Limit>,
     pub resources: Resources,
@@ -38,6 +53,35 @@ pub struct Config {
     pub auto_remove: bool,
     /// The command line that made it, for `inspect`.
     pub create_command: Vec<String>,
+}
+
+impl Config {
+    /// A container of which nothing has been asked for yet but where its root file system comes from.
+    pub fn blank(id: Id, name: Name, source: Source) -> Self {
+        Self {
+            format: FORMAT,
+            id,
+            name,
+            created: super::state::now(),
+            source,
+            process: Process::default(),
+            hostname: String::new(),
+            labels: BTreeMap::new(),
+            annotations: BTreeMap::new(),
+            mounts: Vec::new(),
+            read_only: false,
+            network: Network::None,
+            ports: Vec::new(),
+            users: Users::default(),
+            security: Security::default(),
+            limits: Vec::new(),
+            resources: Resources::default(),
+            init: false,
+            stop: Stop::default(),
+            auto_remove: false,
+            create_command: Vec::new(),
+        }
+    }
 }
 
 /// Where the root file system comes from.
@@ -60,7 +104,7 @@ pub struct ImageSource {
 }
 
 /// A program and how it is run: the container's own, or one that `exec` puts beside it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Process {
     /// None takes the image's; once created it is always there.
     pub entrypoint: Option<Vec<String>>,
@@ -80,117 +124,6 @@ impl Process {
     pub fn arguments(&self) -> Vec<String> {
         self.entrypoint.iter().flatten().chain(&self.command).cloned().collect()
     }
-}
-
-/// Something mounted into the container.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Mount {
-    /// Absolute, in the container.
-    pub target: String,
-    pub kind: MountKind,
-    pub read_only: bool,
-    pub options: MountOptions,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum MountKind {
-    Bind { source: PathBuf },
-    Volume { name: Name, anonymous: bool },
-    Tmpfs { size_bytes: Option<u64>, mode: Option<u32> },
-}
-
-/// Mount flags that the user asked for beyond the defaults (`nodev`, `nosuid`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MountOptions {
-    pub exec: Option<bool>,
-    pub suid: bool,
-    pub dev: bool,
-    pub propagation: Propagation,
-    /// Whether a new volume keeps what the image has at its target from being copied in.
-    pub no_copy: bool,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Propagation {
-    #[default]
-    Private,
-    Slave,
-    Shared,
-}
-
-impl Propagation {
-    /// The word of mount(8) for the whole tree.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Private => "rprivate",
-            Self::Slave => "rslave",
-            Self::Shared => "rshared",
-        }
-    }
-}
-
-/// The ways out of the default confinement, each asked for by name.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Security {
-    pub privileged: bool,
-    /// As typed; the effective set is computed when the container starts.
-    pub capabilities_added: Vec<String>,
-    pub capabilities_dropped: Vec<String>,
-    pub seccomp: Seccomp,
-    pub no_new_privileges: bool,
-    /// Allows what container engines and sandboxes inside need: new namespaces and mounts.
-    pub nesting: bool,
-    pub masked: Vec<String>,
-    pub unmasked: Unmasked,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Seccomp {
-    #[default]
-    Default,
-    Unconfined,
-    /// A profile in the OCI or libseccomp JSON form, as it was read.
-    Profile(String),
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Unmasked {
-    All,
-    Paths(Vec<String>),
-}
-
-impl Default for Unmasked {
-    fn default() -> Self {
-        Self::Paths(Vec::new())
-    }
-}
-
-/// A resource limit of setrlimit(2); `u64::MAX` is unlimited.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Limit {
-    /// As getrlimit(2) names it: `RLIMIT_NOFILE`.
-    pub resource: String,
-    pub soft: u64,
-    pub hard: u64,
-}
-
-/// Limits that a cgroup enforces.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Resources {
-    /// Unset: 2048 where a cgroup can, else best effort by RLIMIT_NPROC. `Some(0)` is unlimited.
-    pub pids: Option<u64>,
-    pub memory_bytes: Option<u64>,
-    /// Thousandths of a processor.
-    pub cpu_millis: Option<u64>,
-}
-
-/// How the container is asked to end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Stop {
-    /// A signal number; None takes the image's, else SIGTERM.
-    pub signal: Option<i32>,
-    /// How long it has before it is killed.
-    pub timeout_secs: u64,
 }
 
 /// A container's id: 64 hex digits.

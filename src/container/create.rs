@@ -6,6 +6,7 @@ use crate::engine::Engine;
 use crate::error::Kind;
 use crate::fs::{self, Durability, Hold, Lock};
 use crate::image::Image;
+use crate::network::Network;
 use crate::runtime::DEFAULT_PATH;
 use anyhow::{Context, Result};
 use rustix::io::Errno;
@@ -64,6 +65,12 @@ fn hold_image(engine: &Engine, image: &Image) -> Result<Lock> {
 }
 
 fn with_defaults(mut config: Config, image: Option<&Image>) -> Result<Config> {
+    if config.hostname.is_empty() {
+        config.hostname = match config.network {
+            Network::Host => nix::unistd::gethostname().context("gethostname")?.to_string_lossy().into_owned(),
+            Network::None | Network::Pasta => config.id.short().to_owned(),
+        };
+    }
     let mut environment = vec![format!("PATH={DEFAULT_PATH}")];
     if config.process.terminal {
         environment.push("TERM=xterm".to_owned());

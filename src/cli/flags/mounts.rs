@@ -1,10 +1,50 @@
-//! `--volume`, `--mount` and `--tmpfs`: three ways to say one thing.
+//! The flags of mounts: `--volume`, `--mount` and `--tmpfs` are three ways to say one thing.
 
-use crate::container::config::{Id, Mount, MountKind, MountOptions, Name, Propagation};
+use crate::container::config::{Config, Id, Mount, MountKind, MountOptions, Name, Propagation};
 use crate::container::create::clean;
 use crate::error::Kind;
 use anyhow::{Context, Result};
 use std::path::PathBuf;
+
+#[derive(clap::Args, Clone, Debug)]
+#[command(next_help_heading = "Mounts")]
+pub struct MountFlags {
+    /// Mount a directory of the host, or a named volume; options: ro, rw, exec, noexec, suid, dev, private, slave, shared
+    #[arg(short, long, value_name = "[SOURCE:]TARGET[:OPTIONS]")]
+    volume: Vec<String>,
+    /// Mount by key=value words: type=bind|volume|tmpfs, source, target, readonly, tmpfs-size, tmpfs-mode, bind-propagation
+    #[arg(long, value_name = "KEY=VALUE,...")]
+    mount: Vec<String>,
+    /// Mount an empty file system in memory; options: size=, mode=, ro, rw, exec, noexec
+    #[arg(long, value_name = "TARGET[:OPTIONS]")]
+    tmpfs: Vec<String>,
+}
+
+impl MountFlags {
+    pub fn apply(&self, config: &mut Config) -> Result<()> {
+        config.mounts = self.mounts()?;
+        Ok(())
+    }
+
+    fn mounts(&self) -> Result<Vec<Mount>> {
+        let mut mounts = Vec::new();
+        for text in &self.volume {
+            mounts.push(parse_volume(text)?);
+        }
+        for text in &self.mount {
+            mounts.push(parse_mount(text)?);
+        }
+        for text in &self.tmpfs {
+            mounts.push(parse_tmpfs(text)?);
+        }
+        for (index, mount) in mounts.iter().enumerate() {
+            if mounts[..index].iter().any(|other| other.target == mount.target) {
+                return Err(Kind::BadInput.error(format!("two mounts at {}", mount.target)));
+            }
+        }
+        Ok(mounts)
+    }
+}
 
 fn absolute_target(target: &str) -> Result<String> {
     if !target.starts_with('/') {

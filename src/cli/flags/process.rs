@@ -1,0 +1,113 @@
+//! The flags that say which program runs, and in which surroundings.
+
+use crate::container::config::Config;
+use crate::error::Kind;
+use crate::fs;
+use anyhow::{Context, Result};
+use std::path::PathBuf;
+
+#[derive(clap::Args, Clone, Debug)]
+#[command(next_help_heading = "Process")]
+pub struct ProcessFlags {
+    /// Keep standard input open
+    #[arg(short, long)]
+    pub interactive: bool,
+    /// Give the container a terminal of its own
+    #[arg(short, long)]
+    pub tty: bool,
+    /// Set an environment variable; NAME alone takes its value from here, NAME* all that begin so
+    #[arg(short, long = "env", value_name = "NAME=VALUE")]
+    env: Vec<String>,
+    /// Read environment variables from a file of NAME=VALUE lines
+    #[arg(long, value_name = "FILE")]
+    env_file: Vec<PathBuf>,
+    /// Start in this directory of the container
+    #[arg(short, long, value_name = "DIR")]
+    workdir: Option<String>,
+    /// Run this instead of the image's entrypoint: a program, or a JSON array; empty for none
+    #[arg(long, value_name = "PROGRAM")]
+    entrypoint: Option<String>,
+    /// Name the host inside [default: the container's short id]
+    #[arg(short = 'h', long, value_name = "NAME")]
+    hostname: Option<String>,
+    /// Run a small init as pid 1, which reaps zombies and passes signals on
+    #[arg(long)]
+    init: bool,
+}
+
+impl ProcessFlags {
+    /// `words` are what stands behind the image.
+    pub fn apply(&self, config: &mut Config, words: &[String]) -> Result<()> {
+        let process = &mut config.process;
+        process.entrypoint = self.entrypoint.as_deref().map(parse_entrypoint);
+        process.command = words.to_vec();
+        process.environment = environment(&self.env, &self.env_file)?;
+        process.working_directory = match &self.workdir {
+            Some(dir) if !dir.starts_with('/') => {
+                return Err(Kind::BadInput.error(format!("working directory {dir:?} is not an absolute path")));
+            }
+            dir => dir.clone().unwrap_or_default(),
+        };
+        process.terminal = self.tty;
+        process.interactive = self.interactive;
+        config.hostname = self.hostname.as_deref().map(parse_hostname).transpose()?.unwrap_or_default();
+        config.init = self.init;
+        Ok(())
+    }
+}
+
+/// The largest environment file that is read.
+const FILE_BYTES_MAX: usize = 1 << 20;
+
+/// `--env-file` first, `--env` over it.
+pub fn environment(entries: &[String], files: &[PathBuf]) -> Result<Vec<String>> {
+    let mut environment = Vec::new();
+    for file in files {
+        let text = fs::read(file, FILE_BYTES_MAX)?;
+        let text = String::from_utf8(text).with_context(|| format!("{} is not UTF-8", file.display()))?;
+        for line in text.lines().map(str::trim_start).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+            add_environment(&mut environment, line).with_context(|| format!("read {}", file.display()))?;
+        }
+    }
+    for entry in entries {
+        add_environment(&mut environment, entry)?;
+    }
+    Ok(environment)
+}
+
+fn add_environment(environment: &mut Vec<String>, entry: &str) -> Result<()> {
+    match entry.split_once('=') {
+        Some(("", _)) => return Err(Kind::BadInput.error(format!("environment variable {entry:?} has no name"))),
+        Some(_) => environment.push(entry.to_owned()),
+        None => {
+            let own = std::env::vars_os()
+                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+            let matches = |name: &str| match entry.strip_suffix('*') {
+                Some(prefix) => name.starts_with(prefix),
+                None => name == entry,
+            };
+            environment.extend(own.filter(|(name, _)| matches(name)).map(|(name, value)| format!("{name}={value}")));
+        }
+    }
+    Ok(())
+}
+
+/// A JSON array is a whole command line; anything else is one program, and empty is none.
+fn parse_entrypoint(text: &str) -> Vec<String> {
+    match serde_json::from_str::<Vec<String>>(text) {
+        Ok(words) => words,
+        Err(_) if text.is_empty() => Vec::new(),
+        Err(_) => vec![text.to_owned()],
+    }
+}
+
+fn parse_hostname(name: &str) -> Result<String> {
+    let good = !name.is_empty()
+        && name.len() <= 64
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'));
+    if good {
+        Ok(name.to_owned())
+    } else {
+        Err(Kind::BadInput.error(format!("{name:?} is not a host name of at most 64 characters")))
+    }
+}
