@@ -4,7 +4,7 @@ use super::ContainerFlags;
 use crate::error::Kind;
 
 /// Options of podman and docker that this version does not have, so that the error says so rather than "unknown".
-const LATER: [&str; 75] = [
+const LATER: &[&str] = &[
     "--add-host",
     "--annotation",
     "--arch",
