@@ -78,6 +78,36 @@ pub fn with_hint(error: anyhow::Error, hint: impl Into<String>) -> anyhow::Error
     kind(&error).hinted(line(&error), hint)
 }
 
+/// The name most like `word`: the same in another case, or one or two letters away. What "did you mean" asks.
+pub fn nearest<'a>(word: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    const LENGTH_MAX: usize = 64;
+    let wanted = word.to_ascii_lowercase();
+    if wanted.len() > LENGTH_MAX {
+        return None;
+    }
+    names
+        .filter(|name| name.len() <= LENGTH_MAX)
+        .map(|name| (distance(wanted.as_bytes(), name.to_ascii_lowercase().as_bytes()), name))
+        .filter(|(distance, _)| *distance <= 2 && *distance * 2 <= wanted.len())
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, name)| name)
+}
+
+/// Levenshtein's: how many letters must be put in, taken out or changed.
+fn distance(left: &[u8], right: &[u8]) -> usize {
+    let mut row: Vec<usize> = (0..=right.len()).collect();
+    for (at, letter) in left.iter().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = at + 1;
+        for (column, other) in right.iter().enumerate() {
+            let changed = diagonal + usize::from(letter != other);
+            diagonal = row[column + 1];
+            row[column + 1] = changed.min(diagonal + 1).min(row[column] + 1);
+        }
+    }
+    row[right.len()]
+}
+
 /// The chain as one line: `step: object: cause`, without the decorations that libraries add to errno texts.
 pub fn line(error: &anyhow::Error) -> String {
     let mut parts: Vec<String> = Vec::new();

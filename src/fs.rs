@@ -108,6 +108,11 @@ pub fn create_new(path: &Path) -> Result<std::fs::File> {
     options.open(path).with_context(|| format!("create {}", path.display()))
 }
 
+/// Creates a file that the user names, or empties it, with the mode that their umask gives.
+pub fn create(path: &Path) -> Result<std::fs::File> {
+    std::fs::File::create(path).with_context(|| format!("create {}", path.display()))
+}
+
 /// Removes a file of the engine's. One that is not there is no error.
 pub fn remove_file(path: &Path) -> Result<()> {
     match std::fs::remove_file(path) {

@@ -4,7 +4,6 @@ use super::{Context, Verb, pulling, say};
 use crate::fs;
 use crate::image::import::{self, Import as What};
 use crate::image::platform::Platform;
-use crate::image::reference::Reference;
 use anyhow::Result;
 
 /// Make an image of a tar archive that is a root file system, and print its id
@@ -38,7 +37,7 @@ impl Verb for Import {
             platform,
             changes: self.change,
             message: self.message,
-            reference: self.name.as_deref().map(Reference::parse_local).transpose()?,
+            reference: self.name.as_deref().map(|name| context.own_name(name)).transpose()?,
         };
         let unpacker = pulling::unpacker(&context.engine)?;
         let id = if self.file.as_os_str() == "-" {

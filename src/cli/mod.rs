@@ -5,6 +5,7 @@
 
 mod flags;
 mod format;
+mod globals;
 mod listing;
 mod pulling;
 mod streams;
@@ -41,11 +42,13 @@ mod wait;
 use crate::container::control::Door;
 use crate::container::start::Started;
 use crate::container::state::{self, Container, Status};
-use crate::engine::{Directories, Engine};
+use crate::engine::Engine;
 use crate::error::{self, Kind};
+use crate::image::reference::Reference;
 use crate::rootless::Entered;
 use anyhow::Result;
 use clap::error::ErrorKind;
+use globals::Globals;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -63,6 +66,18 @@ pub struct Context {
     pub verb: String,
     /// The whole command line.
     pub command_line: Vec<String>,
+    /// Whether it was called as `docker`, so that docker's ways hold where they differ from podman's.
+    pub docker: bool,
+    /// The options before the verb.
+    #[allow(dead_code, reason = "each verb asks for its own, and so far none does")]
+    pub globals: Globals,
+}
+
+impl Context {
+    /// The name that something of the user's own gets: `localhost/NAME`, or as docker has it `docker.io/library/NAME`.
+    pub fn own_name(&self, text: &str) -> Result<Reference> {
+        if self.docker { Reference::parse(text) } else { Reference::parse_local(text) }
+    }
 }
 
 /// A command: its flags are its fields, its help the doc comment.
@@ -214,20 +229,26 @@ fn dispatch(arguments: Vec<String>) -> Result<u8, Failed> {
         let step = step.to_owned();
         move |error| Failed { step, error }
     };
-    let globals = Globals::scan(&arguments[1..]).map_err(failed(""))?;
+    let mut globals = Globals::scan(&arguments[1..]).map_err(failed(""))?;
     let rest = &arguments[1 + globals.length..];
-    let Some(found) = verbs::find(rest) else { return help_or_complain(&arguments) };
-    let engine = Engine::locate(&globals.directories).map_err(failed(found.name))?;
-    let context = Context { engine, verb: found.name.to_owned(), command_line: arguments.clone() };
+    let Some(found) = verbs::find(rest) else { return help_or_complain(&arguments, rest) };
     let words = std::iter::once(format!("coracle {}", found.path)).chain(rest[found.words..].iter().cloned());
-    match (found.verb.command)()
-        .no_binary_name(false)
-        .bin_name(format!("coracle {}", found.path))
-        .try_get_matches_from(words)
-    {
-        Ok(matches) => (found.verb.run)(&context, &matches).map_err(failed(found.name)),
+    let command = globals::behind((found.verb.command)());
+    match command.no_binary_name(false).bin_name(format!("coracle {}", found.path)).try_get_matches_from(words) {
+        Ok(matches) => {
+            globals.merge(&matches).and_then(|()| globals.redirect()).map_err(failed(found.name))?;
+            let engine = Engine::locate(&globals.directories()).map_err(failed(found.name))?;
+            let (verb, docker) = (found.name.to_owned(), is_docker(&arguments[0]));
+            let context = Context { engine, verb, command_line: arguments, docker, globals };
+            (found.verb.run)(&context, &matches).map_err(failed(found.name))
+        }
         Err(error) => complain(&error, found.name),
     }
+}
+
+/// Whether the program's own name is docker's.
+fn is_docker(program: &str) -> bool {
+    program.rsplit('/').next() == Some("docker")
 }
 
 /// Help and version are answers; anything else that clap has to say is an error in one line.
@@ -249,11 +270,9 @@ fn complain(error: &clap::Error, verb: &str) -> Result<u8, Failed> {
     let mut hint = None;
     for line in lines {
         if let Some(tip) = line.strip_prefix("tip: ") {
-            hint.get_or_insert_with(|| {
-                tip.replace("a similar argument exists", "did you mean")
-                    .replace("a similar subcommand exists", "did you mean")
-                    .replace("some similar arguments exist", "did you mean one of")
-                    .replace("some similar subcommands exist", "did you mean one of")
+            hint.get_or_insert_with(|| match tip.split_once(" exists: ").or_else(|| tip.split_once(" exist: ")) {
+                Some((_, names)) => format!("did you mean {}?", names.replace('\'', "").replace(", ", " or ")),
+                None => tip.to_owned(),
             });
         } else if line.starts_with(['<', '[']) || line.starts_with("--") {
             message = format!("{message} {line}");
@@ -269,51 +288,20 @@ fn complain(error: &clap::Error, verb: &str) -> Result<u8, Failed> {
 }
 
 /// No verb that we know: the whole tree knows what to say.
-fn help_or_complain(arguments: &[String]) -> Result<u8, Failed> {
+fn help_or_complain(arguments: &[String], rest: &[String]) -> Result<u8, Failed> {
+    let is_option = |word: &&String| word.starts_with('-');
+    if let Some(word) = rest
+        .first()
+        .filter(is_option)
+        .filter(|word| !["-h", "--help", "-v", "-V", "--version"].contains(&word.as_str()))
+    {
+        return Err(Failed { step: String::new(), error: globals::unknown(word) });
+    }
     match verbs::tree().try_get_matches_from(arguments) {
         Ok(_) => {
             let _ = verbs::tree().print_help();
             Ok(0)
         }
         Err(error) => complain(&error, ""),
-    }
-}
-
-/// Options before the verb.
-#[derive(Default)]
-struct Globals {
-    directories: Directories,
-    /// How many arguments they take up.
-    length: usize,
-}
-
-impl Globals {
-    fn scan(arguments: &[String]) -> Result<Self> {
-        let mut globals = Self::default();
-        while let Some(argument) = arguments.get(globals.length) {
-            let (name, inline) = match argument.split_once('=') {
-                Some((name, value)) => (name, Some(value.to_owned())),
-                None => (argument.as_str(), None),
-            };
-            let takes_value = matches!(name, "--root" | "--runroot" | "--log-level");
-            if !takes_value {
-                break;
-            }
-            globals.length += 1;
-            let value = match inline {
-                Some(value) => value,
-                None => {
-                    let value = arguments.get(globals.length).cloned();
-                    globals.length += 1;
-                    value.ok_or_else(|| Kind::BadInput.error(format!("option {name} needs a value")))?
-                }
-            };
-            match name {
-                "--root" => globals.directories.root = Some(value.into()),
-                "--runroot" => globals.directories.runroot = Some(value.into()),
-                _ => {}
-            }
-        }
-        Ok(globals)
     }
 }

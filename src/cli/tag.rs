@@ -18,7 +18,8 @@ pub struct Tag {
 impl Verb for Tag {
     fn run(self, context: &Context) -> Result<u8> {
         crate::store::prepare(&context.engine)?;
-        self.names.iter().try_for_each(|name| image::tag(&context.engine, &self.image, name))?;
+        let names = self.names.iter().map(|name| context.own_name(name)).collect::<Result<Vec<_>>>()?;
+        names.iter().try_for_each(|name| image::tag(&context.engine, &self.image, name))?;
         Ok(0)
     }
 }

@@ -190,7 +190,7 @@ fn entry(name: &str) -> Option<&'static Entry> {
 
 /// The whole command, with every verb under its name and under its noun.
 pub fn tree() -> Command {
-    let mut tree = Command::new("coracle")
+    let mut tree = super::globals::before(Command::new("coracle"))
         .about(env!("CARGO_PKG_DESCRIPTION"))
         // Printed behind the name: `coracle version 1.2.3`, as podman and docker say it.
         .version(concat!("version ", env!("CARGO_PKG_VERSION")))
@@ -198,15 +198,6 @@ pub fn tree() -> Command {
         .help_template(help_template())
         .subcommand_required(false)
         .max_term_width(100)
-        .arg(Arg::new("root").long("root").value_name("DIR").help("Keep images and containers in DIR"))
-        .arg(Arg::new("runroot").long("runroot").value_name("DIR").help("Keep what is about live processes in DIR"))
-        .arg(
-            Arg::new("log-level")
-                .long("log-level")
-                .value_name("LEVEL")
-                .hide(true)
-                .help("Accepted for scripts of podman"),
-        )
         .arg(
             Arg::new("version")
                 .short('v')

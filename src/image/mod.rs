@@ -123,9 +123,8 @@ pub fn publish(engine: &Engine, manifest: &Descriptor, references: &[Reference])
     Ok(document.config.digest)
 }
 
-/// Gives an image one more name. A short one is local.
-pub fn tag(engine: &Engine, source: &str, target: &str) -> Result<()> {
-    let target = Reference::parse_local(target)?;
+/// Gives an image one more name.
+pub fn tag(engine: &Engine, source: &str, target: &Reference) -> Result<()> {
     if target.digest.is_some() {
         return Err(Kind::BadInput.error(format!("tag {source}: a new name has no digest")));
     }

@@ -1,7 +1,7 @@
 //! Options that are not there yet, and options that never were: what is said about either.
 
 use super::ContainerFlags;
-use crate::error::Kind;
+use crate::error::{self, Kind};
 
 /// Options of podman and docker that this version does not have, so that the error says so rather than "unknown".
 const LATER: &[&str] = &[
@@ -91,25 +91,10 @@ pub fn refuse_option(word: &str) -> anyhow::Error {
     let command = <ContainerFlags as clap::Args>::augment_args(clap::Command::new("run"));
     let known: Vec<String> =
         command.get_arguments().filter_map(|argument| Some(format!("--{}", argument.get_long()?))).collect();
-    let closest = known.iter().min_by_key(|known| distance(known, name)).filter(|known| distance(known, name) <= 3);
+    let closest = error::nearest(name, known.iter().map(String::as_str));
     let hint =
         closest.map_or_else(|| "see coracle run --help".to_owned(), |closest| format!("did you mean {closest}?"));
     Kind::BadInput.hinted(format!("unknown option {name}"), hint)
-}
-
-/// How many letters must change to make one word of the other (Levenshtein).
-fn distance(one: &str, other: &str) -> usize {
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (index, letter) in one.bytes().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = index + 1;
-        for (column, other_letter) in other.bytes().enumerate() {
-            let replaced = diagonal + usize::from(letter != other_letter);
-            diagonal = row[column + 1];
-            row[column + 1] = replaced.min(row[column] + 1).min(diagonal + 1);
-        }
-    }
-    row[other.len()]
 }
 
 /// The option that an error message is about, if it is one that will come.

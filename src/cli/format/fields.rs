@@ -1,9 +1,8 @@
 //! Finds `.Name` in an object, or says which names it has.
 
 use super::Names;
-use super::nearest;
 use super::value::Data;
-use crate::error::Kind;
+use crate::error::{self, Kind};
 use anyhow::Result;
 use serde_json::{Map, Value};
 
@@ -72,7 +71,7 @@ fn is_map(names: Names, fields: &Map<String, Value>, parent: &str, name: &str) -
 
 fn unknown(fields: &Map<String, Value>, name: &str) -> anyhow::Error {
     let mut known: Vec<&str> = fields.keys().map(String::as_str).collect();
-    let near = nearest(name, known.iter().copied()).map(str::to_owned);
+    let near = error::nearest(name, known.iter().copied()).map(str::to_owned);
     let more = if known.len() > NAMES_MAX { ", …" } else { "" };
     known.truncate(NAMES_MAX);
     let message = format!("template: can't evaluate field {name}: the fields are {}{more}", known.join(", "));

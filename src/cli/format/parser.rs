@@ -2,8 +2,7 @@
 
 use super::functions::{self, Function};
 use super::lexer::{self, Placed, Token};
-use super::nearest;
-use crate::error::Kind;
+use crate::error::{self, Kind};
 use anyhow::Result;
 use std::collections::BTreeMap;
 
@@ -329,7 +328,7 @@ impl Parser {
     fn function(&self, word: &str) -> Result<&'static Function> {
         functions::find(word).ok_or_else(|| {
             let message = self.placed(&format!("there is no function {word:?}"));
-            match nearest(word, functions::names()) {
+            match error::nearest(word, functions::names()) {
                 Some(name) => Kind::BadInput.hinted(message, format!("write {name}")),
                 None => Kind::BadInput.error(message),
             }

@@ -399,7 +399,7 @@ fn removing_takes_what_no_other_image_needs() {
     let (a, b, c) = (layer_tar("a"), layer_tar("b"), layer_tar("c"));
     bench.load(&tar_of(&docker_archive(&[&a, &b], &[a.clone(), b.clone()], r#"["one"]"#))).unwrap();
     bench.load(&tar_of(&docker_archive(&[&a, &c], &[a.clone(), c.clone()], r#"["two"]"#))).unwrap();
-    tag(engine, "one", "three").unwrap();
+    tag(engine, "one", &Reference::parse_local("three").unwrap()).unwrap();
     let id = find(engine, "three").unwrap().id;
     let error = remove::remove(engine, &id.to_string(), false, |_| Ok(())).unwrap_err();
     assert_eq!(error::kind(&error), error::Kind::InUse);
@@ -449,7 +449,7 @@ fn images_are_found_by_every_way_of_naming_them() {
         assert!(find(engine, text).is_err(), "{text}");
     }
     // A local image is preferred to one of the same short name from docker.io.
-    tag(engine, &hex, "docker.io/library/s").unwrap();
+    tag(engine, &hex, &Reference::parse("s").unwrap()).unwrap();
     assert_eq!(find(engine, "s").unwrap().id, id);
     crate::image::untag(engine, "s", &["s".to_owned()]).unwrap();
     assert!(find(engine, "s").is_err());
