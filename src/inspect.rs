@@ -1,6 +1,7 @@
 //! What templates, JSON and filters see of containers and images, under the names that podman has for it.
 
 pub mod container;
+pub mod events;
 pub mod filter;
 pub mod host;
 pub mod image;

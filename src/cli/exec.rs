@@ -2,7 +2,7 @@
 
 use super::streams::{self, DETACH_KEYS, End, Streams, Wanted};
 use super::{Context, Verb, flags, say};
-use crate::container::config::Process;
+use crate::container::config::{Id, Process};
 use crate::container::control::{Connection, Reply, Request};
 use crate::container::state;
 use crate::error::Kind;
@@ -56,14 +56,16 @@ impl Verb for Exec {
         };
         let ours = Streams::open(&wanted)?;
         let signals = streams::prepare_signals(false)?;
+        let session = Id::new_random()?;
         let request = Request::Exec {
             process: self.process(&container.config.process)?,
             privileged: self.privileged,
             attach: ours.attach.clone(),
+            session: Some(session.clone()),
         };
         match connection.ask(request, &ours.borrowed())? {
             (Reply::Started { .. }, _) if self.detach => {
-                say(container.config.id.as_str());
+                say(session.as_str());
                 return Ok(0);
             }
             (Reply::Started { .. }, _) => {}

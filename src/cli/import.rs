@@ -1,6 +1,7 @@
 //! `import`: make an image of a root file system.
 
 use super::{Context, Verb, pulling, say};
+use crate::container::events::{self, Happening};
 use crate::fs;
 use crate::image::import::{self, Import as What};
 use crate::image::platform::Platform;
@@ -45,6 +46,7 @@ impl Verb for Import {
         } else {
             import::import(&context.engine, fs::open_for_reading(&self.file)?, &what, &unpacker)?
         };
+        events::tell_of_image(&context.engine, Happening::Import, &id, self.name.as_deref().unwrap_or_default());
         say(&id.to_string());
         Ok(0)
     }

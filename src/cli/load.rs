@@ -1,6 +1,7 @@
 //! `load`: bring in images from archives and OCI directories.
 
 use super::{Context, Verb, pulling, say};
+use crate::container::events::{self, Event, Happening, Object};
 use crate::error::Kind;
 use crate::image::load::{self, Load as What, Loaded};
 use crate::image::platform::Platform;
@@ -62,6 +63,13 @@ pub fn load(
 ) -> Result<Vec<Loaded>> {
     crate::store::prepare(&context.engine)?;
     let unpacker = pulling::unpacker(&context.engine)?;
+    let path = match &source {
+        Source::Path(path) => path.display().to_string(),
+        Source::Stream => String::new(),
+    };
     let what = What { source, name, platform: platform.cloned().unwrap_or_else(Platform::host) };
-    load::load(&context.engine, &what, &unpacker)
+    let loaded = load::load(&context.engine, &what, &unpacker)?;
+    let tell = |image: &Loaded| Event::new(Object::Image, Happening::Load, image.id.hex(), &path);
+    events::tell(&context.engine, &loaded.iter().map(tell).collect::<Vec<_>>());
+    Ok(loaded)
 }

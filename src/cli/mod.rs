@@ -17,6 +17,7 @@ mod verbs;
 mod attach;
 mod completion;
 mod create;
+mod events;
 mod exec;
 mod images;
 mod import;

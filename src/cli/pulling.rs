@@ -1,6 +1,7 @@
 //! Finding an image or pulling it, with the progress that a person at a terminal sees.
 
 use crate::container::control::Door;
+use crate::container::events::{self, Happening};
 use crate::engine::Engine;
 use crate::fs;
 use crate::image::load::{self, Load};
@@ -14,6 +15,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Finds an image by the policy. The image that the program carries is put into the store when it is first asked for.
 pub fn ensure(
@@ -28,10 +30,18 @@ pub fn ensure(
         install_hello(engine)?;
     }
     let progress = Progress::new(quiet);
-    let image =
-        pull::ensure(engine, name, policy, platform, access, || unpacker(engine), &|event| progress.show(&event));
+    let was_pulled = AtomicBool::new(false);
+    let show = |event: Event| {
+        was_pulled.fetch_or(matches!(event, Event::Trying(_)), Ordering::Relaxed);
+        progress.show(&event);
+    };
+    let image = pull::ensure(engine, name, policy, platform, access, || unpacker(engine), &show);
     progress.clear();
-    image
+    let image = image?;
+    if was_pulled.into_inner() {
+        events::tell_of_image(engine, Happening::Pull, &image.id, name);
+    }
+    Ok(image)
 }
 
 /// The process that unpacks layers, behind the door.

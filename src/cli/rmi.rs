@@ -3,6 +3,7 @@
 use super::{Context, Verb, say};
 use crate::container::config::Source;
 use crate::container::control::Door;
+use crate::container::events::{self, Event, Happening, Object};
 use crate::container::state::{self, Container, Status};
 use crate::container::{remove as container, stop};
 use crate::error::{self, Kind};
@@ -62,6 +63,14 @@ impl Rmi {
             Ok(())
         })?;
         layers::remove(&context.engine, &removed.layers)?;
+        let untagged = removed.untagged.iter();
+        let mut events: Vec<Event> =
+            untagged.map(|name| Event::new(Object::Image, Happening::Untag, "", name)).collect();
+        if let Some(id) = &removed.deleted {
+            events.iter_mut().for_each(|event| event.id = id.hex());
+            events.push(Event::new(Object::Image, Happening::Remove, id.hex(), name));
+        }
+        events::tell(&context.engine, &events);
         removed.untagged.iter().for_each(|name| say(&format!("Untagged: {name}")));
         if let Some(id) = &removed.deleted {
             say(&format!("Deleted: {}", id.hex()));

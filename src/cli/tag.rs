@@ -1,6 +1,7 @@
 //! `tag`: give an image more names.
 
 use super::{Context, Verb};
+use crate::container::events::{self, Happening};
 use crate::image;
 use anyhow::Result;
 
@@ -19,7 +20,11 @@ impl Verb for Tag {
     fn run(self, context: &Context) -> Result<u8> {
         crate::store::prepare(&context.engine)?;
         let names = self.names.iter().map(|name| context.own_name(name)).collect::<Result<Vec<_>>>()?;
-        names.iter().try_for_each(|name| image::tag(&context.engine, &self.image, name))?;
+        for name in &names {
+            image::tag(&context.engine, &self.image, name)?;
+            let id = image::find(&context.engine, &name.to_string())?.id;
+            events::tell_of_image(&context.engine, Happening::Tag, &id, &name.to_string());
+        }
         Ok(0)
     }
 }

@@ -67,6 +67,7 @@ const GROUPS: &[Group] = &[
             verb!("logs", super::logs::Logs),
             verb!("exec", super::exec::Exec),
             verb!("attach", super::attach::Attach),
+            verb!("events", super::events::Events),
         ],
     },
     Group {
@@ -131,7 +132,7 @@ const NOUNS: &[Noun] = &[
     Noun {
         name: "system",
         about: "Look after the engine",
-        verbs: &[("info", &[], "info")],
+        verbs: &[("info", &[], "info"), ("events", &[], "events")],
         own: &[verb!("check", super::system_check::SystemCheck)],
         is_hidden: false,
     },

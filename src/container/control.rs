@@ -43,7 +43,14 @@ pub enum Request {
     /// Streams: those descriptors of stdin, stdout and stderr that are named, then input and output flow.
     Attach(Attach),
     /// A further process: streams as for `Attach`.
-    Exec { process: Process, privileged: bool, attach: Attach },
+    Exec {
+        process: Process,
+        privileged: bool,
+        attach: Attach,
+        /// The id that it shall have.
+        #[serde(default)]
+        session: Option<Id>,
+    },
     /// Sends a signal to the container's pid 1, or to the process of this connection.
     Signal(i32),
     /// The terminal of this connection has changed its size.

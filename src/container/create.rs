@@ -1,6 +1,7 @@
 //! `create`: the image's wishes and the engine's defaults under what was asked for, then one directory and one name.
 
 use super::config::{Config, Id, ImageSource, Mount, MountKind, MountOptions, Name, Source};
+use super::events::{self, Event, Happening};
 use super::state::{self, Paths};
 use crate::engine::Engine;
 use crate::error::Kind;
@@ -41,7 +42,10 @@ pub fn create(engine: &Engine, asked: Config, naming: Naming, image: Option<&Ima
     publish(engine, &config)?;
     loop {
         match claim_name(engine, &config) {
-            Ok(()) => return Ok(config),
+            Ok(()) => {
+                events::tell(engine, &[Event::of(&config, Happening::Create)]);
+                return Ok(config);
+            }
             Err(error) if naming == Naming::Generated && crate::error::kind(&error) == Kind::Exists => {
                 config.name = Name::generated()?;
                 write_config(&Paths::of(engine, &config.id), &config)?;

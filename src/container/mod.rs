@@ -4,6 +4,7 @@ pub mod check;
 pub mod config;
 pub mod control;
 pub mod create;
+pub mod events;
 pub mod log;
 pub mod profile;
 pub mod remove;

@@ -1,6 +1,7 @@
 //! `rm`: a container's name, then its directory, out of sight at once and off the disk after.
 
 use super::config::{Config, Id, MountKind, Name};
+use super::events::{self, Event, Happening};
 use super::state::{Container, Paths, Status};
 use crate::engine::Engine;
 use crate::error::{self, Kind};
@@ -33,6 +34,9 @@ pub fn remove(engine: &Engine, container: &Container, volumes: bool) -> Result<(
         // A monitor that was killed has left its directory.
         fs::remove_tree(dir.as_fd(), config.id.as_str())?;
     }
+    let exit = container.state.as_ref().and_then(|state| state.exit.as_ref());
+    let removed = Event { exit_code: exit.map(|exit| exit.code), ..Event::of(config, Happening::Remove) };
+    events::tell(engine, &[removed]);
     drop(held);
     hidden.finish()?;
     if volumes {

@@ -297,20 +297,20 @@ fn fits(pattern: &str, text: &str) -> bool {
 
 /// `KEY` or `KEY=VALUE`.
 #[derive(Debug)]
-struct Label {
+pub(super) struct Label {
     key: String,
     value: Option<String>,
 }
 
 impl Label {
-    fn parse(text: &str) -> Self {
+    pub(super) fn parse(text: &str) -> Self {
         match text.split_once('=') {
             Some((key, value)) => Self { key: key.to_owned(), value: Some(value.to_owned()) },
             None => Self { key: text.to_owned(), value: None },
         }
     }
 
-    fn is_in(&self, labels: &BTreeMap<String, String>) -> bool {
+    pub(super) fn is_in(&self, labels: &BTreeMap<String, String>) -> bool {
         match (&self.value, labels.get(&self.key)) {
             (Some(wanted), Some(value)) => wanted == value,
             (None, Some(_)) => true,
@@ -354,7 +354,7 @@ impl Text {
 }
 
 /// The filters by key, in the order in which the keys came.
-fn grouped(filters: &[String]) -> Result<Vec<(&str, Vec<&str>)>> {
+pub(super) fn grouped(filters: &[String]) -> Result<Vec<(&str, Vec<&str>)>> {
     let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
     let mut places: HashMap<&str, usize> = HashMap::new();
     for filter in filters {

@@ -76,6 +76,11 @@ impl Client {
         }
     }
 
+    /// Whether it gave any stream to be joined.
+    pub fn has_streams(&self) -> bool {
+        self.stdin.is_some() || self.outputs.iter().any(|output| output.fd.is_some())
+    }
+
     pub fn waits_for(&self, process: u32) -> bool {
         self.role == Role::Attached(process) || self.role == Role::Waiting(process)
     }

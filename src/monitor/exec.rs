@@ -2,8 +2,9 @@
 
 use super::stdio::Streams;
 use super::{Monitor, Process};
-use crate::container::config;
+use crate::container::config::{self, Id};
 use crate::container::control::Attach;
+use crate::container::events::{Event, Happening};
 use crate::container::spec::{self, Surroundings};
 use crate::fs::Root;
 use crate::runtime::{self, Exec, Stdio};
@@ -17,8 +18,8 @@ impl Monitor {
         client: u32,
         wanted: &config::Process,
         privileged: bool,
-        attach: Attach,
-        fds: Vec<OwnedFd>,
+        (attach, fds): (Attach, Vec<OwnedFd>),
+        session: Option<Id>,
     ) -> Result<i32> {
         let root = Root::new(self.root.try_clone().context("duplicate root")?);
         let around = Surroundings {
@@ -54,8 +55,12 @@ impl Monitor {
         let (child, _) = started?;
         let pid = child.pid;
         let key = self.new_key();
-        self.processes.push(Process { key, child, streams, exit: None, drain_until: None });
+        let session = session.map_or_else(Id::new_random, Ok)?;
+        let event = Event::of(&self.config, Happening::Exec).with_exec(&session);
+        let session = Some(session);
+        self.processes.push(Process { key, child, streams, exit: None, drain_until: None, session });
         self.attach(client, key, attach, fds)?;
+        self.journal.tell(&[event]);
         Ok(pid)
     }
 }

@@ -6,6 +6,7 @@ use super::stdio::Streams;
 use super::{Limits, MAIN, Monitor, Process};
 use crate::container::config::{Config, Id, Source};
 use crate::container::control::{Attach, Hello, MESSAGE_BYTES_MAX, Request};
+use crate::container::events::Journal;
 use crate::container::log::Log;
 use crate::container::remove;
 use crate::container::spec::{self, Surroundings};
@@ -80,8 +81,9 @@ pub fn launch(engine: Engine, id: &Id, socket: &OwnedFd) -> Result<Monitor> {
     fs::write_json(&paths.state(), &state, durability)?;
     streams.first_client = Some((attach, fds));
     unstarted.keep();
-    let main = Process { key: MAIN, child, streams, exit: None, drain_until: None };
+    let main = Process { key: MAIN, child, streams, exit: None, drain_until: None, session: None };
     Ok(Monitor {
+        journal: Journal::new(&engine),
         engine,
         config,
         paths,
@@ -99,6 +101,7 @@ pub fn launch(engine: Engine, id: &Id, socket: &OwnedFd) -> Result<Monitor> {
         next_key: MAIN,
         state,
         kill_at: None,
+        was_stopped: false,
     })
 }
 

@@ -4,12 +4,14 @@
 //! It parses no user input: what reaches it is a `Config` that `create` has checked, and typed requests.
 
 mod clients;
+mod events;
 mod exec;
 mod launch;
 mod stdio;
 
 use crate::container::config::{Config, Id};
 use crate::container::control::{Hello, MESSAGE_BYTES_MAX, Reply, Request};
+use crate::container::events::{Event as Told, Happening, Journal};
 use crate::container::remove;
 use crate::container::start::MONITOR;
 use crate::container::state::{self, Exit, Paths, State};
@@ -66,6 +68,9 @@ pub struct Monitor {
     next_key: u32,
     state: State,
     kill_at: Option<Instant>,
+    /// Whether somebody has asked the container to end.
+    was_stopped: bool,
+    journal: Journal,
 }
 
 /// A child of the monitor in the container.
@@ -75,6 +80,8 @@ struct Process {
     streams: Streams,
     exit: Option<process::Exit>,
     drain_until: Option<Instant>,
+    /// The id under which an exec is known.
+    session: Option<Id>,
 }
 
 /// The exit code of a monitor that could not do its work, as the CLI's.
@@ -120,6 +127,7 @@ fn begin(arguments: &[String]) -> Result<i32> {
             monitor.adopt(socket);
             monitor.tell_main_clients(&Reply::Started { pid });
             drop(userns_lock);
+            monitor.tell_of_start();
             // Setting up took more memory than waiting will.
             memory::give_back();
             monitor.serve()
@@ -366,16 +374,20 @@ impl Monitor {
             Request::Attach(attach) => {
                 let pid = self.state.pid;
                 self.attach(key, MAIN, attach, fds)?;
+                self.tell(&[Happening::Attach]);
                 Reply::Started { pid }
             }
-            Request::Exec { process, privileged, attach } => {
-                let pid = self.exec(key, &process, privileged, attach, fds)?;
+            Request::Exec { process, privileged, attach, session } => {
+                let pid = self.exec(key, &process, privileged, (attach, fds), session)?;
                 Reply::Started { pid }
             }
             Request::Signal(signal) => {
                 let process = self.process(target).context("the process has ended")?;
                 crate::sys::signal::send(process.child.pidfd.as_fd(), signal)
                     .with_context(|| format!("send signal {signal}"))?;
+                if self.client(key).is_some_and(|client| client.attached_to().is_none()) {
+                    self.tell(&[Happening::Kill]);
+                }
                 Reply::Done
             }
             Request::Resize(size) => {
@@ -418,6 +430,7 @@ impl Monitor {
         sent.with_context(|| format!("send signal {signal}"))?;
         let at = Instant::now() + Duration::from_secs(timeout_secs.min(u64::from(u32::MAX)));
         self.kill_at = (!is_kill).then(|| self.kill_at.map_or(at, |earlier| earlier.min(at)));
+        self.was_stopped = true;
         Ok(())
     }
 
@@ -490,7 +503,12 @@ impl Monitor {
                 clients::answer(&client.socket, &Reply::Exited { code });
                 client.leave();
             }
+            let session = self.process(key).and_then(|process| process.session.take());
             self.processes.retain(|process| process.key != key);
+            if let Some(session) = session {
+                let event = Told::of(&self.config, Happening::ExecDied);
+                self.journal.tell(&[event.with_exit_code(code).with_exec(&session)]);
+            }
             memory::give_back();
         }
         Ok(())
@@ -531,6 +549,7 @@ impl Monitor {
             fs::write_json(&self.paths.state(), &self.state, Durability::Synced)
         };
         let cleared = self.remove_run_dir();
+        self.tell_of_end(code);
         self.alive = None;
         (hidden, recorded.and(cleared))
     }

@@ -6,6 +6,7 @@
 
 mod attack;
 mod docs;
+mod events;
 mod exec;
 mod faults;
 mod golden;

@@ -1,0 +1,40 @@
+//! What the monitor tells of its container: when it starts, when somebody joins it, and how it ends.
+
+use super::{MAIN, Monitor};
+use crate::container::events::{Event, Happening};
+
+impl Monitor {
+    pub(super) fn tell(&mut self, happenings: &[Happening]) {
+        let events: Vec<Event> = happenings.iter().map(|happening| Event::of(&self.config, *happening)).collect();
+        self.journal.tell(&events);
+    }
+
+    /// The container runs, perhaps with somebody at its streams.
+    pub(super) fn tell_of_start(&mut self) {
+        let is_attended =
+            self.clients.iter().any(|client| client.attached_to() == Some(MAIN) && client.has_streams());
+        let all = [Happening::Init, Happening::Start, Happening::Attach];
+        self.tell(if is_attended { &all } else { &all[..2] });
+    }
+
+    /// The container has ended; one that goes with its run is gone.
+    pub(super) fn tell_of_end(&mut self, code: i32) {
+        let mut happenings = vec![Happening::Died];
+        if self.was_stopped {
+            happenings.push(Happening::Stop);
+        }
+        happenings.push(Happening::Cleanup);
+        if self.config.auto_remove {
+            happenings.push(Happening::Remove);
+        }
+        let with_code = |happening: &Happening| {
+            let event = Event::of(&self.config, *happening);
+            match happening {
+                Happening::Died | Happening::Remove => event.with_exit_code(code),
+                _ => event,
+            }
+        };
+        let events: Vec<Event> = happenings.iter().map(with_code).collect();
+        self.journal.tell(&events);
+    }
+}
