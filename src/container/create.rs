@@ -128,6 +128,7 @@ fn with_defaults(mut config: Config, image: Option<&Image>) -> Result<Config> {
         config.process.working_directory = "/".to_owned();
     }
     config.stop.signal.get_or_insert(libc::SIGTERM);
+    super::profile::settle(&mut config)?;
     for mount in &config.mounts {
         check_target(&mount.target)?;
     }

@@ -488,7 +488,7 @@ fn security_options(config: &Config) -> Vec<String> {
     match &security.seccomp {
         Seccomp::Default => {}
         Seccomp::Unconfined => options.push("seccomp=unconfined".to_owned()),
-        Seccomp::Profile(_) => options.push("seccomp=profile".to_owned()),
+        Seccomp::File(_) | Seccomp::Profile(_) => options.push("seccomp=profile".to_owned()),
     }
     if !security.masked.is_empty() {
         options.push(format!("mask={}", security.masked.join(":")));

@@ -7,6 +7,7 @@ use crate::container::control::Attach;
 use crate::container::events::{Event, Happening};
 use crate::container::spec::{self, Surroundings};
 use crate::fs::Root;
+use crate::runtime::identity::Identity;
 use crate::runtime::{self, Exec, Stdio};
 use anyhow::{Context, Result};
 use std::os::fd::{AsFd, OwnedFd};
@@ -38,7 +39,14 @@ impl Monitor {
             let (streams, theirs) = Streams::pipes(wanted.interactive, None)?;
             (streams, Stdio::Pipes { stdin: theirs.stdin, stdout: theirs.stdout, stderr: theirs.stderr })
         };
+        let bundle = self.engine.run.join("containers").join(self.config.id.as_str());
         let mut starting = runtime::exec(Exec {
+            identity: Identity {
+                id: self.config.id.as_str(),
+                bundle: &bundle,
+                annotations: &self.config.annotations,
+            },
+            container_pid: self.state.pid,
             entrance: &self.entrance,
             process: &process,
             seccomp: seccomp.as_ref(),

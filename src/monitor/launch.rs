@@ -18,6 +18,7 @@ use crate::fs::{self, Durability, Root};
 use crate::network::{self, Network, pasta};
 use crate::rootless;
 use crate::runtime::cgroup::{self, Delegated};
+use crate::runtime::identity::Identity;
 use crate::runtime::{self, Bundle, Starting, Stdio};
 use crate::store::{layers, overlay};
 use crate::sys::mount::{self, Attributes};
@@ -62,6 +63,7 @@ pub fn launch(engine: Engine, id: &Id, socket: &OwnedFd) -> Result<Monitor> {
     let may_set_groups = runtime::may_set_groups()?;
     let bundle = Bundle {
         spec: &spec,
+        identity: Identity { id: id.as_str(), bundle: &run_dir, annotations: &config.annotations },
         root: root.as_fd(),
         stage: &stage,
         stdio,

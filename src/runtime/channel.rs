@@ -19,6 +19,8 @@ pub enum Message {
     Child(i32),
     /// From the child: everything but the exec is done. Carries the master end of its terminal, if it has one.
     Ready,
+    /// From the child, under its filter: carries the descriptor by which an agent answers its calls.
+    Listener,
     /// From the child, which ends: why.
     Failed(Wire),
 }

@@ -8,6 +8,7 @@ pub mod capabilities;
 pub mod cgroup;
 mod channel;
 mod devices;
+pub mod identity;
 mod init;
 mod mounts;
 mod namespaces;
@@ -22,6 +23,7 @@ use crate::sys::process::{self as sys, Child, Cloned};
 use crate::sys::terminal::Size;
 use anyhow::{Context, Result};
 use channel::{Channel, Message};
+use identity::{Announcement, Identity};
 use oci_spec::runtime::{LinuxSeccomp, Process, Spec};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
@@ -38,6 +40,7 @@ pub enum Stdio {
 /// What the runtime needs besides the spec.
 pub struct Bundle<'a> {
     pub spec: &'a Spec,
+    pub identity: Identity<'a>,
     /// The root file system as a detached mount; `spec.root` gives only its attributes.
     pub root: BorrowedFd<'a>,
     /// An existing directory on which the new mount namespace mounts the root before it pivots into it. A path and not
@@ -57,6 +60,8 @@ pub struct Bundle<'a> {
 pub struct Starting {
     child: Option<Child>,
     channel: Channel,
+    /// To whom the descriptor goes by which its system calls are answered.
+    announcement: Option<Announcement>,
     /// The container's namespaces; None for a process that joined them.
     pub entrance: Option<Entrance>,
 }
@@ -90,7 +95,9 @@ pub fn create(bundle: Bundle<'_>) -> Result<Starting> {
     };
     drop(theirs);
     let pid = child.pid;
-    let mut starting = Starting { child: Some(child), channel: ours, entrance: None };
+    let seccomp = bundle.spec.linux().as_ref().and_then(|linux| linux.seccomp().as_ref());
+    let announcement = seccomp.and_then(|seccomp| Announcement::of(seccomp, bundle.identity, pid, pid));
+    let mut starting = Starting { child: Some(child), channel: ours, announcement, entrance: None };
     let prepared = inner.write_maps(pid).and_then(|()| Entrance::open(pid, &inner));
     sys::set_dumpable(false)?;
     starting.entrance = Some(prepared?);
@@ -100,6 +107,9 @@ pub fn create(bundle: Bundle<'_>) -> Result<Starting> {
 
 /// A further process in a running container.
 pub struct Exec<'a> {
+    pub identity: Identity<'a>,
+    /// Of the container's first process.
+    pub container_pid: i32,
     pub entrance: &'a Entrance,
     pub process: &'a Process,
     pub seccomp: Option<&'a LinuxSeccomp>,
@@ -115,6 +125,7 @@ const EXEC_TIMEOUT: Duration = Duration::from_secs(10);
 /// Clones a process into a container's namespaces. It becomes a child of this process.
 pub fn exec(exec: Exec<'_>) -> Result<Starting> {
     let (mut ours, theirs) = Channel::pair()?;
+    let (exec_seccomp, identity, container_pid) = (exec.seccomp, exec.identity, exec.container_pid);
     ours.set_timeout(EXEC_TIMEOUT)?;
     // Entering a pid namespace takes effect for children only, so a first child enters and its child, made a child of
     // ours by CLONE_PARENT, goes on.
@@ -129,9 +140,14 @@ pub fn exec(exec: Exec<'_>) -> Result<Starting> {
     let child = ours.receive_child();
     sys::wait(first.pidfd.as_fd())?;
     let child = child.context("enter the container")?;
-    let starting = Starting { child: Some(child), channel: ours, entrance: None };
+    let announcement = exec_seccomp.and_then(|seccomp| Announcement::of(seccomp, identity, container_pid, child.pid));
+    let starting = Starting { child: Some(child), channel: ours, announcement, entrance: None };
     starting.channel.send(&Message::Go)?;
     Ok(starting)
+}
+
+fn unexpected() -> anyhow::Error {
+    Kind::Engine.error("unexpected word from the container's init")
 }
 
 impl Starting {
@@ -145,7 +161,7 @@ impl Starting {
             match self.channel.receive()? {
                 Some((Message::Ready, fds)) => return Ok(fds.into_iter().next()),
                 Some((Message::Failed(wire), _)) => return Err(wire.into()),
-                Some((Message::Go | Message::Child(_), _)) => {}
+                Some((Message::Go | Message::Child(_) | Message::Listener, _)) => {}
                 None => return Err(Kind::Engine.error("the container's init died while it was set up")),
             }
         }
@@ -155,14 +171,22 @@ impl Starting {
     pub fn finish(mut self) -> Result<(Child, Option<Entrance>)> {
         self.channel.send(&Message::Go)?;
         // The channel closes on exec: the end of the stream is the good news. An init of ours stays and says so.
-        match self.channel.receive()? {
-            None | Some((Message::Ready, _)) => {}
-            Some((Message::Failed(wire), _)) => return Err(wire.into()),
-            Some((Message::Go | Message::Child(_), _)) => {
-                return Err(Kind::Engine.error("unexpected word from the container's init"));
+        loop {
+            match self.channel.receive()? {
+                None | Some((Message::Ready, _)) => break,
+                Some((Message::Failed(wire), _)) => return Err(wire.into()),
+                Some((Message::Listener, fds)) => self.announce(fds.first())?,
+                Some((Message::Go | Message::Child(_), _)) => return Err(unexpected()),
             }
         }
         let child = self.child.take().context("the process is held until here")?;
         Ok((child, self.entrance.take()))
+    }
+
+    fn announce(&self, listener: Option<&OwnedFd>) -> Result<()> {
+        match (&self.announcement, listener) {
+            (Some(announcement), Some(listener)) => announcement.send(listener),
+            _ => Err(unexpected()),
+        }
     }
 }

@@ -128,7 +128,7 @@ fn confine_and_execute(last: &mut Last<'_>) -> Result<std::convert::Infallible> 
     if let Some(filter) = &filter
         && !no_new_privileges
     {
-        filter.install()?;
+        install(filter, &last.channel)?;
     }
     rustix::process::fchdir(&last.working_directory)
         .with_context(|| format!("change to working directory {}", process.cwd().display()))?;
@@ -139,13 +139,21 @@ fn confine_and_execute(last: &mut Last<'_>) -> Result<std::convert::Infallible> 
     if let Some(filter) = &filter
         && no_new_privileges
     {
-        filter.install()?;
+        install(filter, &last.channel)?;
     }
     die_with_parent(&last.channel)?;
     if last.with_init {
         return super::init::become_init(last);
     }
     execute(process)
+}
+
+/// Installs the filter. If it asks an agent, the next call may wait for that: so the agent's descriptor goes first.
+fn install(filter: &seccomp::Filter, channel: &Channel) -> Result<()> {
+    match filter.install()? {
+        Some(listener) => channel.send_with(&Message::Listener, &[listener.as_fd()]),
+        None => Ok(()),
+    }
 }
 
 /// From here on this process ends when the monitor does. It may have ended before this call, which the channel tells.

@@ -36,6 +36,20 @@ pub fn connect_in(dir: BorrowedFd<'_>, name: &str) -> rustix::io::Result<OwnedFd
     Ok(socket)
 }
 
+/// A byte stream connected to `name` in a directory. Nobody is waited for longer than [`STREAM_TIMEOUT`].
+pub fn connect_stream_in(dir: BorrowedFd<'_>, name: &str) -> Result<OwnedFd> {
+    let socket =
+        socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None).context("socket")?;
+    let timeout_kind = rustix::net::sockopt::Timeout::Send;
+    rustix::net::sockopt::set_socket_timeout(&socket, timeout_kind, Some(STREAM_TIMEOUT))
+        .context("setsockopt SO_SNDTIMEO")?;
+    connect(&socket, &address(dir, name)?).with_context(|| format!("connect to {name}"))?;
+    Ok(socket)
+}
+
+/// How long a connection to a program of the user's, and every message to it, may take.
+const STREAM_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
+
 fn seqpacket() -> Result<OwnedFd> {
     socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None).context("socket")
 }

@@ -5,6 +5,7 @@
 #![allow(clippy::disallowed_methods, reason = "a test makes the paths that it opens")]
 
 mod attack;
+mod confinement;
 mod docs;
 mod events;
 mod exec;

@@ -1,8 +1,9 @@
 //! The flags that lift or tighten the confinement.
 
 use crate::container::config::{Config, Seccomp, Security, Unmasked};
+use crate::container::profile::document::Document;
 use crate::error::Kind;
-use crate::fs;
+use crate::runtime::capabilities::Set;
 use anyhow::{Context, Result};
 use std::path::Path;
 
@@ -18,6 +19,9 @@ pub struct SecurityFlags {
     /// Change the confinement: seccomp=unconfined|FILE, no-new-privileges, mask=PATHS, unmask=ALL|PATHS, nesting
     #[arg(long, value_name = "OPTION")]
     security_opt: Vec<String>,
+    /// Where the seccomp profile comes from: default, or what --security-opt names; an image has no say in it
+    #[arg(long, value_name = "POLICY", hide = true)]
+    seccomp_policy: Option<String>,
     /// Lift most of the confinement; the container still has no more rights than you
     #[arg(long)]
     privileged: bool,
@@ -34,6 +38,10 @@ impl SecurityFlags {
     }
 
     fn security(&self) -> Result<Security> {
+        if let Some(policy) = self.seccomp_policy.as_deref().filter(|policy| *policy != "default") {
+            let message = format!("seccomp policy {policy:?}: an image cannot choose its own confinement");
+            return Err(Kind::BadInput.hinted(message, "use --security-opt seccomp=FILE"));
+        }
         let mut security = Security {
             privileged: self.privileged,
             capabilities_added: self.cap_add.clone(),
@@ -50,22 +58,17 @@ impl SecurityFlags {
     }
 }
 
-/// The largest seccomp profile that is read.
-const FILE_BYTES_MAX: usize = 1 << 20;
-
 fn apply_security_option(security: &mut Security, option: &str) -> Result<()> {
     let (key, value) = option.split_once(['=', ':']).unwrap_or((option, ""));
     let paths = || value.split(':').map(str::to_owned).collect::<Vec<_>>();
     match (key, value) {
         ("seccomp", "unconfined") => security.seccomp = Seccomp::Unconfined,
         ("seccomp", file) => {
-            let text = fs::read(Path::new(file), FILE_BYTES_MAX).context("read the seccomp profile")?;
-            let text = String::from_utf8(text).context("the seccomp profile is not UTF-8")?;
-            let parsed: oci_spec::runtime::LinuxSeccomp =
-                serde_json::from_str(&text).with_context(|| format!("parse the seccomp profile {file}"))?;
-            crate::runtime::seccomp::compile(&parsed)
-                .with_context(|| format!("compile the seccomp profile {file}"))?;
-            security.seccomp = Seccomp::Profile(text);
+            let file = Path::new(file);
+            let profile = Document::read(file)?.resolve(Set::FULL)?;
+            crate::runtime::seccomp::compile(&profile)
+                .with_context(|| format!("compile the seccomp profile {}", file.display()))?;
+            security.seccomp = Seccomp::File(std::path::absolute(file)?);
         }
         ("no-new-privileges", "" | "true") => security.no_new_privileges = true,
         ("no-new-privileges", "false") => security.no_new_privileges = false,

@@ -1,6 +1,7 @@
 //! How far a container's confinement is lifted or tightened.
 
 use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 
 /// The ways out of the default confinement, each asked for by name.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -22,7 +23,9 @@ pub enum Seccomp {
     #[default]
     Default,
     Unconfined,
-    /// A profile in the OCI or libseccomp JSON form, as it was read.
+    /// A profile in a file of the host; once created it is always a [`Seccomp::Profile`].
+    File(PathBuf),
+    /// A profile in the OCI form.
     Profile(String),
 }
 

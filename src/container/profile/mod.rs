@@ -1,7 +1,36 @@
 //! What a container may do unless its user says otherwise: system calls, capabilities, and what it sees of the machine.
 
 pub mod capabilities;
+pub mod document;
 pub mod seccomp;
+
+use super::config::{Config, Seccomp};
+use crate::error::Kind;
+use crate::runtime::capabilities::Set;
+use anyhow::{Context, Result};
+use document::Document;
+use std::os::unix::fs::FileTypeExt;
+
+/// Reads the seccomp profile that a container was given by its file, for the capabilities that it has: what its monitor
+/// gets is the OCI form.
+pub fn settle(config: &mut Config) -> Result<()> {
+    let Seccomp::File(file) = &config.security.seccomp else { return Ok(()) };
+    let security = &config.security;
+    let base = if security.privileged { Set::FULL } else { capabilities::DEFAULT.into_iter().collect() };
+    let granted = capabilities::resolve(base, &security.capabilities_added, &security.capabilities_dropped)?;
+    let profile = Document::read(file)?.resolve(granted.set)?;
+    if crate::runtime::seccomp::notifies(&profile)
+        && let Some(socket) = profile.listener_path()
+        && !socket.symlink_metadata().is_ok_and(|status| status.file_type().is_socket())
+    {
+        let message =
+            format!("no seccomp agent listens at {}, the listenerPath of {}", socket.display(), file.display());
+        return Err(Kind::NotFound.hinted(message, "start the agent first"));
+    }
+    let text = serde_json::to_string(&profile).context("serialise the seccomp profile")?;
+    config.security.seccomp = Seccomp::Profile(text);
+    Ok(())
+}
 
 /// A device node that every container has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,6 +4,7 @@ use super::process::granted;
 use crate::container::config::{Config, Seccomp, Unmasked};
 use crate::container::profile;
 use crate::container::profile::seccomp::Level;
+use crate::error::Kind;
 use anyhow::{Context, Result};
 use oci_spec::runtime as oci;
 use std::path::{Path, PathBuf};
@@ -77,6 +78,9 @@ fn is_at_or_below(path: &str, top: &str) -> bool {
 pub fn seccomp(config: &Config) -> Result<Option<oci::LinuxSeccomp>> {
     match &config.security.seccomp {
         Seccomp::Unconfined => Ok(None),
+        Seccomp::File(file) => {
+            Err(Kind::Engine.error(format!("the seccomp profile {} was not read", file.display())))
+        }
         Seccomp::Default => {
             let level = match (config.security.privileged, config.security.nesting) {
                 (true, _) => Level::Privileged,

@@ -22,6 +22,7 @@ use oci_spec::runtime::{
 };
 use program::{Decision, Program, Range, Verdict};
 use seccompiler::sock_filter;
+use std::os::fd::OwnedFd;
 use syscalls::Abi;
 
 /// `BPF_MAXINSNS`: the longest program that the kernel takes.
@@ -44,7 +45,9 @@ impl Filter {
     ///
     /// Needs no_new_privs, or else CAP_SYS_ADMIN in the user namespace: so without the former it comes before the change
     /// of user and the giving up of capabilities, whose calls the profile must then allow (the default one does).
-    pub fn install(&self) -> Result<()> {
+    ///
+    /// Gives the descriptor by which an agent answers calls, if the filter asks one.
+    pub fn install(&self) -> Result<Option<OwnedFd>> {
         crate::sys::seccomp::install(&self.program, self.flags)
     }
 }
@@ -74,7 +77,34 @@ pub fn compile_for(native: Abi, seccomp: &LinuxSeccomp) -> Result<Filter> {
             program.len()
         )));
     }
-    Ok(Filter { program, flags: flags(seccomp.flags().as_deref().unwrap_or_default())? })
+    let listens = if notifies(seccomp) { libc::SECCOMP_FILTER_FLAG_NEW_LISTENER as u32 } else { 0 };
+    check_listener(seccomp)?;
+    Ok(Filter { program, flags: flags(seccomp.flags().as_deref().unwrap_or_default(), listens)? })
+}
+
+/// Whether an agent is asked about any call.
+pub fn notifies(seccomp: &LinuxSeccomp) -> bool {
+    seccomp.default_action() == Action::ScmpActNotify
+        || seccomp.syscalls().iter().flatten().any(|line| line.action() == Action::ScmpActNotify)
+}
+
+/// An agent needs an address, and a call by which it hears that it is asked: the process that gets the filter sends it
+/// its descriptor, and would wait for an answer to that forever.
+fn check_listener(seccomp: &LinuxSeccomp) -> Result<()> {
+    if !notifies(seccomp) {
+        return Ok(());
+    }
+    if seccomp.listener_path().as_ref().is_none_or(|path| !path.is_absolute()) {
+        return Err(Kind::BadInput.error("SCMP_ACT_NOTIFY needs a listenerPath, absolute, where an agent listens"));
+    }
+    let asked = |line: &&LinuxSyscall| line.action() == Action::ScmpActNotify;
+    let asks_about = |name: &str| {
+        seccomp.syscalls().iter().flatten().filter(asked).any(|line| line.names().iter().any(|other| other == name))
+    };
+    if seccomp.default_action() == Action::ScmpActNotify || asks_about("sendmsg") {
+        return Err(Kind::BadInput.error("SCMP_ACT_NOTIFY can be neither the default nor the action of sendmsg"));
+    }
+    Ok(())
 }
 
 /// One line of a profile for one system call.
@@ -182,25 +212,22 @@ fn verdict(action: Action, errno: Option<u32>) -> Result<Verdict> {
         Action::ScmpActTrace => libc::SECCOMP_RET_TRACE | data,
         Action::ScmpActLog => libc::SECCOMP_RET_LOG,
         Action::ScmpActAllow => libc::SECCOMP_RET_ALLOW,
-        Action::ScmpActNotify => {
-            return Err(Kind::BadInput.error("seccomp action SCMP_ACT_NOTIFY is not supported yet"));
-        }
+        Action::ScmpActNotify => libc::SECCOMP_RET_USER_NOTIF,
     })
 }
 
-fn flags(listed: &[Flag]) -> Result<u32> {
-    let mut flags = 0;
+fn flags(listed: &[Flag], listens: u32) -> Result<u32> {
+    let mut flags = listens;
     for flag in listed {
         flags |= match flag {
             Flag::SeccompFilterFlagLog => libc::SECCOMP_FILTER_FLAG_LOG,
             Flag::SeccompFilterFlagSpecAllow => libc::SECCOMP_FILTER_FLAG_SPEC_ALLOW,
             // The filter is put on a process of one thread.
             Flag::SeccompFilterFlagTsync => 0,
-            Flag::SeccompFilterFlagWaitKillableRecv => {
-                return Err(
-                    Kind::BadInput.error(format!("seccomp flag {flag} needs SCMP_ACT_NOTIFY, not supported yet"))
-                );
+            Flag::SeccompFilterFlagWaitKillableRecv if listens == 0 => {
+                return Err(Kind::BadInput.error(format!("seccomp flag {flag} needs SCMP_ACT_NOTIFY")));
             }
+            Flag::SeccompFilterFlagWaitKillableRecv => libc::SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV,
         } as u32;
     }
     Ok(flags)
@@ -358,7 +385,7 @@ mod tests {
     fn what_cannot_be_had_is_an_error_that_says_so() {
         let rule = |rule: &str| format!(r#"{{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{rule}]}}"#);
         for (json, message) in [
-            (rule(r#"{"names": ["read"], "action": "SCMP_ACT_NOTIFY"}"#), "SCMP_ACT_NOTIFY is not supported"),
+            (rule(r#"{"names": ["read"], "action": "SCMP_ACT_NOTIFY"}"#), "listenerPath"),
             (
                 rule(r#"{"names": ["read"], "action": "SCMP_ACT_ERRNO", "errnoRet": 2147418112}"#),
                 "errnoRet 2147418112",
