@@ -7,7 +7,7 @@ mod supervision;
 mod users;
 
 pub use mount::{Mount, MountKind, MountOptions, Propagation};
-pub use resources::{Limit, Resources};
+pub use resources::{Cgroup, Limit, Rare, Resources, Throttle, ThrottleKind};
 pub use security::{Seccomp, Security, Unmasked};
 pub use supervision::Stop;
 pub use users::Users;

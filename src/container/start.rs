@@ -86,14 +86,17 @@ pub fn start(engine: &Engine, config: &Config, attach: Attach, streams: &[Borrow
 /// Asked from out here: systemd takes the word of the host's uid. Without systemd there is no cgroup, and no limits.
 fn delegate(engine: &Engine, config: &Config, monitor: i32) -> (bool, Vec<String>) {
     if systemd::in_unit() {
-        return (true, Vec::new());
+        return (!config.resources.cgroup.disabled, Vec::new());
     }
-    if !systemd::available(engine) {
+    if config.resources.cgroup.disabled || !systemd::available(engine) {
         return (false, Vec::new());
     }
     let unit = format!("coracle-{}.scope", config.id);
     // The container's own limit counts, not the one that systemd has for any scope.
-    let properties = [("TasksMax", systemd::Value::Number(u64::MAX))];
+    let mut properties = vec![("TasksMax", systemd::Value::Number(u64::MAX))];
+    if let Some(parent) = &config.resources.cgroup.parent {
+        properties.push(("Slice", systemd::Value::Text(parent)));
+    }
     match systemd::start_scope(engine, &unit, &format!("Container {}", config.name), &[monitor as u32], &properties) {
         Ok(()) => (true, Vec::new()),
         Err(error) => {

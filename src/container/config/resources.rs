@@ -1,6 +1,7 @@
 //! What a container may use up.
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// A resource limit of setrlimit(2); `u64::MAX` is unlimited.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,11 +13,80 @@ pub struct Limit {
 }
 
 /// Limits that a cgroup enforces.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resources {
     /// Unset: 2048 where a cgroup can, else best effort by RLIMIT_NPROC. `Some(0)` is unlimited.
     pub pids: Option<u64>,
     pub memory_bytes: Option<u64>,
     /// Thousandths of a processor.
     pub cpu_millis: Option<u64>,
+    /// The limits that few containers have.
+    #[serde(default, skip_serializing_if = "Rare::is_default")]
+    pub rare: Rare,
+    /// Whether there is a cgroup at all, and where.
+    #[serde(default, skip_serializing_if = "Cgroup::is_default")]
+    pub cgroup: Cgroup,
+    /// Whether the limits of setrlimit(2) are those of who starts the container.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub limits_of_host: bool,
+    /// How soon the kernel ends the container when memory is short, from -1000 to 1000.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oom_score_adj: Option<i32>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Rare {
+    /// -1 is unlimited; memory and swap together.
+    pub memory_swap_bytes: Option<i64>,
+    pub memory_reservation_bytes: Option<u64>,
+    pub cpu_shares: Option<u64>,
+    pub cpu_quota_micros: Option<i64>,
+    pub cpu_period_micros: Option<u64>,
+    pub cpuset_cpus: Option<String>,
+    pub cpuset_mems: Option<String>,
+    /// From 10 to 1000.
+    pub io_weight: Option<u16>,
+    pub throttles: Vec<Throttle>,
+    /// Files of cgroup v2 and what is written to them.
+    pub unified: BTreeMap<String, String>,
+}
+
+/// How fast a device may be read or written, or how much it weighs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Throttle {
+    pub kind: ThrottleKind,
+    pub major: i64,
+    pub minor: i64,
+    /// Bytes or operations per second, or a weight.
+    pub rate: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ThrottleKind {
+    ReadBytes,
+    WriteBytes,
+    ReadOperations,
+    WriteOperations,
+    Weight,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Cgroup {
+    pub disabled: bool,
+    /// The slice in which systemd puts the container.
+    pub parent: Option<String>,
+}
+
+impl Rare {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl Cgroup {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }

@@ -41,7 +41,7 @@ pub(super) fn process(
         oci::UserBuilder::default().uid(user.uid).gid(user.gid).additional_gids(user.groups.clone()).build()?;
     let granted = granted(config, privileged)?;
     let working_directory = if wanted.working_directory.is_empty() { "/" } else { &wanted.working_directory };
-    Ok(oci::ProcessBuilder::default()
+    let mut process = oci::ProcessBuilder::default()
         .terminal(wanted.terminal)
         .user(oci_user)
         .args(wanted.arguments())
@@ -50,7 +50,9 @@ pub(super) fn process(
         .capabilities(profile::capabilities::for_user(granted, user.uid))
         .rlimits(limits(config, around)?)
         .no_new_privileges(config.security.no_new_privileges)
-        .build()?)
+        .build()?;
+    process.set_oom_score_adj(config.resources.oom_score_adj);
+    Ok(process)
 }
 
 /// The container's capabilities; those of an exec with `--privileged` are all.
@@ -72,6 +74,9 @@ fn limits(config: &Config, around: &Surroundings<'_>) -> Result<Vec<oci::PosixRl
     let has_own_users = !around.uid_map.is_empty();
     if !around.has_pids_cgroup && has_own_users && config.resources.pids.is_none() && !config.security.privileged {
         limits.push(Limit { resource: "RLIMIT_NPROC".into(), soft: PIDS_DEFAULT, hard: PIDS_DEFAULT });
+    }
+    if config.resources.limits_of_host {
+        limits.clear();
     }
     for limit in &config.limits {
         limits.retain(|default| default.resource != limit.resource);

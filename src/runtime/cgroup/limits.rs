@@ -228,6 +228,10 @@ fn io_settings(block_io: &LinuxBlockIo, add: &mut impl FnMut(&str, String, ReadB
         let weight = 1 + (u64::from(weight).clamp(10, 1000) - 10) * 9999 / 990;
         add("io.weight", format!("default {weight}"), ReadBack::Free);
     }
+    for device in block_io.weight_device().iter().flatten() {
+        let weight = 1 + (u64::from(device.weight().unwrap_or(0)).clamp(10, 1000) - 10) * 9999 / 990;
+        add("io.weight", format!("{}:{} {weight}", device.major(), device.minor()), ReadBack::Free);
+    }
     let throttles: [(&str, &Option<Vec<LinuxThrottleDevice>>); 4] = [
         ("rbps", block_io.throttle_read_bps_device()),
         ("wbps", block_io.throttle_write_bps_device()),
