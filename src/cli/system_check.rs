@@ -15,7 +15,7 @@ pub struct SystemCheck {
     /// Leave out what takes time: hashing all blobs again
     #[arg(short, long)]
     quick: bool,
-    /// Remove what killed commands have left behind; nothing that anyone uses or could want is touched
+    /// Remove or complete what killed commands have left behind; nothing that anyone uses or could want is removed
     #[arg(short, long)]
     repair: bool,
 }
@@ -26,16 +26,17 @@ impl Verb for SystemCheck {
         let mut left = 0;
         let mut repaired = Vec::new();
         for finding in self.findings(context)? {
-            if self.repair && finding.is_leftover {
-                repaired.push(finding.what);
-            } else {
-                left += 1;
-                say(&format!("{}; {}", finding.what, finding.fix));
+            match finding.repaired.filter(|_| self.repair) {
+                Some(done) => repaired.push(format!("{}; {done}", finding.what)),
+                None => {
+                    left += 1;
+                    say(&format!("{}; {}", finding.what, finding.fix));
+                }
             }
         }
         if !repaired.is_empty() {
             super::in_userns(Door::for_command(&context.engine)?, || repair(context))?;
-            repaired.iter().for_each(|what| say(&format!("{what}; removed")));
+            repaired.iter().for_each(|line| say(line));
         }
         if left > 0 {
             return Ok(EXIT_ENGINE);

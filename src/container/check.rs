@@ -2,6 +2,7 @@
 //! have left.
 
 use super::config::{Id, Name, Source};
+use super::create::Naming;
 use super::state::{self, Container, Paths, Status};
 use crate::engine::Engine;
 use crate::error::{self, Kind};
@@ -66,10 +67,11 @@ impl Checked {
             }
         }
         if state::id_of_name(engine, name.as_str())?.as_ref() != Some(&config.id) {
-            self.findings.push(Finding::new(
-                format!("container {} has lost its name {name}", config.id.short()),
-                format!("use it by its id, or remove it with coracle rm {}", config.id.short()),
-            ));
+            let what = format!("container {} has lost its name {name}", config.id.short());
+            self.findings.push(match container.status {
+                Status::Running | Status::Elsewhere => Finding::new(what, "use it by its id, or stop it first"),
+                Status::Created | Status::Exited | Status::Lost => Finding::unfinished(what, "named again"),
+            });
         }
         match container.status {
             Status::Created | Status::Running | Status::Exited | Status::Elsewhere => {}
@@ -82,8 +84,14 @@ impl Checked {
     }
 }
 
-/// Removes dangling names and stale runtime directories.
+/// Removes dangling names and stale runtime directories, and names containers that have no name.
 pub fn sweep(engine: &Engine) -> Result<()> {
+    for id in ids(engine)? {
+        // What cannot be read has been told of.
+        if let Ok(container) = state::read(engine, &id) {
+            name_again(engine, container)?;
+        }
+    }
     for name in dangling_names(engine)? {
         super::remove::release_name(engine, &name)?;
     }
@@ -99,6 +107,23 @@ pub fn sweep(engine: &Engine) -> Result<()> {
         fs::remove_tree(dirs.as_fd(), id.as_str())?;
     }
     Ok(())
+}
+
+/// Gives a container its name back, or another if somebody has it by now: who makes or removes a container may be killed
+/// between its directory and its name.
+fn name_again(engine: &Engine, mut container: Container) -> Result<()> {
+    let config = &mut container.config;
+    if state::id_of_name(engine, config.name.as_str())?.as_ref() == Some(&config.id) {
+        return Ok(());
+    }
+    // Held so that nobody removes it, and nobody starts it under a name that is about to change.
+    let _held = match Paths::of(engine, &config.id).hold_alive() {
+        Ok(None) => return Ok(()),
+        Ok(held) => held,
+        Err(error) if error::kind(&error) == Kind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    super::create::claim_some_name(engine, config, Naming::Generated)
 }
 
 fn ids(engine: &Engine) -> Result<Vec<Id>> {
@@ -152,7 +177,7 @@ mod tests {
         rustix::fs::symlink(format!("../containers/{gone}"), engine.names().join("ghost")).unwrap();
         fs::create_dir(&engine.names().join("foreign")).unwrap();
         let findings = check(engine).unwrap().findings;
-        let leftovers = findings.iter().filter(|finding| finding.is_leftover).count();
+        let leftovers = findings.iter().filter(|finding| finding.repaired.is_some()).count();
         assert_eq!((findings.len(), leftovers), (3, 2), "{findings:?}");
         sweep(engine).unwrap();
         let findings = check(engine).unwrap().findings;

@@ -40,21 +40,25 @@ pub fn create(engine: &Engine, asked: Config, naming: Naming, image: Option<&Ima
         None => None,
     };
     publish(engine, &config)?;
+    if let Err(error) = claim_some_name(engine, &mut config, naming) {
+        let containers = fs::open_dir(&engine.containers())?;
+        fs::remove_tree(containers.as_fd(), config.id.as_str())?;
+        super::remove::anonymous_volumes(engine, &config)?;
+        return Err(error);
+    }
+    events::tell(engine, &[Event::of(&config, Happening::Create)]);
+    Ok(config)
+}
+
+/// Claims a container's name, or another where it may have another.
+pub fn claim_some_name(engine: &Engine, config: &mut Config, naming: Naming) -> Result<()> {
     loop {
-        match claim_name(engine, &config) {
-            Ok(()) => {
-                events::tell(engine, &[Event::of(&config, Happening::Create)]);
-                return Ok(config);
-            }
+        match claim_name(engine, config) {
             Err(error) if naming == Naming::Generated && crate::error::kind(&error) == Kind::Exists => {
                 config.name = Name::generated()?;
-                write_config(&Paths::of(engine, &config.id), &config)?;
+                write_config(&Paths::of(engine, &config.id), config)?;
             }
-            Err(error) => {
-                let containers = fs::open_dir(&engine.containers())?;
-                fs::remove_tree(containers.as_fd(), config.id.as_str())?;
-                return Err(error);
-            }
+            other => return other,
         }
     }
 }
@@ -231,6 +235,10 @@ fn claim_name(engine: &Engine, config: &Config) -> Result<()> {
     for _ in 0..2 {
         match rustix::fs::symlink(target.as_str(), &link) {
             Ok(()) => return Ok(()),
+            // A repair was faster.
+            Err(Errno::EXIST) if state::id_of_name(engine, config.name.as_str())?.as_ref() == Some(&config.id) => {
+                return Ok(());
+            }
             // A name whose container is gone was left by a crash in the middle of a removal.
             Err(Errno::EXIST) if is_stale(engine, &config.name)? => {
                 crate::container::remove::release_name(engine, &config.name)?

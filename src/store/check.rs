@@ -19,18 +19,25 @@ pub struct Finding {
     pub what: String,
     /// What to do about it, as an imperative clause.
     pub fix: String,
-    /// Whether a repair takes it away: something that this engine made and nobody uses.
-    pub is_leftover: bool,
+    /// What a repair does about it, as a participle; None if it does nothing.
+    pub repaired: Option<&'static str>,
 }
 
 impl Finding {
     pub fn new(what: impl Into<String>, fix: impl Into<String>) -> Self {
-        Self { what: what.into(), fix: fix.into(), is_leftover: false }
+        Self { what: what.into(), fix: fix.into(), repaired: None }
     }
 
+    /// Something that this engine made and nobody uses: a repair takes it away.
     pub fn leftover(what: impl Into<String>) -> Self {
         let fix = "remove it with coracle system check --repair".to_owned();
-        Self { what: what.into(), fix, is_leftover: true }
+        Self { what: what.into(), fix, repaired: Some("removed") }
+    }
+
+    /// Something that a killed command has left half done, and a repair completes.
+    pub fn unfinished(what: impl Into<String>, repaired: &'static str) -> Self {
+        let fix = "complete it with coracle system check --repair".to_owned();
+        Self { what: what.into(), fix, repaired: Some(repaired) }
     }
 }
 
@@ -164,7 +171,7 @@ mod tests {
         let ours = fs::staging_name(&engine.staging());
         fs::create_dir(&ours).unwrap();
         let findings = check(engine, true).unwrap();
-        let leftovers = findings.iter().filter(|finding| finding.is_leftover).count();
+        let leftovers = findings.iter().filter(|finding| finding.repaired.is_some()).count();
         assert_eq!((findings.len(), leftovers), (3, 1), "{findings:?}");
         assert_eq!(check(engine, false).unwrap().len(), 2);
         sweep_staging(engine).unwrap();

@@ -223,6 +223,22 @@ fn a_corrupt_description_is_named() {
 }
 
 #[test]
+fn a_container_that_cannot_be_made_leaves_no_volume() {
+    let sandbox = with_busybox();
+    let volumes = sandbox.data.join("coracle/volumes");
+    for verb in ["create", "run"] {
+        let again =
+            [verb, "--network", "none", "--name", "c", "-v", "/anonymous", "-v", "named:/v", "busybox", "true"];
+        sandbox.ok(&again);
+        let before = names_in(&volumes).len();
+        sandbox.fails(125, &[verb, "the name c is taken"], &again);
+        assert_eq!(names_in(&volumes).len(), before, "{:?}", names_in(&volumes));
+        sandbox.ok(&["rm", "-v", "c"]);
+        assert_eq!(names_in(&volumes), ["named"]);
+    }
+}
+
+#[test]
 fn a_helper_that_is_there_and_fails_is_an_error_with_its_reason() {
     let sandbox = with_busybox();
     for arguments in [&TRUE[..], &["unshare", "true"]] {
