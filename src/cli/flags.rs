@@ -1,6 +1,8 @@
 //! The flags of `run` and `create`: what was typed becomes a [`Config`], and nothing is decided here.
 
+mod health;
 mod later;
+mod logging;
 mod mounts;
 mod network;
 mod process;

@@ -28,6 +28,7 @@ mod load;
 mod logs;
 mod ps;
 mod pull;
+mod restart;
 mod rm;
 mod rmi;
 mod run;
@@ -46,11 +47,13 @@ use crate::container::state::{self, Container, Status};
 use crate::engine::Engine;
 use crate::error::{self, Kind};
 use crate::image::reference::Reference;
+use crate::inspect::filter::Containers;
 use crate::rootless::Entered;
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use clap::error::ErrorKind;
 use globals::Globals;
 use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 
 /// The engine's own failures, as distinct from the container's exit code.
@@ -170,6 +173,24 @@ impl Targets {
         }
         Ok(containers)
     }
+}
+
+/// Leaves those that fit all of the filters.
+fn retain_filtered(context: &Context, containers: &mut Vec<Container>, filters: &[String]) -> Result<()> {
+    if !filters.is_empty() {
+        let filters = Containers::parse(&context.engine, filters)?;
+        containers.retain(|container| filters.match_container(container));
+    }
+    Ok(())
+}
+
+/// A cidfile holds one id, and perhaps the end of a line.
+const CIDFILE_BYTES_MAX: usize = 4096;
+
+/// The id in a file that `--cidfile` has written.
+fn read_cidfile(file: &Path) -> Result<String> {
+    let text = crate::fs::read(file, CIDFILE_BYTES_MAX).context("read the cidfile")?;
+    Ok(String::from_utf8_lossy(&text).lines().next().unwrap_or_default().trim().to_owned())
 }
 
 /// Does something to each; one that fails does not keep the others from it. The last failure is the result.

@@ -28,8 +28,11 @@ pub struct Start {
     /// The one that was made last
     #[arg(short, long, conflicts_with_all = ["names", "all"])]
     latest: bool,
+    /// Start only containers that fit, as for ps
+    #[arg(short, long, value_name = "KEY=VALUE")]
+    filter: Vec<String>,
     /// The containers, by name, id or the beginning of an id
-    #[arg(value_name = "CONTAINER", required_unless_present_any = ["all", "latest"])]
+    #[arg(value_name = "CONTAINER", required_unless_present_any = ["all", "latest", "filter"])]
     names: Vec<String>,
 }
 
@@ -42,8 +45,11 @@ impl Verb for Start {
             return self.start_attached(context, &state::find(&context.engine, name)?);
         }
         // Not flattened: the short option of --all is taken by --attach here.
-        let targets = Targets { all: self.all, latest: self.latest, names: self.names };
-        each(&targets.resolve(context)?, |container| {
+        let all = self.all || (self.names.is_empty() && !self.latest);
+        let targets = Targets { all, latest: self.latest, names: self.names };
+        let mut containers = targets.resolve(context)?;
+        super::retain_filtered(context, &mut containers, &self.filter)?;
+        each(&containers, |container| {
             if container.status != Status::Running {
                 let started = start::start(&context.engine, &container.config, Default::default(), &[])?;
                 tell_started(&started);

@@ -123,6 +123,15 @@ fn read_part(text: &str) -> Option<(i128, &str)> {
     Some((whole.checked_mul(unit)?.checked_add(part * unit / scale)?, rest))
 }
 
+/// A Go duration that is not negative, in nanoseconds.
+pub fn parse_duration(text: &str) -> Result<u64> {
+    let nanos = read_duration(text).and_then(|nanos| u64::try_from(nanos).ok());
+    nanos.ok_or_else(|| {
+        let shown: String = text.chars().take(TEXT_BYTES_MAX).collect();
+        Kind::BadInput.hinted(format!("malformed duration {shown:?}"), "write it like 30s, 1m30s or 500ms")
+    })
+}
+
 /// What `--since` and `--until` take: RFC 3339 in any precision with or without zone (none is UTC), a date, seconds
 /// since 1970 with a fraction, or a Go duration from `now`.
 pub fn parse_time(text: &str, bound: Bound, now: SystemTime) -> Result<SystemTime> {

@@ -9,7 +9,9 @@ mod users;
 pub use mount::{Mount, MountKind, MountOptions, Propagation};
 pub use resources::{Cgroup, Limit, Rare, Resources, Throttle, ThrottleKind};
 pub use security::{Seccomp, Security, Unmasked};
-pub use supervision::Stop;
+pub use supervision::{
+    Health, HealthDestination, HealthLog, LogDriver, Logging, Notify, OnFailure, Restart, StartupCheck, Stop,
+};
 pub use users::Users;
 
 use crate::error::Kind;
@@ -50,6 +52,17 @@ pub struct Config {
     /// Whether pid 1 is the engine's init.
     pub init: bool,
     pub stop: Stop,
+    #[serde(default, skip_serializing_if = "Restart::is_no")]
+    pub restart: Restart,
+    #[serde(default, skip_serializing_if = "Health::is_none")]
+    pub health: Health,
+    #[serde(default, skip_serializing_if = "Logging::is_default")]
+    pub logging: Logging,
+    /// How long it may run before it is killed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout_secs: Option<u64>,
+    #[serde(default, skip_serializing_if = "Notify::is_conmon")]
+    pub notify: Notify,
     pub auto_remove: bool,
     /// The command line that made it, for `inspect`.
     pub create_command: Vec<String>,
@@ -78,6 +91,11 @@ impl Config {
             resources: Resources::default(),
             init: false,
             stop: Stop::default(),
+            restart: Restart::default(),
+            health: Health::default(),
+            logging: Logging::default(),
+            timeout_secs: None,
+            notify: Notify::default(),
             auto_remove: false,
             create_command: Vec::new(),
         }

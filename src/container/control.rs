@@ -14,8 +14,8 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// The version of this conversation. A newer CLI speaks every older one.
-pub const VERSION: u32 = 1;
+/// The version of this conversation. A newer CLI speaks every older one: see [`Request::since`].
+pub const VERSION: u32 = 2;
 
 /// The longest message: an exec's environment is the largest thing in it.
 pub const MESSAGE_BYTES_MAX: usize = 1 << 20;
@@ -61,6 +61,28 @@ pub enum Request {
     Wait,
     /// Descriptor of the container's root directory.
     Root,
+    /// Ends the container as `Stop` does and starts it again in the same monitor: answered with `Done`, then with
+    /// `Started` or `Failed`.
+    Restart { signal: i32, timeout_secs: u64 },
+}
+
+impl Request {
+    /// The version of the conversation that brought this request. Whoever adds one adds it here, with a version that no
+    /// release has had yet.
+    pub fn since(&self) -> u32 {
+        match self {
+            Self::Userns
+            | Self::Start { .. }
+            | Self::Attach(_)
+            | Self::Exec { .. }
+            | Self::Signal(_)
+            | Self::Resize(_)
+            | Self::Stop { .. }
+            | Self::Wait
+            | Self::Root => 1,
+            Self::Restart { .. } => 2,
+        }
+    }
 }
 
 /// Which streams come with a request, and how they are treated.
@@ -91,48 +113,63 @@ pub enum Reply {
     /// The user typed the detach keys.
     Detached,
     Failed(Wire),
+    /// An attached client that did not read has been let go of. Since version 2, as is every reply below this line.
+    Dropped(Wire),
 }
 
 /// A connection to one monitor.
-pub struct Connection(OwnedFd);
+pub struct Connection {
+    socket: OwnedFd,
+    /// The version of the conversation that it speaks.
+    version: u32,
+}
 
 impl Connection {
     /// Takes over the socket that a monitor was started with.
     pub fn over(socket: OwnedFd) -> Self {
-        Self(socket)
+        Self { socket, version: VERSION }
     }
 
     /// Connects to the monitor of a running container.
     pub fn open(container: &Container) -> Result<Self> {
         let id = &container.config.id;
         let state = container.state.as_ref().ok_or_else(|| not_running(id))?;
-        Self::open_at(&state.run, id).map_err(|errno| match errno {
+        Self::open_at(&state.run, id, state.control).map_err(|errno| match errno {
             rustix::io::Errno::NOENT | rustix::io::Errno::CONNREFUSED => not_running(id),
             errno => anyhow::Error::new(errno).context(format!("connect to the monitor of {}", id.short())),
         })
     }
 
-    fn open_at(run: &Path, id: &Id) -> rustix::io::Result<Self> {
+    fn open_at(run: &Path, id: &Id, version: u32) -> rustix::io::Result<Self> {
         let dir = rustix::fs::openat(
             rustix::fs::CWD,
             run.join("containers").join(id.as_str()),
             rustix::fs::OFlags::PATH | rustix::fs::OFlags::DIRECTORY | rustix::fs::OFlags::CLOEXEC,
             rustix::fs::Mode::empty(),
         )?;
-        socket::connect_in(dir.as_fd(), "ctl").map(Self)
+        Ok(Self { socket: socket::connect_in(dir.as_fd(), "ctl")?, version })
     }
 
     /// Makes an answer that takes longer an error.
     pub fn set_timeout(&self, timeout: Duration) -> Result<()> {
-        socket::set_receive_timeout(&self.0, Some(timeout))
+        socket::set_receive_timeout(&self.socket, Some(timeout))
+    }
+
+    /// Whether the monitor knows a request; one of an older release may not.
+    pub fn knows(&self, request: &Request) -> bool {
+        request.since() <= self.version
     }
 
     pub fn request(&self, request: Request, fds: &[BorrowedFd<'_>]) -> Result<()> {
+        if !self.knows(&request) {
+            let message = "this container was started by an older coracle, whose monitor cannot do that";
+            return Err(Kind::InUse.hinted(message, "stop the container and start it again"));
+        }
         let bytes = serde_json::to_vec(&Hello { version: VERSION, request }).context("serialise request")?;
         if bytes.len() > MESSAGE_BYTES_MAX {
             return Err(Kind::BadInput.error(format!("the request is longer than {MESSAGE_BYTES_MAX} bytes")));
         }
-        match socket::send(self.0.as_fd(), &bytes, fds) {
+        match socket::send(self.socket.as_fd(), &bytes, fds) {
             // A monitor that has just gone is heard of in place of its answer.
             Err(rustix::io::Errno::PIPE | rustix::io::Errno::CONNRESET) => Ok(()),
             other => other.context("send to the monitor"),
@@ -141,10 +178,10 @@ impl Connection {
 
     /// The next answer. None when the monitor has gone.
     pub fn reply(&self) -> Result<Option<(Reply, Vec<OwnedFd>)>> {
-        let received = match socket::receive(self.0.as_fd(), MESSAGE_BYTES_MAX) {
+        let received = match socket::receive(self.socket.as_fd(), MESSAGE_BYTES_MAX) {
             // It went without reading all we sent, which the kernel tells once; its last words are still to be had.
             Err(rustix::io::Errno::CONNRESET) => {
-                socket::receive(self.0.as_fd(), MESSAGE_BYTES_MAX).context("hear from the monitor")?
+                socket::receive(self.socket.as_fd(), MESSAGE_BYTES_MAX).context("hear from the monitor")?
             }
             other => other.context("hear from the monitor")?,
         };
@@ -165,7 +202,7 @@ impl Connection {
 
 impl AsFd for Connection {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
+        self.socket.as_fd()
     }
 }
 
@@ -177,8 +214,8 @@ fn not_running(id: &Id) -> anyhow::Error {
 fn find_userns(engine: &Engine) -> Result<Option<OwnedFd>> {
     for name in fs::list(&engine.run.join("containers"))? {
         let Some(id) = Id::parse(&name) else { continue };
-        let Ok(connection) = Connection::open_at(&engine.run, &id) else { continue };
-        socket::set_receive_timeout(&connection.0, Some(ANSWER_TIMEOUT))?;
+        let Ok(connection) = Connection::open_at(&engine.run, &id, 1) else { continue };
+        socket::set_receive_timeout(&connection.socket, Some(ANSWER_TIMEOUT))?;
         if let Ok((Reply::Done, fds)) = connection.ask(Request::Userns, &[])
             && let Some(userns) = fds.into_iter().next()
         {

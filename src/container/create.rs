@@ -133,6 +133,8 @@ fn with_defaults(mut config: Config, image: Option<&Image>) -> Result<Config> {
     }
     config.stop.signal.get_or_insert(libc::SIGTERM);
     super::profile::settle(&mut config)?;
+    let check = image.and_then(|image| image.config.config.healthcheck.as_ref());
+    config.health = super::health::resolve(std::mem::take(&mut config.health), check)?;
     for mount in &config.mounts {
         check_target(&mount.target)?;
     }

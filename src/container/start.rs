@@ -124,7 +124,7 @@ fn await_start(connection: Connection) -> Result<(Connection, Entered)> {
             Some((Reply::Entered(found), _)) => entered = found,
             Some((Reply::Started { .. }, _)) => return Ok((connection, entered)),
             Some((Reply::Failed(wire), _)) => return Err(wire.into()),
-            Some((Reply::Done | Reply::Exited { .. } | Reply::Detached, _)) => {}
+            Some((Reply::Done | Reply::Exited { .. } | Reply::Detached | Reply::Dropped(_), _)) => {}
             None => return Err(Kind::Engine.error("the monitor died before the container ran")),
         }
     }

@@ -31,6 +31,35 @@ pub struct State {
     /// Nanoseconds since 1970.
     pub started: u64,
     pub exit: Option<Exit>,
+    /// The version of the conversation that its monitor speaks.
+    #[serde(default = "first_version", skip_serializing_if = "is_first_version")]
+    pub control: u32,
+    /// How often the monitor has started it again since the user did.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub restarts: u32,
+    /// Whether it has ended and its monitor waits to start it again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub restarting: bool,
+    /// Whether its last end was the user's will.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stopped_by_user: bool,
+    /// Why it could not be started again.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub error: String,
+}
+
+fn first_version() -> u32 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_first_version(version: &u32) -> bool {
+    *version == 1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -131,6 +160,7 @@ fn status(paths: &Paths) -> Result<(Option<State>, Status)> {
         None if alive => Status::Running,
         None => Status::Created,
         Some(state) if state.exit.is_some() && !alive => Status::Exited,
+        Some(state) if state.restarting => Status::Running,
         Some(state) if state.machine_id != machine_id() => Status::Elsewhere,
         Some(state) if state.exit.is_some() => Status::Exited,
         Some(_) if alive => Status::Running,

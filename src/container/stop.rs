@@ -143,7 +143,10 @@ fn await_exit(connection: &Connection) -> Result<Option<i32>> {
         match connection.reply()? {
             Some((Reply::Exited { code }, _)) => return Ok(Some(code)),
             Some((Reply::Failed(wire), _)) => return Err(wire.into()),
-            Some((Reply::Done | Reply::Started { .. } | Reply::Detached | Reply::Entered(_), _)) => {}
+            Some((
+                Reply::Done | Reply::Started { .. } | Reply::Detached | Reply::Entered(_) | Reply::Dropped(_),
+                _,
+            )) => {}
             None => return Ok(None),
         }
     }

@@ -1,7 +1,7 @@
 //! `--filter KEY=VALUE` for containers and images: what is asked, parsed once, then compared.
 
 use super::image::created;
-use crate::container::config::{Config, MountKind, Source};
+use crate::container::config::{Config, MountKind, Restart, Source};
 use crate::container::state::{self, Container, Status};
 use crate::engine::Engine;
 use crate::error::Kind;
@@ -12,7 +12,8 @@ use anyhow::Result;
 use std::collections::{BTreeMap, HashMap};
 use std::time::SystemTime;
 
-const CONTAINER_KEYS: &str = "ancestor, before, exited, id, label, label!, name, network, since, status, volume";
+const CONTAINER_KEYS: &str = "ancestor, before, exited, id, label, label!, name, network, restart-policy, should-start-on-boot, \
+     since, status, volume";
 const IMAGE_KEYS: &str = "before, dangling, label, label!, reference, since";
 
 /// What `status=` takes besides the names of statuses that a container can have here.
@@ -34,6 +35,8 @@ enum ContainerCondition {
     NoLabel(Label),
     Name(Vec<Text>),
     Network(Vec<String>),
+    RestartPolicy(Vec<String>),
+    ShouldStart(bool),
     Since(u64),
     Status(Vec<String>),
     Volume(Vec<String>),
@@ -94,6 +97,15 @@ fn container_conditions(engine: &Engine, key: &str, values: Vec<&str>) -> Result
         "label!" => Ok(values.iter().map(|text| Condition::NoLabel(Label::parse(text))).collect()),
         "name" => one(Condition::Name(values.iter().map(|text| Text::parse(text)).collect::<Result<_>>()?)),
         "network" => one(Condition::Network(owned())),
+        "restart-policy" => one(Condition::RestartPolicy(owned())),
+        "should-start-on-boot" => {
+            let wanted = match values.as_slice() {
+                ["true"] => true,
+                ["false"] => false,
+                _ => return Err(Kind::BadInput.error(format!("filter {key} is neither true nor false"))),
+            };
+            one(Condition::ShouldStart(wanted))
+        }
         "status" => {
             values.iter().try_for_each(|name| check_status(name))?;
             one(Condition::Status(owned()))
@@ -129,9 +141,20 @@ impl ContainerCondition {
             Self::NoLabel(label) => !label.is_in(&config.labels),
             Self::Name(texts) => texts.iter().any(|text| text.is_in(config.name.as_str())),
             Self::Network(names) => names.iter().any(|name| name == config.network.name()),
+            Self::RestartPolicy(names) => names.iter().any(|name| name == config.restart.name()),
+            Self::ShouldStart(wanted) => should_start(container) == *wanted,
             Self::Status(names) => names.iter().any(|name| has_status(container.status, name)),
             Self::Volume(names) => names.iter().any(|name| has_mount(config, name)),
         }
+    }
+}
+
+/// Whether it is to be started with the machine.
+fn should_start(container: &Container) -> bool {
+    match container.config.restart {
+        Restart::Always => true,
+        Restart::UnlessStopped => !container.state.as_ref().is_some_and(|state| state.stopped_by_user),
+        Restart::No | Restart::OnFailure(_) => false,
     }
 }
 

@@ -17,6 +17,11 @@ impl Monitor {
         self.tell(if is_attended { &all } else { &all[..2] });
     }
 
+    /// A run has ended, and another will follow.
+    pub(super) fn tell_of_run(&mut self, code: i32) {
+        self.tell_with_code(&[Happening::Died, Happening::Cleanup], code);
+    }
+
     /// The container has ended; one that goes with its run is gone.
     pub(super) fn tell_of_end(&mut self, code: i32) {
         let mut happenings = vec![Happening::Died];
@@ -27,6 +32,10 @@ impl Monitor {
         if self.config.auto_remove {
             happenings.push(Happening::Remove);
         }
+        self.tell_with_code(&happenings, code);
+    }
+
+    fn tell_with_code(&mut self, happenings: &[Happening], code: i32) {
         let with_code = |happening: &Happening| {
             let event = Event::of(&self.config, *happening);
             match happening {

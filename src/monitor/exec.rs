@@ -1,11 +1,13 @@
 //! `exec`: a further process in the container, a child of the monitor, with streams of its own.
 
+use super::clients::Place;
 use super::stdio::Streams;
-use super::{Monitor, Process};
+use super::{Instance, Monitor, Process};
 use crate::container::config::{self, Id};
 use crate::container::control::Attach;
 use crate::container::events::{Event, Happening};
 use crate::container::spec::{self, Surroundings};
+use crate::error::Kind;
 use crate::fs::Root;
 use crate::runtime::identity::Identity;
 use crate::runtime::{self, Exec, Stdio};
@@ -13,6 +15,15 @@ use anyhow::{Context, Result};
 use std::os::fd::{AsFd, OwnedFd};
 
 impl Monitor {
+    /// The run that goes on now.
+    pub(super) fn instance(&self) -> Result<&Instance> {
+        self.instance.as_ref().ok_or_else(|| {
+            let name = &self.config.name;
+            let message = format!("container {name} is not running: it waits to be started again");
+            Kind::InUse.hinted(message, format!("start it at once with coracle restart {name}"))
+        })
+    }
+
     /// Starts the process and attaches the client to it. Gives its pid.
     pub(super) fn exec(
         &mut self,
@@ -22,12 +33,13 @@ impl Monitor {
         (attach, fds): (Attach, Vec<OwnedFd>),
         session: Option<Id>,
     ) -> Result<i32> {
-        let root = Root::new(self.root.try_clone().context("duplicate root")?);
+        let instance = self.instance()?;
+        let root = Root::new(instance.root.try_clone().context("duplicate root")?);
         let around = Surroundings {
             engine: &self.engine,
             root: &root,
-            uid_map: &self.uid_map,
-            gid_map: &self.gid_map,
+            uid_map: &instance.uid_map,
+            gid_map: &instance.gid_map,
             files: Vec::new(),
             has_pids_cgroup: self.cgroup.is_some(),
         };
@@ -39,20 +51,19 @@ impl Monitor {
             let (streams, theirs) = Streams::pipes(wanted.interactive, None)?;
             (streams, Stdio::Pipes { stdin: theirs.stdin, stdout: theirs.stdout, stderr: theirs.stderr })
         };
-        let bundle = self.engine.run.join("containers").join(self.config.id.as_str());
         let mut starting = runtime::exec(Exec {
             identity: Identity {
                 id: self.config.id.as_str(),
-                bundle: &bundle,
+                bundle: &self.run_dir,
                 annotations: &self.config.annotations,
             },
             container_pid: self.state.pid,
-            entrance: &self.entrance,
+            entrance: &instance.entrance,
             process: &process,
             seccomp: seccomp.as_ref(),
             stdio,
             cgroup: self.cgroup.as_ref().map(|cgroup| cgroup.container.as_fd()),
-            may_set_groups: self.may_set_groups,
+            may_set_groups: instance.may_set_groups,
         })?;
         let started = starting.ready().and_then(|master| {
             if let Some(master) = master {
@@ -67,7 +78,7 @@ impl Monitor {
         let event = Event::of(&self.config, Happening::Exec).with_exec(&session);
         let session = Some(session);
         self.processes.push(Process { key, child, streams, exit: None, drain_until: None, session });
-        self.attach(client, key, attach, fds)?;
+        self.attach(client, key, attach, fds, Place::Host)?;
         self.journal.tell(&[event]);
         Ok(pid)
     }

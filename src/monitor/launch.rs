@@ -2,10 +2,11 @@
 //!
 //! `lock alive → overlay → spec → runtime → network → exec`. Whatever fails is undone by the guards on the way.
 
+use super::restart::Restarting;
 use super::stdio::Streams;
-use super::{Limits, MAIN, Monitor, Process};
+use super::{Instance, Limits, MAIN, Monitor, Process};
 use crate::container::config::{Config, Id, Source};
-use crate::container::control::{Attach, Hello, MESSAGE_BYTES_MAX, Request};
+use crate::container::control::{self, Attach, Hello, MESSAGE_BYTES_MAX, Request};
 use crate::container::events::Journal;
 use crate::container::log::Log;
 use crate::container::remove;
@@ -23,6 +24,7 @@ use crate::runtime::{self, Bundle, Starting, Stdio};
 use crate::store::{layers, overlay};
 use crate::sys::mount::{self, Attributes};
 use crate::sys::namespace::{self, Namespaces};
+use crate::sys::terminal::Size;
 use crate::sys::{process, socket};
 use anyhow::{Context, Result};
 use oci_spec::runtime::Spec;
@@ -40,63 +42,22 @@ pub fn launch(engine: Engine, id: &Id, socket: &OwnedFd) -> Result<Monitor> {
         stop::end_lost(&state)?;
     }
     let run_dir = make_run_dir(&engine, id)?;
-    let listener = socket::listen_in(fs::open_dir(&run_dir)?.as_fd(), "ctl", 128)?;
+    let listener = socket::listen_in(fs::open_dir(&run_dir)?.as_fd(), CONTROL, 128)?;
     let cgroup = if delegated { Some(divide_cgroup()?) } else { None };
-
-    let root = mount_root(&engine, &config, &paths)?;
-    let in_root = Root::new(root.try_clone().context("duplicate root")?);
-    let (uid_map, gid_map) =
-        if engine.rootless { (rootless::read_map("uid")?, rootless::read_map("gid")?) } else { Default::default() };
-    let around = Surroundings {
-        engine: &engine,
-        root: &in_root,
-        uid_map: &uid_map,
-        gid_map: &gid_map,
-        files: write_files(&run_dir, &config)?,
-        has_pids_cgroup: has_pids_controller(&cgroup)?,
-    };
-    let spec = spec::container(&config, &around)?;
-    limit(&spec, &cgroup)?;
-    let (mut streams, stdio) = open_streams(&config, &paths, &attach)?;
-    let stage = run_dir.join("root");
-    fs::create_dir(&stage)?;
-    let may_set_groups = runtime::may_set_groups()?;
-    let bundle = Bundle {
-        spec: &spec,
-        identity: Identity { id: id.as_str(), bundle: &run_dir, annotations: &config.annotations },
-        root: root.as_fd(),
-        stage: &stage,
-        stdio,
-        cgroup: cgroup.as_ref().map(|cgroup| cgroup.container.as_fd()),
-        may_set_groups,
-        with_init: config.init,
-    };
-    let mut starting = runtime::create(bundle)?;
-    let connecting = connect(&config, &starting, &run_dir)?;
-    if let Some(master) = starting.ready()? {
-        streams.set_master(master, config.process.interactive)?;
-    }
-    let network = connecting.map(pasta::Starting::finish).transpose()?;
-    let state = describe(&engine, &starting)?;
-    let (child, entrance) = starting.finish()?;
-    let durability = if config.auto_remove { Durability::Cached } else { Durability::Synced };
-    fs::write_json(&paths.state(), &state, durability)?;
-    streams.first_client = Some((attach, fds));
+    let ground =
+        Ground { engine: &engine, config: &config, paths: &paths, run_dir: &run_dir, cgroup: cgroup.as_ref() };
+    let Begun { instance, mut main, state } = ground.begin(attach.size, 0)?;
+    main.streams.first_client = Some((attach, fds));
     unstarted.keep();
-    let main = Process { key: MAIN, child, streams, exit: None, drain_until: None, session: None };
     Ok(Monitor {
         journal: Journal::new(&engine),
         engine,
         config,
         paths,
+        run_dir,
         alive: Some(alive),
         listener,
-        root,
-        entrance: entrance.context("a new container has an entrance")?,
-        uid_map,
-        gid_map,
-        may_set_groups,
-        network,
+        instance: Some(instance),
         cgroup,
         processes: vec![main],
         clients: Vec::new(),
@@ -104,7 +65,89 @@ pub fn launch(engine: Engine, id: &Id, socket: &OwnedFd) -> Result<Monitor> {
         state,
         kill_at: None,
         was_stopped: false,
+        restarting: Restarting::default(),
     })
+}
+
+/// The name of the socket in a container's runtime directory.
+const CONTROL: &str = "ctl";
+
+/// What every run of a container starts from, the first and those after it.
+pub struct Ground<'a> {
+    pub engine: &'a Engine,
+    pub config: &'a Config,
+    pub paths: &'a Paths,
+    pub run_dir: &'a Path,
+    pub cgroup: Option<&'a Limits>,
+}
+
+/// A run that has begun.
+pub struct Begun {
+    pub instance: Instance,
+    pub main: Process,
+    pub state: State,
+}
+
+impl Ground<'_> {
+    /// From the description to a running process, with a root, namespaces and a network that are new.
+    pub fn begin(&self, size: Option<Size>, restarts: u32) -> Result<Begun> {
+        let Ground { engine, config, paths, run_dir, cgroup } = *self;
+        let root = mount_root(engine, config, paths)?;
+        let in_root = Root::new(root.try_clone().context("duplicate root")?);
+        let (uid_map, gid_map) = if engine.rootless {
+            (rootless::read_map("uid")?, rootless::read_map("gid")?)
+        } else {
+            Default::default()
+        };
+        let around = Surroundings {
+            engine,
+            root: &in_root,
+            uid_map: &uid_map,
+            gid_map: &gid_map,
+            files: write_files(run_dir, config)?,
+            has_pids_cgroup: has_pids_controller(cgroup)?,
+        };
+        let spec = spec::container(config, &around)?;
+        limit(&spec, cgroup)?;
+        let oom_kills = cgroup.map_or(0, |cgroup| cgroup.container.oom_kills().unwrap_or(0));
+        let (mut streams, stdio) = open_streams(config, paths, size)?;
+        let stage = run_dir.join("root");
+        fs::create_dir(&stage)?;
+        let may_set_groups = runtime::may_set_groups()?;
+        let bundle = Bundle {
+            spec: &spec,
+            identity: Identity { id: config.id.as_str(), bundle: run_dir, annotations: &config.annotations },
+            root: root.as_fd(),
+            stage: &stage,
+            stdio,
+            cgroup: cgroup.map(|cgroup| cgroup.container.as_fd()),
+            may_set_groups,
+            with_init: config.init,
+        };
+        let mut starting = runtime::create(bundle)?;
+        let connecting = connect(config, &starting, run_dir)?;
+        if let Some(master) = starting.ready()? {
+            streams.set_master(master, config.process.interactive)?;
+        }
+        let network = connecting.map(pasta::Starting::finish).transpose()?;
+        let state = describe(engine, &starting, restarts)?;
+        let (child, entrance) = starting.finish()?;
+        let durability = if config.auto_remove { Durability::Cached } else { Durability::Synced };
+        fs::write_json(&paths.state(), &state, durability)?;
+        let entrance = entrance.context("a new container has an entrance")?;
+        let instance = Instance { root, entrance, uid_map, gid_map, may_set_groups, network, oom_kills };
+        let main = Process { key: MAIN, child, streams, exit: None, drain_until: None, session: None };
+        Ok(Begun { instance, main, state })
+    }
+
+    /// Takes away what a run has left in the runtime directory; the socket stays.
+    pub fn clear(&self) -> Result<()> {
+        let dir = fs::open_dir(self.run_dir)?;
+        for name in fs::list(self.run_dir)?.iter().filter(|name| *name != CONTROL) {
+            fs::remove_tree(dir.as_fd(), name)?;
+        }
+        Ok(())
+    }
 }
 
 /// The container's description and the lock that says that it lives, of which this process is now the holder.
@@ -179,12 +222,12 @@ fn divide_cgroup() -> Result<Limits> {
     Ok(Limits { delegated, container })
 }
 
-fn has_pids_controller(cgroup: &Option<Limits>) -> Result<bool> {
-    cgroup.as_ref().map_or(Ok(false), |cgroup| cgroup.container.has("pids"))
+fn has_pids_controller(cgroup: Option<&Limits>) -> Result<bool> {
+    cgroup.map_or(Ok(false), |cgroup| cgroup.container.has("pids"))
 }
 
 /// Sets the container's limits; asking for limits where there is no cgroup is an error.
-fn limit(spec: &Spec, cgroup: &Option<Limits>) -> Result<()> {
+fn limit(spec: &Spec, cgroup: Option<&Limits>) -> Result<()> {
     let Some(resources) = spec.linux().as_ref().and_then(|linux| linux.resources().as_ref()) else { return Ok(()) };
     if let Some(cgroup) = cgroup {
         return cgroup.container.apply(resources);
@@ -253,10 +296,10 @@ fn containerenv(config: &Config) -> String {
     )
 }
 
-fn open_streams(config: &Config, paths: &Paths, attach: &Attach) -> Result<(Streams, Stdio)> {
+fn open_streams(config: &Config, paths: &Paths, size: Option<Size>) -> Result<(Streams, Stdio)> {
     let log = Some(Log::at(paths.log()));
     if config.process.terminal {
-        return Ok((Streams::terminal(log), Stdio::Terminal { size: attach.size }));
+        return Ok((Streams::terminal(log), Stdio::Terminal { size }));
     }
     let (streams, theirs) = Streams::pipes(config.process.interactive, log)?;
     Ok((streams, Stdio::Pipes { stdin: theirs.stdin, stdout: theirs.stdout, stderr: theirs.stderr }))
@@ -274,7 +317,7 @@ fn connect(config: &Config, starting: &Starting, run_dir: &Path) -> Result<Optio
     }
 }
 
-fn describe(engine: &Engine, starting: &Starting) -> Result<State> {
+fn describe(engine: &Engine, starting: &Starting, restarts: u32) -> Result<State> {
     let entrance = starting.entrance.as_ref().context("a new container has an entrance")?;
     let pid_namespace = match entrance.get(Namespaces::CLONE_NEWPID) {
         Some(namespace) => namespace::inode(namespace.as_fd())?,
@@ -292,5 +335,10 @@ fn describe(engine: &Engine, starting: &Starting) -> Result<State> {
         pid_namespace,
         started: state::now(),
         exit: None,
+        control: control::VERSION,
+        restarts,
+        restarting: false,
+        stopped_by_user: false,
+        error: String::new(),
     })
 }

@@ -1,23 +1,27 @@
 //! The monitor: one small single-threaded process per container. It starts it, carries its streams, answers on `ctl`,
-//! and writes down how it ended.
+//! starts it again, and writes down how it ended.
 //!
 //! It parses no user input: what reaches it is a `Config` that `create` has checked, and typed requests.
 
 mod clients;
+mod ending;
 mod events;
 mod exec;
 mod launch;
+mod output;
+mod requests;
+mod restart;
 mod stdio;
 
 use crate::container::config::{Config, Id};
-use crate::container::control::{Hello, MESSAGE_BYTES_MAX, Reply, Request};
-use crate::container::events::{Event as Told, Happening, Journal};
-use crate::container::remove;
+use crate::container::control::Reply;
+use crate::container::events::Journal;
+use crate::container::log::Stream;
 use crate::container::start::MONITOR;
-use crate::container::state::{self, Exit, Paths, State};
+use crate::container::state::{Paths, State};
 use crate::engine::{Directories, Engine};
 use crate::error::{Kind, Wire};
-use crate::fs::{self, Durability};
+use crate::fs;
 use crate::network::Connected;
 use crate::runtime::Entrance;
 use crate::runtime::cgroup::{Cgroup, Delegated};
@@ -27,7 +31,9 @@ use crate::sys::socket;
 use anyhow::{Context, Result};
 use clients::{Client, Role};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use restart::Restarting;
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use stdio::Streams;
 
@@ -37,32 +43,25 @@ const CLIENTS_MAX: usize = 256;
 /// How long the output of an ended container may take to arrive, when something keeps its pipes open.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long the last processes of an ended container may take to leave its cgroup.
-const CGROUP_TIMEOUT: Duration = Duration::from_secs(2);
-
 /// The cgroup that limits a container, and the delegated one above it.
 struct Limits {
     delegated: Delegated,
     container: Cgroup,
 }
 
-/// Everything a running container needs, and all who are connected to it.
+/// A container in the care of this process, and all who are connected to it.
 pub struct Monitor {
     engine: Engine,
     config: Config,
     paths: Paths,
+    run_dir: PathBuf,
     /// The lock that says that the container lives.
     alive: Option<OwnedFd>,
     listener: OwnedFd,
-    /// The mounted root file system, through which files of the container are reached.
-    root: OwnedFd,
-    entrance: Entrance,
-    uid_map: Vec<crate::rootless::Extent>,
-    gid_map: Vec<crate::rootless::Extent>,
-    may_set_groups: bool,
-    network: Option<Connected>,
+    /// None while it waits to be started again, and once it is over.
+    instance: Option<Instance>,
     cgroup: Option<Limits>,
-    /// The container's own process first, then those of execs.
+    /// The container's own process, if it runs, first; then those of execs.
     processes: Vec<Process>,
     clients: Vec<Client>,
     next_key: u32,
@@ -71,6 +70,22 @@ pub struct Monitor {
     /// Whether somebody has asked the container to end.
     was_stopped: bool,
     journal: Journal,
+    restarting: Restarting,
+}
+
+/// One run of the container: what its end takes with it.
+struct Instance {
+    /// The mounted root file system, through which files of the container are reached.
+    root: OwnedFd,
+    entrance: Entrance,
+    uid_map: Vec<crate::rootless::Extent>,
+    gid_map: Vec<crate::rootless::Extent>,
+    may_set_groups: bool,
+    /// Held for its end.
+    #[expect(dead_code, reason = "it is connected for as long as this lives")]
+    network: Option<Connected>,
+    /// What the cgroup had counted when this run began.
+    oom_kills: u64,
 }
 
 /// A child of the monitor in the container.
@@ -97,7 +112,7 @@ enum Event {
     Client(u32),
     ClientInput(u32),
     ClientOutput(u32),
-    Output(u32, crate::container::log::Stream),
+    Output(u32, Stream),
     Input(u32),
     Exit(u32),
 }
@@ -140,8 +155,8 @@ fn begin(arguments: &[String]) -> Result<i32> {
 }
 
 impl Monitor {
-    fn main_process(&self) -> &Process {
-        &self.processes[0]
+    fn main_process(&self) -> Option<&Process> {
+        self.processes.iter().find(|process| process.key == MAIN)
     }
 
     fn process(&mut self, key: u32) -> Option<&mut Process> {
@@ -152,34 +167,31 @@ impl Monitor {
         self.clients.iter_mut().find(|client| client.key == key)
     }
 
-    /// The loop: wait for anything, deal with it, until the container has ended and all has been said. Gives its exit
-    /// code.
+    /// The loop: wait for anything, deal with it, until the container has ended for good and all has been said. Gives
+    /// its exit code.
     fn serve(&mut self) -> Result<i32> {
-        while !self.has_ended() {
-            self.turn()?;
+        loop {
+            while !self.has_ended() {
+                self.turn()?;
+            }
+            self.record_run();
+            let Some(delay) = self.delay_of_restart() else { return self.finish() };
+            self.pause(delay)?;
+            while self.is_paused() {
+                self.turn()?;
+            }
+            if self.is_over() {
+                return self.finish();
+            }
+            self.start_again()?;
         }
-        // Whatever goes wrong in cleaning up, the exit code is told to those who wait for it.
-        let (hidden, ended) = self.record_end();
-        // What attached clients have not read yet still flows; the container itself is over.
-        while self.clients.iter().any(|client| client.has_pending()) {
-            self.turn()?;
-        }
-        let removed = hidden.map_or(Ok(()), |hidden| {
-            hidden.finish()?;
-            remove::anonymous_volumes(&self.engine, &self.config)
-        });
-        // Told last: who hears it finds nothing of a container that was to be removed.
-        let code = self.main_process().exit.map_or(1, process::Exit::code);
-        for client in self.clients.iter().filter(|client| client.waits_for(MAIN)) {
-            clients::answer(&client.socket, &Reply::Exited { code });
-        }
-        ended.and(removed).map(|()| code)
     }
 
     fn has_ended(&self) -> bool {
-        let main = self.main_process();
-        main.exit.is_some()
-            && (!main.streams.is_open() || main.drain_until.is_some_and(|until| Instant::now() >= until))
+        self.main_process().is_none_or(|main| {
+            main.exit.is_some()
+                && (!main.streams.is_open() || main.drain_until.is_some_and(|until| Instant::now() >= until))
+        })
     }
 
     /// One wait and all that it brings.
@@ -191,8 +203,8 @@ impl Monitor {
         for (event, flags) in events {
             self.handle(event, flags)?;
         }
-        self.finish_processes()?;
-        self.clients.retain(|client| !client.is_gone());
+        self.finish_processes();
+        self.finish_clients();
         Ok(())
     }
 
@@ -202,15 +214,15 @@ impl Monitor {
         for client in &self.clients {
             events.push(Event::Client(client.key));
             polled.push(PollFd::new(client.socket.as_fd(), PollFlags::POLLIN));
+            if let Some(output) = client.pending_output() {
+                events.push(Event::ClientOutput(client.key));
+                polled.push(PollFd::new(output, PollFlags::POLLOUT));
+            }
             let Some(key) = client.attached_to() else { continue };
             let Some(process) = self.processes.iter().find(|process| process.key == key) else { continue };
             if let Some(stdin) = client.stdin.as_ref().filter(|_| process.streams.wants_input()) {
                 events.push(Event::ClientInput(client.key));
                 polled.push(PollFd::new(stdin.as_fd(), PollFlags::POLLIN));
-            }
-            if let Some(output) = client.pending_output() {
-                events.push(Event::ClientOutput(client.key));
-                polled.push(PollFd::new(output, PollFlags::POLLOUT));
             }
         }
         for process in &self.processes {
@@ -218,9 +230,9 @@ impl Monitor {
                 events.push(Event::Exit(process.key));
                 polled.push(PollFd::new(process.child.pidfd.as_fd(), PollFlags::POLLIN));
             }
-            // A client that does not read holds its process back, as a full pipe would.
+            // A client that is full holds its process back, as a full pipe would.
             let held =
-                self.clients.iter().any(|client| client.attached_to() == Some(process.key) && client.has_pending());
+                self.clients.iter().any(|client| client.attached_to() == Some(process.key) && client.is_full());
             if !held || process.exit.is_some() {
                 for (stream, fd) in process.streams.outputs() {
                     events.push(Event::Output(process.key, stream));
@@ -252,43 +264,43 @@ impl Monitor {
 
     fn next_timer(&self) -> Option<Instant> {
         let drains = self.processes.iter().filter_map(|process| process.drain_until);
-        drains.chain(self.kill_at).min()
+        let guests = self.clients.iter().filter_map(Client::dropped_at);
+        drains.chain(guests).chain(self.kill_at).chain(self.restarting.at).min()
     }
 
     fn check_timers(&mut self) {
-        if self.kill_at.is_some_and(|at| Instant::now() >= at) {
+        let now = Instant::now();
+        if self.kill_at.is_some_and(|at| now >= at) {
             self.kill_at = None;
-            // It may have ended by itself meanwhile.
-            let _ = crate::sys::signal::send(self.main_process().child.pidfd.as_fd(), libc::SIGKILL);
+            if let Some(main) = self.main_process() {
+                // It may have ended by itself meanwhile.
+                let _ = crate::sys::signal::send(main.child.pidfd.as_fd(), libc::SIGKILL);
+            }
+        }
+        for client in self.clients.iter_mut().filter(|client| client.dropped_at().is_some_and(|at| now >= at)) {
+            client.drop_for_slowness();
         }
     }
 
     fn handle(&mut self, event: Event, flags: PollFlags) -> Result<()> {
         match event {
-            Event::Listener => self.accept(),
+            Event::Listener => return self.accept(),
             Event::Client(key) => self.hear(key),
-            Event::ClientInput(key) => {
-                self.read_client_input(key);
-                Ok(())
-            }
+            Event::ClientInput(key) => self.read_client_input(key),
             Event::ClientOutput(key) => {
                 if let Some(client) = self.client(key) {
                     client.flush(flags);
                 }
-                Ok(())
             }
-            Event::Output(key, stream) => {
-                self.carry_output(key, stream);
-                Ok(())
-            }
+            Event::Output(key, stream) => self.carry_output(key, stream),
             Event::Input(key) => {
                 if let Some(process) = self.process(key) {
                     process.streams.flush_input();
                 }
-                Ok(())
             }
-            Event::Exit(key) => self.reap(key),
+            Event::Exit(key) => return self.reap(key),
         }
+        Ok(())
     }
 
     fn reap(&mut self, key: u32) -> Result<()> {
@@ -324,10 +336,10 @@ impl Monitor {
     fn adopt(&mut self, socket: OwnedFd) {
         let key = self.new_key();
         let mut client = Client::new(key, socket);
-        if let Some((attach, fds)) = self.processes[0].streams.first_client.take() {
-            client.attach(MAIN, attach, fds);
-        } else {
-            client.role = Role::Waiting(MAIN);
+        let first = self.process(MAIN).and_then(|main| main.streams.first_client.take());
+        match first {
+            Some((attach, fds)) => client.attach(MAIN, attach, fds, clients::Place::Host),
+            None => client.role = Role::Waiting(MAIN),
         }
         self.clients.push(client);
     }
@@ -336,226 +348,5 @@ impl Monitor {
         for client in self.clients.iter().filter(|client| client.waits_for(MAIN)) {
             clients::answer(&client.socket, reply);
         }
-    }
-
-    /// A word from a client, or its end.
-    fn hear(&mut self, key: u32) -> Result<()> {
-        let Some(client) = self.client(key) else { return Ok(()) };
-        let received = match socket::receive(client.socket.as_fd(), MESSAGE_BYTES_MAX) {
-            Ok(Some(received)) => received,
-            Err(rustix::io::Errno::AGAIN) => return Ok(()),
-            Ok(None) | Err(_) => {
-                client.leave();
-                return Ok(());
-            }
-        };
-        let hello: Result<Hello, _> = serde_json::from_slice(&received.0);
-        let result = match hello {
-            Ok(hello) => self.answer(key, hello.request, received.1),
-            Err(error) => Err(Kind::BadInput.error(format!("the monitor does not understand the request: {error}"))),
-        };
-        if let Err(error) = result
-            && let Some(client) = self.client(key)
-        {
-            clients::answer(&client.socket, &Reply::Failed(Wire::from(&error)));
-        }
-        Ok(())
-    }
-
-    fn answer(&mut self, key: u32, request: Request, fds: Vec<OwnedFd>) -> Result<()> {
-        let target = self.client(key).and_then(|client| client.attached_to()).unwrap_or(MAIN);
-        let reply = match request {
-            Request::Userns => {
-                let userns = crate::sys::namespace::open("self", "user")?;
-                return self.answer_with(key, &Reply::Done, &userns);
-            }
-            Request::Root => return self.answer_with(key, &Reply::Done, &self.root.try_clone()?),
-            Request::Start { .. } => return Err(Kind::InUse.error("the container runs already")),
-            Request::Attach(attach) => {
-                let pid = self.state.pid;
-                self.attach(key, MAIN, attach, fds)?;
-                self.tell(&[Happening::Attach]);
-                Reply::Started { pid }
-            }
-            Request::Exec { process, privileged, attach, session } => {
-                let pid = self.exec(key, &process, privileged, (attach, fds), session)?;
-                Reply::Started { pid }
-            }
-            Request::Signal(signal) => {
-                let process = self.process(target).context("the process has ended")?;
-                crate::sys::signal::send(process.child.pidfd.as_fd(), signal)
-                    .with_context(|| format!("send signal {signal}"))?;
-                if self.client(key).is_some_and(|client| client.attached_to().is_none()) {
-                    self.tell(&[Happening::Kill]);
-                }
-                Reply::Done
-            }
-            Request::Resize(size) => {
-                let process = self.process(target).context("the process has ended")?;
-                process.streams.resize(size)?;
-                return Ok(());
-            }
-            Request::Stop { signal, timeout_secs } => {
-                self.stop(signal, timeout_secs)?;
-                self.wait_for(key, MAIN);
-                Reply::Done
-            }
-            Request::Wait => {
-                self.wait_for(key, MAIN);
-                return Ok(());
-            }
-        };
-        if let Some(client) = self.client(key) {
-            clients::answer(&client.socket, &reply);
-        }
-        Ok(())
-    }
-
-    fn answer_with(&mut self, key: u32, reply: &Reply, fd: &OwnedFd) -> Result<()> {
-        let Some(client) = self.client(key) else { return Ok(()) };
-        let bytes = serde_json::to_vec(reply).context("serialise answer")?;
-        socket::send(client.socket.as_fd(), &bytes, &[fd.as_fd()]).context("answer")
-    }
-
-    fn wait_for(&mut self, key: u32, process: u32) {
-        if let Some(client) = self.client(key) {
-            client.role = Role::Waiting(process);
-        }
-    }
-
-    fn stop(&mut self, signal: i32, timeout_secs: u64) -> Result<()> {
-        let pidfd = self.main_process().child.pidfd.as_fd();
-        let is_kill = timeout_secs == 0;
-        let sent = crate::sys::signal::send(pidfd, if is_kill { libc::SIGKILL } else { signal });
-        sent.with_context(|| format!("send signal {signal}"))?;
-        let at = Instant::now() + Duration::from_secs(timeout_secs.min(u64::from(u32::MAX)));
-        self.kill_at = (!is_kill).then(|| self.kill_at.map_or(at, |earlier| earlier.min(at)));
-        self.was_stopped = true;
-        Ok(())
-    }
-
-    fn attach(
-        &mut self,
-        key: u32,
-        process: u32,
-        attach: crate::container::control::Attach,
-        fds: Vec<OwnedFd>,
-    ) -> Result<()> {
-        if let Some(size) = attach.size
-            && let Some(process) = self.process(process)
-        {
-            process.streams.resize(size)?;
-        }
-        if let Some(client) = self.client(key) {
-            client.attach(process, attach, fds);
-        }
-        Ok(())
-    }
-
-    /// What a process has said goes into the log and to everyone who is attached.
-    fn carry_output(&mut self, key: u32, stream: crate::container::log::Stream) {
-        let Some(process) = self.processes.iter_mut().find(|process| process.key == key) else { return };
-        let mut space = [0; stdio::CHUNK];
-        let bytes = process.streams.read(stream, &mut space);
-        if !bytes.is_empty() {
-            for client in self.clients.iter_mut().filter(|client| client.attached_to() == Some(key)) {
-                client.give(stream, bytes);
-            }
-        }
-    }
-
-    fn read_client_input(&mut self, key: u32) {
-        let Some(client) = self.clients.iter_mut().find(|client| client.key == key) else { return };
-        let Some(process_key) = client.attached_to() else { return };
-        let Some(process) = self.processes.iter_mut().find(|process| process.key == process_key) else { return };
-        match client.read_input(process.streams.is_terminal()) {
-            clients::Input::Bytes(bytes) => process.streams.write(&bytes),
-            clients::Input::End => process.streams.close_input(),
-            clients::Input::Detach(bytes) => {
-                process.streams.write(&bytes);
-                clients::answer(&client.socket, &Reply::Detached);
-                client.leave();
-            }
-        }
-    }
-
-    /// Lets go of exec'd processes that have ended and said all they had to say.
-    fn finish_processes(&mut self) -> Result<()> {
-        let over = |process: &Process| {
-            let drained =
-                !process.streams.is_open() || process.drain_until.is_some_and(|until| Instant::now() >= until);
-            process.key != MAIN && process.exit.is_some() && drained
-        };
-        let ended: Vec<(u32, i32)> = self
-            .processes
-            .iter()
-            .filter(|process| over(process))
-            .map(|process| (process.key, process.exit.map_or(1, process::Exit::code)))
-            .collect();
-        for (key, code) in ended {
-            // What it has left in its pipes is taken without waiting for more.
-            self.drain(key);
-            let unread = self.clients.iter().any(|client| client.attached_to() == Some(key) && client.has_pending());
-            if unread {
-                continue;
-            }
-            for client in self.clients.iter_mut().filter(|client| client.waits_for(key)) {
-                clients::answer(&client.socket, &Reply::Exited { code });
-                client.leave();
-            }
-            let session = self.process(key).and_then(|process| process.session.take());
-            self.processes.retain(|process| process.key != key);
-            if let Some(session) = session {
-                let event = Told::of(&self.config, Happening::ExecDied);
-                self.journal.tell(&[event.with_exit_code(code).with_exec(&session)]);
-            }
-            memory::give_back();
-        }
-        Ok(())
-    }
-
-    fn drain(&mut self, key: u32) {
-        for stream in [crate::container::log::Stream::Stdout, crate::container::log::Stream::Stderr] {
-            loop {
-                let Some(process) = self.processes.iter_mut().find(|process| process.key == key) else { return };
-                let mut space = [0; stdio::CHUNK];
-                let bytes = process.streams.read(stream, &mut space);
-                if bytes.is_empty() {
-                    break;
-                }
-                for client in self.clients.iter_mut().filter(|client| client.attached_to() == Some(key)) {
-                    client.give(stream, bytes);
-                }
-            }
-        }
-    }
-
-    /// The container has ended: its network goes, its end is written down, one that is to be removed is hidden, and only
-    /// then the lock is released. A step that fails keeps none of the others from being taken.
-    fn record_end(&mut self) -> (Option<remove::Hidden>, Result<()>) {
-        self.network = None;
-        let code = self.main_process().exit.map_or(1, process::Exit::code);
-        let oom_killed =
-            self.cgroup.as_ref().is_some_and(|cgroup| cgroup.container.oom_kills().is_ok_and(|kills| kills > 0));
-        self.state.exit = Some(Exit { code, finished: state::now(), oom_killed });
-        if let Some(cgroup) = self.cgroup.take() {
-            // What cannot be removed now goes with the scope.
-            let _ = cgroup.delegated.remove_container(CGROUP_TIMEOUT);
-        }
-        let mut hidden = None;
-        let recorded = if self.config.auto_remove {
-            remove::hide(&self.engine, &self.config).map(|now_hidden| hidden = Some(now_hidden))
-        } else {
-            fs::write_json(&self.paths.state(), &self.state, Durability::Synced)
-        };
-        let cleared = self.remove_run_dir();
-        self.tell_of_end(code);
-        self.alive = None;
-        (hidden, recorded.and(cleared))
-    }
-
-    fn remove_run_dir(&self) -> Result<()> {
-        let dir = fs::open_dir(&self.engine.run.join("containers"))?;
-        fs::remove_tree(dir.as_fd(), self.config.id.as_str())
     }
 }

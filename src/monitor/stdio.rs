@@ -8,8 +8,14 @@ use rustix::fs::OFlags;
 use rustix::io::Errno;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-/// How much is carried at once. A pipe that polls writable takes at least this much: pipe(7), PIPE_BUF.
-pub const CHUNK: usize = 4096;
+/// How much is carried at once: as much as a pipe holds.
+pub const CHUNK: usize = 64 << 10;
+
+/// How many chunks of an ended process are taken: more than a pipe holds.
+pub const DRAIN_ROUNDS_MAX: usize = 64;
+
+/// A pipe that polls writable takes at least this much: pipe(7), PIPE_BUF.
+pub const PIPE_CHUNK: usize = 4096;
 
 /// Our ends: of three pipes, or the master of a terminal, which is input and output in one.
 pub struct Streams {
@@ -88,26 +94,24 @@ impl Streams {
         stdout.chain(self.stderr.iter().map(|fd| (Stream::Stderr, fd.as_fd())))
     }
 
-    /// Reads what a stream has, into the log too. Empty when there is nothing now; at its end the stream is closed.
-    pub fn read<'a>(&mut self, stream: Stream, space: &'a mut [u8]) -> &'a [u8] {
+    /// Reads what a stream has, into the log too. Nothing when there is nothing now; at its end the stream is closed.
+    pub fn read(&mut self, stream: Stream, space: &mut Vec<u8>) {
         let end = match stream {
             Stream::Stdout => &mut self.stdout,
             Stream::Stderr => &mut self.stderr,
         };
-        let Some(fd) = end else { return &[] };
-        match rustix::io::read(fd, &mut *space) {
+        let Some(fd) = end else { return };
+        match rustix::io::read(fd, rustix::buffer::spare_capacity(space)) {
             Ok(0) => *end = None,
-            Ok(length) => {
+            Ok(_) => {
                 if let Some(log) = &mut self.log {
-                    log.append(stream, &space[..length]);
+                    log.append(stream, space);
                 }
-                return &space[..length];
             }
             Err(Errno::AGAIN | Errno::INTR) => {}
             // EIO: the last process has closed the terminal.
             Err(_) => *end = None,
         }
-        &[]
     }
 
     /// Whether more input is welcome.

@@ -19,6 +19,7 @@ mod mounts;
 mod network;
 mod pull;
 mod races;
+mod restart;
 mod rmi;
 mod root;
 mod run;

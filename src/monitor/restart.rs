@@ -1,0 +1,204 @@
+//! Starting a container again in the same process, as its policy or its user wants it.
+
+use super::launch::{Begun, Ground};
+use super::{MAIN, Monitor};
+use crate::container::config::Restart;
+use crate::container::control::Reply;
+use crate::container::events::Happening;
+use crate::container::state::{self, Exit};
+use crate::error::{self, Kind, Wire};
+use crate::fs::{self, Durability};
+use crate::sys::memory;
+use anyhow::Result;
+use std::time::{Duration, Instant};
+
+/// How long the first restart is held back; every further one twice as long as the one before it.
+const DELAY_FIRST: Duration = Duration::from_millis(100);
+
+/// No restart is held back longer.
+const DELAY_MAX: Duration = Duration::from_secs(60);
+
+/// A run that was longer than this was a good one: the next restart is the first again.
+const GOOD_RUN: Duration = Duration::from_secs(10);
+
+/// What there is to know about the next start.
+pub struct Restarting {
+    /// When the pause between two runs ends.
+    pub at: Option<Instant>,
+    began: Instant,
+    delay: Duration,
+    /// The user wants it to stay down.
+    forbidden: bool,
+    /// Somebody wants it to start again at once, and perhaps waits to hear of it.
+    asked: bool,
+    askers: Vec<u32>,
+}
+
+impl Default for Restarting {
+    fn default() -> Self {
+        Self {
+            at: None,
+            began: Instant::now(),
+            delay: DELAY_FIRST,
+            forbidden: false,
+            asked: false,
+            askers: Vec::new(),
+        }
+    }
+}
+
+impl Restarting {
+    pub fn forbid(&mut self) {
+        self.forbidden = true;
+        self.asked = false;
+        self.at = None;
+    }
+
+    pub fn is_forbidden(&self) -> bool {
+        self.forbidden
+    }
+
+    pub fn ask(&mut self, client: u32) {
+        self.askers.push(client);
+        self.start_at_once();
+    }
+
+    fn start_at_once(&mut self) {
+        self.asked = true;
+        self.forbidden = false;
+        self.at = self.at.map(|_| Instant::now());
+    }
+
+    /// The pause after a run that has just ended.
+    fn next_delay(&mut self) -> Duration {
+        if self.began.elapsed() > GOOD_RUN {
+            self.delay = DELAY_FIRST;
+        }
+        let delay = self.delay;
+        self.delay = (delay * 2).min(DELAY_MAX);
+        delay
+    }
+}
+
+impl Monitor {
+    /// How long until the container is started again; None if it has ended for good.
+    pub(super) fn delay_of_restart(&mut self) -> Option<Duration> {
+        if self.restarting.asked {
+            return Some(Duration::ZERO);
+        }
+        let is_wanted = match self.config.restart {
+            Restart::No => false,
+            Restart::OnFailure(max) => self.code() != 0 && max.is_none_or(|max| self.state.restarts < max),
+            Restart::Always | Restart::UnlessStopped => true,
+        };
+        (is_wanted && !self.restarting.forbidden).then(|| self.restarting.next_delay())
+    }
+
+    /// Between two runs: the end of the last one is told, and written down as one that will not last.
+    pub(super) fn pause(&mut self, delay: Duration) -> Result<()> {
+        let code = self.code();
+        for client in self.clients.iter_mut().filter(|client| client.waits_for(MAIN)) {
+            client.end(code);
+        }
+        self.processes.retain(|process| process.key != MAIN);
+        self.tell_of_run(code);
+        self.state.pid = 0;
+        self.state.restarting = true;
+        self.restarting.at = Some(Instant::now() + delay);
+        self.write_state()?;
+        self.ground().clear()?;
+        memory::give_back();
+        Ok(())
+    }
+
+    pub(super) fn is_paused(&self) -> bool {
+        self.restarting.at.is_some_and(|at| Instant::now() < at)
+    }
+
+    /// Whether it was stopped in the pause.
+    pub(super) fn is_over(&self) -> bool {
+        self.restarting.forbidden
+    }
+
+    fn ground(&self) -> Ground<'_> {
+        Ground {
+            engine: &self.engine,
+            config: &self.config,
+            paths: &self.paths,
+            run_dir: &self.run_dir,
+            cgroup: self.cgroup.as_ref(),
+        }
+    }
+
+    /// The next run. One that does not come to pass counts as one that has failed at once.
+    pub(super) fn start_again(&mut self) -> Result<()> {
+        self.restarting.at = None;
+        self.restarting.began = Instant::now();
+        self.was_stopped = false;
+        let was_asked = std::mem::take(&mut self.restarting.asked);
+        if was_asked {
+            self.restarting.delay = DELAY_FIRST;
+        }
+        let restarts = if was_asked { 0 } else { self.state.restarts + 1 };
+        let begun = self.ground().begin(None, restarts);
+        let reply = match begun {
+            Ok(Begun { instance, main, state }) => {
+                self.instance = Some(instance);
+                self.processes.insert(0, main);
+                self.state = state;
+                if was_asked {
+                    self.tell(&[Happening::Restart]);
+                }
+                self.tell_of_start();
+                Reply::Started { pid: self.state.pid }
+            }
+            Err(error) => {
+                self.remember_failure(restarts, &error)?;
+                Reply::Failed(Wire::from(&error))
+            }
+        };
+        for key in std::mem::take(&mut self.restarting.askers) {
+            self.reply(key, &reply);
+        }
+        memory::give_back();
+        Ok(())
+    }
+
+    fn remember_failure(&mut self, restarts: u32, error: &anyhow::Error) -> Result<()> {
+        let code = match error::kind(error) {
+            Kind::NotExecutable => 126,
+            Kind::CommandNotFound => 127,
+            Kind::Engine | Kind::NotFound | Kind::Exists | Kind::InUse | Kind::BadInput | Kind::Denied => 125,
+        };
+        self.state.exit = Some(Exit { code, finished: state::now(), oom_killed: false });
+        self.state.restarts = restarts;
+        self.state.error = error::line(error);
+        self.write_state()
+    }
+
+    fn write_state(&self) -> Result<()> {
+        let durability = if self.config.auto_remove { Durability::Cached } else { Durability::Synced };
+        fs::write_json(&self.paths.state(), &self.state, durability)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_crash_loop_starts_at_most_twelve_times_a_minute() {
+        let mut restarting = Restarting::default();
+        let mut passed = Duration::ZERO;
+        let mut starts = 0;
+        while passed <= Duration::from_secs(60) {
+            starts += 1;
+            passed += restarting.next_delay();
+        }
+        assert!((8..=12).contains(&starts), "{starts}");
+        for _ in 0..5 {
+            restarting.next_delay();
+        }
+        assert_eq!(restarting.next_delay(), DELAY_MAX);
+    }
+}
