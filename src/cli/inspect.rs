@@ -112,10 +112,10 @@ impl Common {
             }
         }
         match &format {
-            None => listing::json(&Value::from(found)),
+            None => listing::json(&found.into_iter().map(Found::json).collect()),
             Some(format) => {
-                for object in &found {
-                    listing::put(&format.row(object, Names::Exact)?);
+                for found in &found {
+                    listing::put(&format.row(found.view(), Names::Exact)?);
                 }
             }
         }
@@ -123,19 +123,46 @@ impl Common {
     }
 }
 
+/// What was found, as templates see it.
+enum Found {
+    Container(Value),
+    Image(Value),
+}
+
+impl Found {
+    fn view(&self) -> &Value {
+        match self {
+            Self::Container(view) | Self::Image(view) => view,
+        }
+    }
+
+    fn json(self) -> Value {
+        match self {
+            Self::Container(view) => inspect::container::json(view),
+            Self::Image(view) => inspect::image::json(view),
+        }
+    }
+}
+
 /// Containers come before images, as in podman.
-fn find(context: &Context, kinds: Kinds, name: &str) -> Result<Value> {
+fn find(context: &Context, kinds: Kinds, name: &str) -> Result<Found> {
     let engine = &context.engine;
     if kinds != Kinds::Images {
         match state::find(engine, name) {
-            Ok(container) => return inspect::container::inspect(engine, &container),
+            Ok(container) => {
+                let mut view = inspect::container::inspect(engine, &container)?;
+                if context.docker {
+                    inspect::container::for_docker(&mut view);
+                }
+                return Ok(Found::Container(view));
+            }
             Err(error) if error::kind(&error) != Kind::NotFound => return Err(error),
             Err(_) if kinds == Kinds::Containers => return Err(missing(kinds, name)),
             Err(_) => {}
         }
     }
     match image::exists(engine, name) {
-        Ok(true) => inspect::image::inspect(engine, &image::find(engine, name)?),
+        Ok(true) => Ok(Found::Image(inspect::image::inspect(engine, &image::find(engine, name)?)?)),
         Ok(false) => Err(missing(kinds, name)),
         // A text that cannot be the name of an image may have been meant for another thing.
         Err(_) if kinds == Kinds::All && Reference::candidates(name).is_err() => Err(missing(kinds, name)),

@@ -71,7 +71,36 @@ fn unix(time: Option<SystemTime>) -> i64 {
     }
 }
 
-/// All that is known of an image.
+/// Fields that Go leaves out of JSON when they are empty.
+const OMITTED: &[&str] = &[
+    "Cmd",
+    "Entrypoint",
+    "Env",
+    "ExposedPorts",
+    "Healthcheck",
+    "LowerDir",
+    "OnBuild",
+    "Shell",
+    "StopSignal",
+    "User",
+    "Variant",
+    "Volumes",
+    "WorkingDir",
+    "author",
+    "comment",
+    "empty_layer",
+];
+
+/// What `inspect` prints of what [`inspect`] gives to templates.
+pub fn json(mut view: Value) -> Value {
+    // The same name is always there at the top.
+    let user = view["User"].take();
+    view = super::as_go_writes(view, OMITTED, &["Labels"]);
+    view["User"] = user;
+    view
+}
+
+/// All that is known of an image, as templates see it.
 pub fn inspect(engine: &Engine, image: &Image) -> Result<Value> {
     let (manifest, _) = image::parts(engine, image)?;
     let config = &image.config;
@@ -128,7 +157,8 @@ fn graph_driver(engine: &Engine, image: &Image) -> Value {
         image.layers.iter().map(|layer| crate::store::layers::path(engine, layer).display().to_string()).collect();
     let upper = layers.pop().unwrap_or_default();
     layers.reverse();
-    json!({ "Name": "overlay", "Data": { "LowerDir": layers.join(":"), "UpperDir": upper } })
+    // There is no work directory: nothing is ever written to a layer.
+    json!({ "Name": "overlay", "Data": { "LowerDir": layers.join(":"), "UpperDir": upper, "WorkDir": "" } })
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ mod exec;
 mod faults;
 mod golden;
 mod import;
+mod inspect;
 mod lifecycle;
 mod load;
 mod logs;

@@ -65,7 +65,9 @@ fn find<'a>(names: Names, fields: &'a Map<String, Value>, name: &str) -> Option<
 /// JSON does not tell a struct, whose fields are known, from a map; Go capitalizes the fields that templates can see.
 fn is_map(names: Names, fields: &Map<String, Value>, parent: &str, name: &str) -> bool {
     let capital = |name: &str| name.starts_with(char::is_uppercase);
-    let is_struct = fields.keys().all(|field| capital(field)) || (names == Names::AnyCase && capital(name));
+    // podman has written a few of its fields small.
+    let is_mostly_capital = fields.keys().filter(|field| capital(field)).count() * 2 > fields.len();
+    let is_struct = is_mostly_capital || (names == Names::AnyCase && capital(name));
     MAPS.contains(&parent) || fields.is_empty() || !is_struct
 }
 

@@ -1,0 +1,172 @@
+//! A container's `HostConfig`: what it has of the host.
+
+use super::mounts::{bind_text, tmpfs};
+use super::network::port_bindings;
+use crate::container::config::{Config, Seccomp, Unmasked};
+use crate::container::state::Paths;
+use crate::engine::Engine;
+use crate::inspect::merged;
+use serde_json::{Value, json};
+
+/// All of it.
+pub fn all(engine: &Engine, config: &Config) -> Value {
+    merged([
+        host_config(engine, config),
+        host_namespaces(config),
+        host_security(config),
+        host_resources(config),
+        unset(),
+    ])
+}
+
+fn host_config(engine: &Engine, config: &Config) -> Value {
+    let log = json!({
+        "Type": "k8s-file",
+        "Config": {},
+        "Path": Paths::of(engine, &config.id).log().display().to_string(),
+        "Tag": "",
+        "Size": "-1B",
+    });
+    json!({
+        "Binds": config.mounts.iter().filter_map(bind_text).collect::<Vec<_>>(),
+        "ContainerIDFile": "",
+        "LogConfig": log,
+        "PortBindings": port_bindings(&config.ports),
+        "PublishAllPorts": false,
+        "RestartPolicy": { "Name": "no", "MaximumRetryCount": 0 },
+        "AutoRemove": config.auto_remove,
+        "AutoRemoveImage": false,
+        "Annotations": config.annotations,
+        "VolumeDriver": "",
+        "VolumesFrom": [],
+        "Init": config.init,
+        "Links": [],
+        "ReadonlyRootfs": config.read_only,
+        "Tmpfs": tmpfs(config),
+        "Runtime": "oci",
+        "ConsoleSize": [0, 0],
+        "Isolation": "",
+    })
+}
+
+fn host_namespaces(config: &Config) -> Value {
+    json!({
+        "NetworkMode": config.network.name(),
+        "IpcMode": "private",
+        "PidMode": "private",
+        "UTSMode": "private",
+        "UsernsMode": "",
+        "CgroupMode": "private",
+        "CgroupManager": "systemd",
+        "Cgroups": "default",
+        "Cgroup": "",
+        "CgroupParent": "",
+        "Dns": [],
+        "DnsOptions": [],
+        "DnsSearch": [],
+        "ExtraHosts": [],
+        "HostsFile": "",
+    })
+}
+
+fn host_security(config: &Config) -> Value {
+    let security = &config.security;
+    json!({
+        "Privileged": security.privileged,
+        "CapAdd": full_names(&security.capabilities_added),
+        "CapDrop": full_names(&security.capabilities_dropped),
+        "SecurityOpt": security_options(config),
+        "GroupAdd": [],
+        "OomScoreAdj": 0,
+        "Devices": [],
+    })
+}
+
+/// Capabilities as typed become `CAP_NET_ADMIN` or `ALL`.
+fn full_names(typed: &[String]) -> Vec<String> {
+    let words = typed.iter().flat_map(|text| text.split(',')).map(|word| word.trim().to_ascii_uppercase());
+    let full = |word: String| if word == "ALL" || word.starts_with("CAP_") { word } else { format!("CAP_{word}") };
+    words.map(full).collect()
+}
+
+fn security_options(config: &Config) -> Vec<String> {
+    let security = &config.security;
+    let mut options = Vec::new();
+    if security.no_new_privileges {
+        options.push("no-new-privileges".to_owned());
+    }
+    if security.nesting {
+        options.push("nesting".to_owned());
+    }
+    match &security.seccomp {
+        Seccomp::Default => {}
+        Seccomp::Unconfined => options.push("seccomp=unconfined".to_owned()),
+        Seccomp::File(_) | Seccomp::Profile(_) => options.push("seccomp=profile".to_owned()),
+    }
+    if !security.masked.is_empty() {
+        options.push(format!("mask={}", security.masked.join(":")));
+    }
+    match &security.unmasked {
+        Unmasked::All => options.push("unmask=all".to_owned()),
+        Unmasked::Paths(paths) if paths.is_empty() => {}
+        Unmasked::Paths(paths) => options.push(format!("unmask={}", paths.join(":"))),
+    }
+    options
+}
+
+fn host_resources(config: &Config) -> Value {
+    let resources = &config.resources;
+    let limits = config.limits.iter().map(|limit| {
+        let number = |limit: u64| i64::try_from(limit).unwrap_or(-1);
+        json!({ "Name": limit.resource, "Soft": number(limit.soft), "Hard": number(limit.hard) })
+    });
+    json!({
+        "Ulimits": limits.collect::<Vec<_>>(),
+        "Memory": resources.memory_bytes.unwrap_or(0),
+        "MemoryReservation": 0,
+        "MemorySwap": 0,
+        "NanoCpus": resources.cpu_millis.unwrap_or(0).saturating_mul(1_000_000),
+        "CpuShares": 0,
+        "CpuPeriod": 0,
+        "CpuQuota": 0,
+        "CpusetCpus": "",
+        "CpusetMems": "",
+        "PidsLimit": resources.pids.unwrap_or(crate::container::spec::PIDS_DEFAULT),
+        "ShmSize": 65_536_000,
+        "BlkioWeight": 0,
+        "OomKillDisable": false,
+    })
+}
+
+/// What the engine never sets, at the values that podman has for that.
+fn unset() -> Value {
+    json!({
+        "BlkioWeightDevice": [],
+        "BlkioDeviceReadBps": [],
+        "BlkioDeviceWriteBps": [],
+        "BlkioDeviceReadIOps": [],
+        "BlkioDeviceWriteIOps": [],
+        "CgroupConf": {},
+        "CpuCount": 0,
+        "CpuPercent": 0,
+        "CpuRealtimePeriod": 0,
+        "CpuRealtimeRuntime": 0,
+        "DiskQuota": 0,
+        "IDMappings": null,
+        "IOMaximumBandwidth": 0,
+        "IOMaximumIOps": 0,
+        "IntelRdtClosID": "",
+        "KernelMemory": 0,
+        "MemorySwappiness": 0,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn capabilities_have_their_full_names() {
+        assert_eq!(full_names(&["net_admin,CAP_KILL".into(), "all".into()]), ["CAP_NET_ADMIN", "CAP_KILL", "ALL"]);
+    }
+}

@@ -1,0 +1,63 @@
+//! What is mounted into a container, in the words of `inspect`.
+
+use crate::container::config::{Config, Mount, MountKind};
+use crate::engine::Engine;
+use serde_json::{Map, Value, json};
+
+/// Binds and volumes; file systems in memory are in `HostConfig.Tmpfs`.
+pub fn mount_point(engine: &Engine, mount: &Mount) -> Option<Value> {
+    let (kind, name, source, driver) = match &mount.kind {
+        MountKind::Bind { source } => ("bind", None, source.clone(), ""),
+        MountKind::Volume { name, .. } => {
+            ("volume", Some(name.as_str()), engine.volumes().join(name.as_str()).join("data"), "local")
+        }
+        MountKind::Tmpfs { .. } => return None,
+    };
+    let mut point = json!({
+        "Type": kind,
+        "Source": source.display().to_string(),
+        "Destination": mount.target,
+        "Driver": driver,
+        "Mode": "",
+        "Options": mount_options(mount),
+        "RW": !mount.read_only,
+        "Propagation": mount.options.propagation.name(),
+    });
+    // A bind has no name, and in Go's JSON then no such field.
+    if let (Some(name), Some(fields)) = (name, point.as_object_mut()) {
+        fields.insert("Name".to_owned(), Value::from(name));
+    }
+    Some(point)
+}
+
+fn mount_options(mount: &Mount) -> Vec<&'static str> {
+    let options = &mount.options;
+    let flags = [("nosuid", !options.suid), ("nodev", !options.dev), ("noexec", options.exec == Some(false))];
+    flags.into_iter().filter(|(_, on)| *on).map(|(name, _)| name).chain(["rbind"]).collect()
+}
+
+pub fn bind_text(mount: &Mount) -> Option<String> {
+    let source = match &mount.kind {
+        MountKind::Bind { source } => source.display().to_string(),
+        MountKind::Volume { name, .. } => name.to_string(),
+        MountKind::Tmpfs { .. } => return None,
+    };
+    let access = if mount.read_only { "ro" } else { "rw" };
+    let options = mount_options(mount).join(",");
+    Some(format!("{source}:{}:{access},{},{options}", mount.target, mount.options.propagation.name()))
+}
+
+pub fn tmpfs(config: &Config) -> Value {
+    let mut all = Map::new();
+    for mount in &config.mounts {
+        if let MountKind::Tmpfs { size_bytes, mode } = &mount.kind {
+            let mut options = vec![if mount.read_only { "ro" } else { "rw" }.to_owned()];
+            options
+                .extend(mount_options(mount).iter().filter(|name| **name != "rbind").map(|name| (*name).to_owned()));
+            options.extend(size_bytes.map(|size| format!("size={size}")));
+            options.extend(mode.map(|mode| format!("mode={mode:o}")));
+            all.insert(mount.target.clone(), Value::from(options.join(",")));
+        }
+    }
+    Value::Object(all)
+}

@@ -1,0 +1,113 @@
+//! Published ports and addresses of a container.
+
+use super::pid;
+use crate::container::state::Container;
+use crate::inspect::merged;
+use crate::network::{Network, Port};
+use serde_json::{Map, Value, json};
+
+/// Published ports that follow each other, taken together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PortRange {
+    pub first: Port,
+    pub count: u16,
+}
+
+/// Ports with those that count up together, inside and outside, as one range.
+pub fn port_ranges(ports: &[Port]) -> Vec<PortRange> {
+    let mut sorted = ports.to_vec();
+    sorted.sort_by_key(|port| (port.protocol.name(), port.host_address, port.container_port, port.host_port));
+    let mut ranges: Vec<PortRange> = Vec::new();
+    for port in sorted {
+        match ranges.last_mut() {
+            Some(range) if follows(range, &port) => range.count += 1,
+            _ => ranges.push(PortRange { first: port, count: 1 }),
+        }
+    }
+    ranges.sort_by_key(|range| (range.first.container_port, range.first.host_port));
+    ranges
+}
+
+fn follows(range: &PortRange, port: &Port) -> bool {
+    let PortRange { first, count } = range;
+    first.protocol == port.protocol
+        && first.host_address == port.host_address
+        && first.container_port.checked_add(*count) == Some(port.container_port)
+        && first.host_port.checked_add(*count) == Some(port.host_port)
+}
+
+/// `80/tcp` and what of the host leads there.
+pub fn port_bindings(ports: &[Port]) -> Map<String, Value> {
+    let mut bindings = Map::new();
+    for port in ports {
+        let key = format!("{}/{}", port.container_port, port.protocol.name());
+        let address = port.host_address.map_or_else(|| "0.0.0.0".to_owned(), |address| address.to_string());
+        let binding = json!({ "HostIp": address, "HostPort": port.host_port.to_string() });
+        if let Value::Array(list) = bindings.entry(key).or_insert_with(|| Value::Array(Vec::new())) {
+            list.push(binding);
+        }
+    }
+    bindings
+}
+
+pub fn network_settings(container: &Container) -> Value {
+    let config = &container.config;
+    let address = json!({
+        "EndpointID": "",
+        "Gateway": "",
+        "IPAddress": "",
+        "IPPrefixLen": 0,
+        "IPv6Gateway": "",
+        "GlobalIPv6Address": "",
+        "GlobalIPv6PrefixLen": 0,
+        "MacAddress": "",
+    });
+    let network = config.network.name();
+    let membership = json!({ "NetworkID": network, "DriverOpts": null, "IPAMConfig": null, "Links": null });
+    let mut networks = Map::new();
+    // pasta's container is in no network, it has the host's addresses.
+    if config.network != Network::Pasta {
+        networks.insert(network.to_owned(), merged([address.clone(), membership]));
+    }
+    let sandbox = match pid(container) {
+        0 => String::new(),
+        pid => format!("/proc/{pid}/ns/net"),
+    };
+    let rest = json!({
+        "Bridge": "",
+        "SandboxID": "",
+        "HairpinMode": false,
+        "LinkLocalIPv6Address": "",
+        "LinkLocalIPv6PrefixLen": 0,
+        "Ports": port_bindings(&config.ports),
+        "SandboxKey": sandbox,
+        "Networks": networks,
+    });
+    merged([address, rest])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::Protocol;
+
+    fn port(host_port: u16, container_port: u16, protocol: Protocol) -> Port {
+        Port { host_address: None, host_port, container_port, protocol }
+    }
+
+    #[test]
+    fn ports_that_count_up_together_are_one_range() {
+        let ports = [
+            port(9001, 91, Protocol::Udp),
+            port(9000, 90, Protocol::Udp),
+            port(8080, 80, Protocol::Tcp),
+            port(8090, 81, Protocol::Tcp),
+            port(9002, 92, Protocol::Tcp),
+        ];
+        let ranges: Vec<(u16, u16)> =
+            port_ranges(&ports).iter().map(|range| (range.first.container_port, range.count)).collect();
+        assert_eq!(ranges, [(80, 1), (81, 1), (90, 2), (92, 1)]);
+        assert!(port_ranges(&[]).is_empty());
+        assert_eq!(port_ranges(&[port(65535, 65535, Protocol::Tcp), port(1, 1, Protocol::Tcp)]).len(), 2);
+    }
+}

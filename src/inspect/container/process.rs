@@ -1,0 +1,69 @@
+//! A container's `Config`: what runs in it, and how it is looked after.
+
+use super::image_name;
+use super::network::port_bindings;
+use crate::container::config::Config;
+use serde_json::{Map, Value, json};
+
+pub fn process_config(config: &Config) -> Value {
+    let process = &config.process;
+    let exposed: Map<String, Value> =
+        port_bindings(&config.ports).into_iter().map(|(port, _)| (port, json!({}))).collect();
+    json!({
+        "Hostname": config.hostname,
+        "Domainname": "",
+        "User": process.user,
+        "AttachStdin": false,
+        "AttachStdout": false,
+        "AttachStderr": false,
+        "Tty": process.terminal,
+        "OpenStdin": process.interactive,
+        "StdinOnce": false,
+        "Env": process.environment,
+        "Cmd": process.command,
+        "Entrypoint": process.entrypoint.as_deref().unwrap_or_default(),
+        "Image": image_name(config),
+        "Volumes": {},
+        "WorkingDir": process.working_directory,
+        "OnBuild": [],
+        "Labels": config.labels,
+        "Annotations": config.annotations,
+        "Healthcheck": null,
+        "HealthcheckOnFailureAction": "none",
+        "HealthLogDestination": "local",
+        "HealthcheckMaxLogCount": 5,
+        "HealthcheckMaxLogSize": 500,
+        "Secrets": [],
+        "Timezone": "",
+        "SystemdMode": false,
+        "ChrootDirs": [],
+        "StopSignal": signal_name(config.stop.signal),
+        "StopTimeout": config.stop.timeout_secs,
+        "CreateCommand": config.create_command,
+        "ExposedPorts": exposed,
+        "Umask": "0022",
+        "Timeout": 0,
+        "Passwd": true,
+        "sdNotifyMode": "container",
+    })
+}
+
+/// `SIGTERM`, or the number of a signal that has no name.
+fn signal_name(signal: Option<i32>) -> String {
+    let signal = signal.unwrap_or(libc::SIGTERM);
+    nix::sys::signal::Signal::try_from(signal)
+        .map_or_else(|_| signal.to_string(), |signal| signal.as_str().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signals_have_their_full_names() {
+        assert_eq!(
+            (signal_name(None), signal_name(Some(2)), signal_name(Some(37))),
+            ("SIGTERM".into(), "SIGINT".into(), "37".into())
+        );
+    }
+}

@@ -1,0 +1,117 @@
+//! What `inspect`, `ps`, `images` and `info` give as JSON has all that podman's has: `golden/inspect` holds the paths
+//! that podman 5.8 writes for the same objects, `[]` for what is in a list.
+
+use crate::support::Sandbox;
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// Every path in a value.
+fn paths(value: &Value) -> BTreeSet<String> {
+    fn walk(value: &Value, path: &str, all: &mut BTreeSet<String>) {
+        match value {
+            Value::Object(fields) => {
+                for (name, value) in fields {
+                    let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                    walk(value, &path, all);
+                    all.insert(path);
+                }
+            }
+            Value::Array(items) => items.iter().for_each(|item| walk(item, &format!("{path}[]"), all)),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+    let mut all = BTreeSet::new();
+    walk(value, "", &mut all);
+    all
+}
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+/// The values together have every path of a list.
+fn have(values: &[&Value], golden: &str) {
+    let all: BTreeSet<String> = values.iter().flat_map(|value| paths(value)).collect();
+    let missing: Vec<&str> = golden.lines().filter(|path| !all.contains(*path)).collect();
+    assert!(missing.is_empty(), "missing: {missing:#?}");
+}
+
+const FULL: &[&str] = &[
+    "run",
+    "-d",
+    "--name",
+    "full",
+    "--publish",
+    "0:80",
+    "--volume",
+    "data:/data",
+    "--volume",
+    "/etc:/hostetc:ro",
+    "--tmpfs",
+    "/t:size=1m",
+    "--env",
+    "A=b",
+    "--label",
+    "x=y",
+    "--user",
+    "0",
+    "--ulimit",
+    "nofile=1000:2000",
+    "--cap-add",
+    "net_admin",
+    "--security-opt",
+    "no-new-privileges",
+    "--stop-timeout",
+    "3",
+];
+
+#[test]
+fn containers_and_images_have_every_field_of_podmans() {
+    let sandbox = Sandbox::new();
+    let image = sandbox.image("busybox");
+    let free =
+        std::net::TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("find a port");
+    let publish = format!("127.0.0.1:{}:80", free.port());
+    let words: Vec<&str> = FULL.iter().map(|word| if *word == "0:80" { publish.as_str() } else { word }).collect();
+    sandbox.ok(&[&words[..], &[&image, "sleep", "1000"]].concat());
+    sandbox.detached(&["--name", "plain", &image, "sleep", "1000"]);
+    let run = sandbox.coracle(&["run", "--network", "none", "--name", "ended", &image, "false"]);
+    assert_eq!(run.code, 1, "{run}");
+    let all = json(&sandbox.ok(&["inspect", "full", "plain", "ended"]));
+    let [full, plain, ended] = [&all[0], &all[1], &all[2]];
+    have(&[full, plain, ended], include_str!("golden/inspect/container.txt"));
+    // What Go leaves out is left out, and what is nil there is null.
+    assert!(plain["State"].get("Health").is_none() && plain["Config"].get("ExposedPorts").is_none(), "{plain}");
+    assert_eq!((&plain["Config"]["Entrypoint"], &plain["HostConfig"]["VolumesFrom"]), (&Value::Null, &Value::Null));
+    assert_eq!(plain["NetworkSettings"]["Networks"]["none"]["NetworkID"], "none");
+    // A template may ask for them all the same.
+    let text =
+        "{{if .State.Health}}{{.State.Health.Status}}{{end}}{{.Config.Entrypoint}}{{len .Config.ExposedPorts}}";
+    assert_eq!(sandbox.ok(&["inspect", "-f", text, "plain"]), "[]0\n");
+    let ports = "{{range $port, $to := .NetworkSettings.Ports}}{{$port}} {{(index $to 0).HostPort}}{{end}}";
+    assert_eq!(sandbox.ok(&["inspect", "-f", ports, "full"]), format!("80/tcp {}\n", free.port()));
+    let list = json(&sandbox.ok(&["ps", "-a", "--format", "json"]));
+    have(&list.as_array().expect("a list").iter().collect::<Vec<_>>(), include_str!("golden/inspect/ps.txt"));
+    have(&[&json(&sandbox.ok(&["image", "inspect", &image]))[0]], include_str!("golden/inspect/image.txt"));
+    have(&[&json(&sandbox.ok(&["images", "--format", "json"]))[0]], include_str!("golden/inspect/images.txt"));
+}
+
+#[test]
+fn docker_has_its_own_names_for_some_things() {
+    let sandbox = Sandbox::new();
+    let image = sandbox.image("busybox");
+    sandbox.detached(&["--name", "web", &image, "sleep", "1000"]);
+    let docker = |arguments: &[&str]| {
+        let mut command = sandbox.command(arguments);
+        std::os::unix::process::CommandExt::arg0(&mut command, "/usr/bin/docker");
+        let run = crate::support::Running::start(command).finish();
+        assert_eq!(run.code, 0, "{run}");
+        run.stdout
+    };
+    let text = docker(&["inspect", "-f", "{{.Name}} {{.LogPath}} {{.Image}}", "web"]);
+    assert!(text.starts_with("/web /") && text.contains("/log sha256:"), "{text}");
+    docker(&["tag", "busybox", "mine:1"]);
+    assert_eq!(sandbox.ok(&["images", "-q", "docker.io/library/mine:1"]).lines().count(), 1);
+    let quiet = docker(&["container", "ls", "-q"]);
+    assert_eq!((quiet.lines().count(), docker(&["image", "ls", "-q"]).lines().count()), (1, 1), "{quiet}");
+}
