@@ -1,5 +1,6 @@
 //! The flags of `run` and `create`: what was typed becomes a [`Config`], and nothing is decided here.
 
+mod devices;
 mod health;
 mod later;
 mod logging;
@@ -65,6 +66,8 @@ pub struct ContainerFlags {
     network: network::NetworkFlags,
     #[command(flatten)]
     users: users::UserFlags,
+    #[command(flatten)]
+    devices: devices::DeviceFlags,
     #[command(flatten)]
     security: security::SecurityFlags,
     #[command(flatten)]
@@ -152,6 +155,7 @@ impl ContainerFlags {
         self.mounts.apply(&mut config)?;
         self.network.apply(&mut config, rootless)?;
         self.users.apply(&mut config)?;
+        self.devices.apply(&mut config)?;
         self.security.apply(&mut config)?;
         self.resources.apply(&mut config)?;
         self.supervision.apply(&mut config)?;

@@ -1,14 +1,16 @@
 //! THE description of a container: what every front end yields and `config.json` keeps.
 
+mod devices;
 mod mount;
 mod resources;
 mod security;
 mod supervision;
 mod users;
 
+pub use devices::{Device, Extras, Hook, Stage};
 pub use mount::{Mount, MountKind, MountOptions, Propagation};
 pub use resources::{Cgroup, Limit, Rare, Resources, Throttle, ThrottleKind};
-pub use security::{Seccomp, Security, Unmasked};
+pub use security::{Seccomp, Security, Systemd, Unmasked};
 pub use supervision::{
     Health, HealthDestination, HealthLog, LogDriver, Logging, Notify, OnFailure, Restart, StartupCheck, Stop,
 };
@@ -47,6 +49,8 @@ pub struct Config {
     #[serde(default)]
     pub users: Users,
     pub security: Security,
+    #[serde(default, skip_serializing_if = "Extras::is_default")]
+    pub extras: Extras,
     pub limits: Vec<Limit>,
     pub resources: Resources,
     /// Whether pid 1 is the engine's init.
@@ -87,6 +91,7 @@ impl Config {
             ports: Vec::new(),
             users: Users::default(),
             security: Security::default(),
+            extras: Extras::default(),
             limits: Vec::new(),
             resources: Resources::default(),
             init: false,

@@ -12,6 +12,7 @@ use crate::runtime::DEFAULT_PATH;
 use anyhow::{Context, Result};
 use rustix::io::Errno;
 use std::os::fd::AsFd;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Whether a name was chosen by the user.
@@ -131,10 +132,12 @@ fn with_defaults(mut config: Config, image: Option<&Image>) -> Result<Config> {
     if config.process.working_directory.is_empty() {
         config.process.working_directory = "/".to_owned();
     }
-    config.stop.signal.get_or_insert(libc::SIGTERM);
     super::profile::settle(&mut config)?;
     let check = image.and_then(|image| image.config.config.healthcheck.as_ref());
     config.health = super::health::resolve(std::mem::take(&mut config.health), check)?;
+    super::cdi::settle(&mut config, &super::cdi::DIRECTORIES.map(PathBuf::from))?;
+    super::hooks::settle(&mut config, &super::hooks::DIRECTORIES.map(PathBuf::from))?;
+    config.stop.signal.get_or_insert(libc::SIGTERM);
     for mount in &config.mounts {
         check_target(&mount.target)?;
     }
@@ -143,7 +146,7 @@ fn with_defaults(mut config: Config, image: Option<&Image>) -> Result<Config> {
 
 /// Adds `NAME=value` entries, later ones replacing earlier ones of the same name. An entry without a `=` from an image
 /// must not take a value from the engine's environment (CVE-2026-57231): it is dropped.
-fn merge(environment: &mut Vec<String>, entries: &[String]) {
+pub(super) fn merge(environment: &mut Vec<String>, entries: &[String]) {
     for entry in entries {
         let Some((name, _)) = entry.split_once('=') else { continue };
         let same = |other: &String| other.split_once('=').is_some_and(|(other, _)| other == name);

@@ -1,11 +1,14 @@
 //! Containers: what they are (`config.rs`), what they do (one file per verb), and how they stand (`state.rs`).
 
+pub mod cdi;
 pub mod check;
 pub mod config;
 pub mod control;
 pub mod create;
+pub mod devices;
 pub mod events;
 pub mod health;
+pub mod hooks;
 pub mod log;
 pub mod profile;
 pub mod remove;

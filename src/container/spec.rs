@@ -5,7 +5,7 @@ mod mounts;
 mod process;
 mod resources;
 
-pub use confinement::seccomp;
+pub use confinement::{hooks, seccomp};
 
 use super::config::{Config, Process};
 use crate::engine::Engine;
@@ -38,14 +38,15 @@ pub const PIDS_DEFAULT: u64 = 2048;
 pub fn container(config: &Config, around: &Surroundings<'_>) -> Result<oci::Spec> {
     let user = process::resolve(around.root, &config.process.user, around)?;
     let root = oci::RootBuilder::default().path("rootfs").readonly(config.read_only).build()?;
-    let spec = oci::SpecBuilder::default()
-        .version("1.2.0")
+    let mut spec = oci::SpecBuilder::default()
+        .version(crate::runtime::identity::VERSION)
         .root(root)
         .hostname(config.hostname.clone())
         .process(process::process(config, &config.process, &user, config.security.privileged, around)?)
         .mounts(mounts::mounts(config, around)?)
         .linux(linux(config, around)?)
         .build()?;
+    spec.set_hooks(confinement::hooks(config));
     Ok(spec)
 }
 
@@ -71,9 +72,10 @@ fn linux(config: &Config, around: &Surroundings<'_>) -> Result<oci::Linux> {
     if maps_users {
         linux = linux.uid_mappings(inner_map(around.uid_map)?).gid_mappings(inner_map(around.gid_map)?);
     }
-    if config.network != Network::Host {
-        linux = linux
-            .sysctl(std::collections::HashMap::from([("net.ipv4.ping_group_range".to_owned(), "0 0".to_owned())]));
+    linux = linux.sysctl(confinement::sysctls(config));
+    if config.security.personality_32 {
+        let domain = oci::LinuxPersonalityDomain::PerLinux32;
+        linux = linux.personality(oci::LinuxPersonalityBuilder::default().domain(domain).build()?);
     }
     if let Some(resources) = resources::resources(config, around)? {
         linux = linux.resources(resources);

@@ -3,10 +3,14 @@
 use super::{MAIN, Monitor, clients};
 use crate::container::control::Reply;
 use crate::container::remove;
+use crate::container::spec;
 use crate::container::state::{self, Exit};
 use crate::fs::{self, Durability};
+use crate::runtime::hooks;
+use crate::runtime::identity::Identity;
 use crate::sys::process;
 use anyhow::Result;
+use oci_spec::runtime::ContainerState;
 use std::os::fd::AsFd;
 use std::time::Duration;
 
@@ -28,6 +32,8 @@ impl Monitor {
         let oom_killed = self.instance.take().is_some_and(|instance| kills > instance.oom_kills);
         self.state.exit = Some(Exit { code, finished: state::now(), oom_killed });
         self.kill_at = None;
+        // The OCI spec has a failure told and nothing more; there is nobody left to tell.
+        let _ = self.run_last_hooks();
     }
 
     /// The container is over: its end is written down and told. Whatever goes wrong in cleaning up, the exit code is
@@ -70,6 +76,13 @@ impl Monitor {
         self.tell_of_end(code);
         self.alive = None;
         (hidden, recorded.and(cleared))
+    }
+
+    fn run_last_hooks(&self) -> Result<()> {
+        let Some(hooks) = spec::hooks(&self.config) else { return Ok(()) };
+        let identity =
+            Identity { id: self.config.id.as_str(), bundle: &self.run_dir, annotations: &self.config.annotations };
+        hooks::run(hooks.poststop().as_deref().unwrap_or_default(), identity, ContainerState::Stopped, 0)
     }
 
     fn remove_run_dir(&self) -> Result<()> {

@@ -12,6 +12,7 @@ use crate::fs::Root;
 use crate::runtime::identity::Identity;
 use crate::runtime::{self, Exec, Stdio};
 use anyhow::{Context, Result};
+use oci_spec::runtime::LinuxPersonalityDomain;
 use std::os::fd::{AsFd, OwnedFd};
 
 impl Monitor {
@@ -61,6 +62,7 @@ impl Monitor {
             entrance: &instance.entrance,
             process: &process,
             seccomp: seccomp.as_ref(),
+            personality: self.config.security.personality_32.then_some(LinuxPersonalityDomain::PerLinux32),
             stdio,
             cgroup: self.cgroup.as_ref().map(|cgroup| cgroup.container.as_fd()),
             may_set_groups: instance.may_set_groups,

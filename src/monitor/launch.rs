@@ -20,14 +20,14 @@ use crate::network::{self, Network, pasta};
 use crate::rootless;
 use crate::runtime::cgroup::{self, Delegated};
 use crate::runtime::identity::Identity;
-use crate::runtime::{self, Bundle, Starting, Stdio};
+use crate::runtime::{self, Bundle, Starting, Stdio, hooks};
 use crate::store::{layers, overlay};
 use crate::sys::mount::{self, Attributes};
 use crate::sys::namespace::{self, Namespaces};
 use crate::sys::terminal::Size;
-use crate::sys::{process, socket};
+use crate::sys::{process, signal, socket};
 use anyhow::{Context, Result};
-use oci_spec::runtime::Spec;
+use oci_spec::runtime::{ContainerState, Spec};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
@@ -110,6 +110,7 @@ impl Ground<'_> {
         let spec = spec::container(config, &around)?;
         limit(&spec, cgroup)?;
         let oom_kills = cgroup.map_or(0, |cgroup| cgroup.container.oom_kills().unwrap_or(0));
+        write_bundle(&spec, run_dir)?;
         let (mut streams, stdio) = open_streams(config, paths, size)?;
         let stage = run_dir.join("root");
         fs::create_dir(&stage)?;
@@ -132,6 +133,15 @@ impl Ground<'_> {
         let network = connecting.map(pasta::Starting::finish).transpose()?;
         let state = describe(engine, &starting, restarts)?;
         let (child, entrance) = starting.finish()?;
+        if let Some(hooks) = spec.hooks().as_ref().and_then(|hooks| hooks.poststart().as_ref()) {
+            let identity = Identity { id: config.id.as_str(), bundle: run_dir, annotations: &config.annotations };
+            if let Err(error) = hooks::run(hooks, identity, ContainerState::Running, child.pid) {
+                // It may have ended by itself; either way it is reaped.
+                let _ = signal::send(child.pidfd.as_fd(), libc::SIGKILL);
+                let _ = process::wait(child.pidfd.as_fd());
+                return Err(error);
+            }
+        }
         let durability = if config.auto_remove { Durability::Cached } else { Durability::Synced };
         fs::write_json(&paths.state(), &state, durability)?;
         let entrance = entrance.context("a new container has an entrance")?;
@@ -220,6 +230,18 @@ fn divide_cgroup() -> Result<Limits> {
     let delegated = Delegated::find()?;
     let container = delegated.split()?.container;
     Ok(Limits { delegated, container })
+}
+
+/// Hooks look for what they are about in the bundle's `config.json`; without any, nobody does.
+fn write_bundle(spec: &Spec, run_dir: &Path) -> Result<()> {
+    if spec.hooks().is_none() {
+        return Ok(());
+    }
+    let mut spec = spec.clone();
+    if let Some(root) = spec.root_mut() {
+        root.set_path(run_dir.join("root"));
+    }
+    fs::write_json(&run_dir.join("config.json"), &spec, Durability::Cached)
 }
 
 fn has_pids_controller(cgroup: Option<&Limits>) -> Result<bool> {

@@ -17,7 +17,7 @@ use anyhow::{Context, Result};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
 use nix::sys::signalfd::SignalFd;
-use oci_spec::runtime::Process;
+use oci_spec::runtime::{ContainerState, LinuxPersonality, Process};
 use std::convert::Infallible;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
@@ -25,10 +25,25 @@ use std::path::Path;
 /// The whole life of the child that [`super::create`] makes.
 pub fn main(bundle: &Bundle<'_>, inner: &Inner, mut channel: Channel) -> ! {
     let failed = match prepare(bundle, inner, &mut channel) {
-        Ok((process, streams, working_directory)) => {
-            let seccomp = bundle.spec.linux().as_ref().and_then(|linux| linux.seccomp().as_ref());
+        Ok((process, streams, working_directory, apparmor)) => {
+            let linux = bundle.spec.linux().as_ref();
+            let seccomp = linux.and_then(|linux| linux.seccomp().as_ref());
+            let personality = linux.and_then(|linux| linux.personality().as_ref()).map(LinuxPersonality::domain);
+            let hooks = bundle.spec.hooks().as_ref().and_then(|hooks| hooks.start_container().as_deref());
             let (may_set_groups, with_init) = (bundle.may_set_groups, bundle.with_init);
-            process::finish(Last { process, seccomp, streams, working_directory, channel, may_set_groups, with_init })
+            let hooks = hooks.map(|hooks| (hooks, bundle.identity, own_pid(inner)));
+            process::finish(Last {
+                process,
+                seccomp,
+                personality,
+                apparmor,
+                hooks,
+                streams,
+                working_directory,
+                channel,
+                may_set_groups,
+                with_init,
+            })
         }
         Err(error) => (error, channel),
     };
@@ -41,8 +56,11 @@ fn answer_and_exit((error, channel): (anyhow::Error, Channel)) -> ! {
     sys::exit_now(1)
 }
 
+/// The process, its streams and working directory, and the file that takes its AppArmor profile.
+type Prepared<'a> = (&'a Process, Streams, OwnedFd, Option<OwnedFd>);
+
 /// From the clone to the container's own root.
-fn prepare<'a>(bundle: &Bundle<'a>, inner: &Inner, channel: &mut Channel) -> Result<(&'a Process, Streams, OwnedFd)> {
+fn prepare<'a>(bundle: &Bundle<'a>, inner: &Inner, channel: &mut Channel) -> Result<Prepared<'a>> {
     channel.wait_for_go()?;
     let spec = bundle.spec;
     let linux = spec.linux().as_ref().context("the spec has a linux section")?;
@@ -67,6 +85,9 @@ fn prepare<'a>(bundle: &Bundle<'a>, inner: &Inner, channel: &mut Channel) -> Res
     if let Some(score) = process.oom_score_adj() {
         proc.write("self/oom_score_adj", &score.to_string())?;
     }
+    if let Some(hooks) = spec.hooks().as_ref().and_then(|hooks| hooks.create_container().as_ref()) {
+        super::hooks::run(hooks, bundle.identity, ContainerState::Creating, own_pid(inner))?;
+    }
     let streams = Streams::open(&bundle.stdio, &root, process)?;
     if let Some(pty) = &streams.pty {
         let console = root.make_file(Path::new("/dev/console"), 0o620)?;
@@ -85,7 +106,13 @@ fn prepare<'a>(bundle: &Bundle<'a>, inner: &Inner, channel: &mut Channel) -> Res
     {
         nix::unistd::sethostname(hostname).with_context(|| format!("set host name {hostname}"))?;
     }
-    Ok((process, streams, working_directory))
+    let apparmor = process.apparmor_profile().as_ref().map(|_| proc.apparmor()).transpose()?;
+    Ok((process, streams, working_directory, apparmor))
+}
+
+/// The pid of this process as the container sees it.
+fn own_pid(inner: &Inner) -> i32 {
+    if inner.owns(Namespaces::CLONE_NEWPID) { 1 } else { sys::own_pid() }
 }
 
 /// The first child of [`super::exec`]: enters the container and makes the second, which becomes the monitor's child.
@@ -105,19 +132,23 @@ pub fn enter_and_exec(exec: &Exec<'_>, channel: Channel) -> ! {
 }
 
 fn exec_main(exec: &Exec<'_>, mut channel: Channel) -> ! {
-    let mut prepare = || -> Result<(Streams, OwnedFd)> {
+    let mut prepare = || -> Result<(Streams, OwnedFd, Option<OwnedFd>)> {
         channel.wait_for_go()?;
         process::die_with_parent(&channel)?;
         let root = Root::open(Path::new("/"))?;
         let streams = Streams::open(&exec.stdio, &root, exec.process)?;
-        Ok((streams, process::working_directory(&root, exec.process)?))
+        let apparmor = exec.process.apparmor_profile().as_ref().map(|_| Proc::open()?.apparmor()).transpose()?;
+        Ok((streams, process::working_directory(&root, exec.process)?, apparmor))
     };
     let failed = match prepare() {
-        Ok((streams, working_directory)) => {
+        Ok((streams, working_directory, apparmor)) => {
             let (process, seccomp, may_set_groups) = (exec.process, exec.seccomp, exec.may_set_groups);
             process::finish(Last {
                 process,
                 seccomp,
+                personality: exec.personality,
+                apparmor,
+                hooks: None,
                 streams,
                 working_directory,
                 channel,

@@ -8,6 +8,7 @@ pub mod capabilities;
 pub mod cgroup;
 mod channel;
 mod devices;
+pub mod hooks;
 pub mod identity;
 mod init;
 mod mounts;
@@ -24,7 +25,7 @@ use crate::sys::terminal::Size;
 use anyhow::{Context, Result};
 use channel::{Channel, Message};
 use identity::{Announcement, Identity};
-use oci_spec::runtime::{LinuxSeccomp, Process, Spec};
+use oci_spec::runtime::{ContainerState, LinuxPersonalityDomain, LinuxSeccomp, Process, Spec};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::time::Duration;
@@ -101,6 +102,13 @@ pub fn create(bundle: Bundle<'_>) -> Result<Starting> {
     let prepared = inner.write_maps(pid).and_then(|()| Entrance::open(pid, &inner));
     sys::set_dumpable(false)?;
     starting.entrance = Some(prepared?);
+    if let Some(hooks) = bundle.spec.hooks() {
+        #[allow(deprecated, reason = "hooks that people have still ask for it")]
+        let turns = [hooks.prestart(), hooks.create_runtime()];
+        for hooks in turns.into_iter().flatten() {
+            hooks::run(hooks, bundle.identity, ContainerState::Creating, pid)?;
+        }
+    }
     starting.channel.send(&Message::Go)?;
     Ok(starting)
 }
@@ -113,6 +121,7 @@ pub struct Exec<'a> {
     pub entrance: &'a Entrance,
     pub process: &'a Process,
     pub seccomp: Option<&'a LinuxSeccomp>,
+    pub personality: Option<LinuxPersonalityDomain>,
     pub stdio: Stdio,
     pub cgroup: Option<BorrowedFd<'a>>,
     pub may_set_groups: bool,

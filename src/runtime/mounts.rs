@@ -211,6 +211,17 @@ impl Proc {
         }
     }
 
+    /// The file into which this process writes the AppArmor profile that its next exec gets.
+    pub fn apparmor(&self) -> Result<OwnedFd> {
+        let file = self.0.resolve(Path::new("self/attr/apparmor/exec"), OFlags::WRONLY).map_err(|_| {
+            Kind::Denied.hinted("set the AppArmor profile: this kernel does not use AppArmor", "leave it out")
+        })?;
+        if mount::file_system_magic(file.as_fd())? != mount::PROC_MAGIC {
+            return Err(Kind::Denied.error("/proc/self/attr is not on a proc file system"));
+        }
+        Ok(file)
+    }
+
     /// Writes one of its files, once it is proven to lie on a proc file system.
     pub fn write(&self, path: &str, text: &str) -> Result<()> {
         let file = self.0.resolve(Path::new(path), OFlags::WRONLY).with_context(|| format!("open /proc/{path}"))?;

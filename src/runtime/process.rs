@@ -1,6 +1,7 @@
 //! The last steps of every process in a container, pid 1 or exec'd: from the engine's process to the user's program.
 
 use super::channel::{Channel, Message};
+use super::identity::Identity;
 use super::{capabilities, seccomp};
 use crate::error::Kind;
 use crate::fs::Root;
@@ -10,7 +11,7 @@ use crate::sys::terminal::{self, Pty};
 use anyhow::{Context, Result};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
-use oci_spec::runtime::{LinuxSeccomp, PosixRlimitType, Process};
+use oci_spec::runtime::{ContainerState, Hook, LinuxPersonalityDomain, LinuxSeccomp, PosixRlimitType, Process};
 use rustix::fs::{Mode, OFlags};
 use std::ffi::CString;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -18,6 +19,9 @@ use std::path::Path;
 
 /// `DEVPTS_SUPER_MAGIC` of statfs(2).
 const DEVPTS_MAGIC: i64 = 0x1cd1;
+
+/// linux/personality.h.
+const PER_LINUX32: i32 = 8;
 
 /// The standard streams, opened and owned by the process's user.
 pub struct Streams {
@@ -79,6 +83,11 @@ pub fn working_directory(root: &Root, process: &Process) -> Result<OwnedFd> {
 pub struct Last<'a> {
     pub process: &'a Process,
     pub seccomp: Option<&'a LinuxSeccomp>,
+    pub personality: Option<LinuxPersonalityDomain>,
+    /// The file that takes the AppArmor profile.
+    pub apparmor: Option<OwnedFd>,
+    /// Hooks that run as the last before the program, and what they are told.
+    pub hooks: Option<(&'a [Hook], Identity<'a>, i32)>,
     pub streams: Streams,
     pub working_directory: OwnedFd,
     pub channel: Channel,
@@ -105,6 +114,10 @@ fn confine_and_execute(last: &mut Last<'_>) -> Result<std::convert::Infallible> 
         return Err(error).context("make a session keyring");
     }
     limit(process)?;
+    if last.personality == Some(LinuxPersonalityDomain::PerLinux32) {
+        let persona = nix::sys::personality::Persona::from_bits_retain(PER_LINUX32);
+        nix::sys::personality::set(persona).context("personality PER_LINUX32")?;
+    }
     // The filter is compiled now, while there is still a right to fail loudly, and installed below.
     let filter = last.seccomp.map(seccomp::compile).transpose().context("compile the seccomp profile")?;
     let masters: Vec<BorrowedFd<'_>> = last.streams.pty.iter().map(|pty| pty.master.as_fd()).collect();
@@ -140,6 +153,13 @@ fn confine_and_execute(last: &mut Last<'_>) -> Result<std::convert::Infallible> 
         && no_new_privileges
     {
         install(filter, &last.channel)?;
+    }
+    if let Some((hooks, identity, pid)) = last.hooks {
+        super::hooks::run(hooks, identity, ContainerState::Created, pid)?;
+    }
+    if let (Some(file), Some(name)) = (&last.apparmor, process.apparmor_profile()) {
+        rustix::io::write(file, format!("exec {name}").as_bytes())
+            .with_context(|| format!("set AppArmor profile {name}"))?;
     }
     die_with_parent(&last.channel)?;
     if last.with_init {

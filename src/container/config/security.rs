@@ -1,6 +1,7 @@
 //! How far a container's confinement is lifted or tightened.
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// The ways out of the default confinement, each asked for by name.
@@ -16,6 +17,36 @@ pub struct Security {
     pub nesting: bool,
     pub masked: Vec<String>,
     pub unmasked: Unmasked,
+    /// Options of proc(5) for the container's /proc.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub proc_options: Vec<String>,
+    /// The AppArmor profile of its processes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub apparmor: Option<String>,
+    /// Parameters of the kernel in the container's own namespaces.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sysctls: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Systemd::is_default")]
+    pub systemd: Systemd,
+    /// Whether the kernel poses as that of a machine of 32 bits: personality(2), PER_LINUX32.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub personality_32: bool,
+}
+
+/// Whether the container is made as systemd wants it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Systemd {
+    /// If its command is systemd or an init by its usual name; once created this means that it is none.
+    #[default]
+    WhenItIs,
+    Yes,
+    No,
+}
+
+impl Systemd {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,17 +3,43 @@
 pub mod capabilities;
 pub mod document;
 pub mod seccomp;
+pub mod sysctl;
 
-use super::config::{Config, Seccomp};
+use super::config::{Config, Seccomp, Systemd};
 use crate::error::Kind;
 use crate::runtime::capabilities::Set;
 use anyhow::{Context, Result};
 use document::Document;
 use std::os::unix::fs::FileTypeExt;
+use std::path::Path;
+
+/// Decides what of the confinement depends on the whole container: all that it asked for is known now.
+pub fn settle(config: &mut Config) -> Result<()> {
+    for key in config.security.sysctls.keys() {
+        sysctl::check(key, config)?;
+    }
+    if config.security.systemd == Systemd::WhenItIs && runs_systemd(config) {
+        config.security.systemd = Systemd::Yes;
+    }
+    if config.security.systemd == Systemd::Yes {
+        config.stop.signal.get_or_insert(libc::SIGRTMIN() + 3);
+        let uuid = format!("container_uuid={}", &config.id.as_str()[..32]);
+        config.process.environment.push(uuid);
+    }
+    settle_seccomp(config)
+}
+
+/// Whether the container's command is systemd, or an init where distributions have it.
+fn runs_systemd(config: &Config) -> bool {
+    let arguments = config.process.arguments();
+    let program = arguments.first().map_or("", String::as_str);
+    ["/sbin/init", "/usr/sbin/init", "/usr/local/sbin/init"].contains(&program)
+        || program.rsplit('/').next() == Some("systemd")
+}
 
 /// Reads the seccomp profile that a container was given by its file, for the capabilities that it has: what its monitor
 /// gets is the OCI form.
-pub fn settle(config: &mut Config) -> Result<()> {
+fn settle_seccomp(config: &mut Config) -> Result<()> {
     let Seccomp::File(file) = &config.security.seccomp else { return Ok(()) };
     let security = &config.security;
     let base = if security.privileged { Set::FULL } else { capabilities::DEFAULT.into_iter().collect() };
@@ -30,6 +56,16 @@ pub fn settle(config: &mut Config) -> Result<()> {
     let text = serde_json::to_string(&profile).context("serialise the seccomp profile")?;
     config.security.seccomp = Seccomp::Profile(text);
     Ok(())
+}
+
+/// Refuses an AppArmor profile where the kernel has no AppArmor, or has it switched off.
+pub fn require_apparmor(name: &str) -> Result<()> {
+    let enabled = crate::fs::read_optional(Path::new("/sys/module/apparmor/parameters/enabled"), 16)?;
+    if enabled.is_some_and(|text| text.starts_with(b"Y")) {
+        return Ok(());
+    }
+    Err(Kind::BadInput
+        .hinted(format!("AppArmor profile {name:?}: AppArmor is not enabled on this machine"), "leave it out"))
 }
 
 /// A device node that every container has.

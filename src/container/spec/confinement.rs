@@ -1,13 +1,16 @@
 //! What the container does not get to see and do: its devices, masks and system call filter.
 
 use super::process::granted;
-use crate::container::config::{Config, Seccomp, Unmasked};
+use crate::container::config::{Config, Hook, Seccomp, Stage, Systemd, Unmasked};
+use crate::container::devices::nodes_below;
 use crate::container::profile;
 use crate::container::profile::seccomp::Level;
 use crate::error::Kind;
+use crate::network::Network;
 use anyhow::{Context, Result};
 use oci_spec::runtime as oci;
-use std::path::{Path, PathBuf};
+use std::collections::HashMap;
+use std::path::Path;
 
 pub(super) fn devices(config: &Config) -> Result<Vec<oci::LinuxDevice>> {
     let mut devices = Vec::new();
@@ -16,40 +19,67 @@ pub(super) fn devices(config: &Config) -> Result<Vec<oci::LinuxDevice>> {
         devices.push(node.major(device.major).minor(device.minor).build()?);
     }
     if config.security.privileged {
-        for path in host_devices(Path::new("/dev"))? {
-            if !profile::DEVICES.iter().any(|device| Path::new(device.path) == path) {
+        let is_console = |path: &Path| config.security.systemd == Systemd::Yes && is_virtual_console(path);
+        for path in nodes_below(Path::new("/dev"))? {
+            if !is_console(&path) && !profile::DEVICES.iter().any(|device| Path::new(device.path) == path) {
                 devices.push(
                     oci::LinuxDeviceBuilder::default().path(path).typ(oci::LinuxDeviceType::A).major(-1).build()?,
                 );
             }
         }
     }
-    devices.retain(|device| !config.mounts.iter().any(|mount| Path::new(&mount.target) == device.path()));
+    let is_replaced = |device: &oci::LinuxDevice| {
+        config.mounts.iter().any(|mount| Path::new(&mount.target) == device.path())
+            || config.extras.devices.iter().any(|other| Path::new(&other.target) == device.path())
+    };
+    devices.retain(|device| !is_replaced(device));
     Ok(devices)
 }
 
-/// The most devices of a host that a privileged container gets.
-const HOST_DEVICES_MAX: usize = 4096;
+/// `/dev/tty3`: systemd would run a login on each.
+fn is_virtual_console(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    name.strip_prefix("tty")
+        .is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+}
 
-/// The host's device nodes, but for those that every container has of its own: terminals and what is mounted in /dev.
-fn host_devices(top: &Path) -> Result<Vec<PathBuf>> {
-    use std::os::unix::fs::FileTypeExt;
-    let mut found = Vec::new();
-    let mut dirs = vec![top.to_owned()];
-    while let Some(dir) = dirs.pop() {
-        for name in crate::fs::list(&dir)? {
-            let path = dir.join(&name);
-            let Ok(status) = path.symlink_metadata() else { continue };
-            let kind = status.file_type();
-            let is_own = matches!(name.as_str(), "pts" | "shm" | "mqueue" | "console" | "ptmx" | "fd");
-            if kind.is_dir() && !is_own {
-                dirs.push(path);
-            } else if (kind.is_char_device() || kind.is_block_device()) && !is_own && found.len() < HOST_DEVICES_MAX {
-                found.push(path);
-            }
-        }
+/// The parameters of the kernel: those asked for, over pings without privilege in a network of the container's own.
+pub(super) fn sysctls(config: &Config) -> HashMap<String, String> {
+    let mut sysctls = HashMap::new();
+    if config.network != Network::Host {
+        sysctls.insert("net.ipv4.ping_group_range".to_owned(), "0 0".to_owned());
     }
-    Ok(found)
+    sysctls.extend(config.security.sysctls.iter().map(|(key, value)| (key.clone(), value.clone())));
+    sysctls
+}
+
+/// The operator's hooks, by their turns.
+pub fn hooks(config: &Config) -> Option<oci::Hooks> {
+    if config.extras.hooks.is_empty() {
+        return None;
+    }
+    let at = |stage: Stage| {
+        let hooks: Vec<oci::Hook> = config.extras.hooks.iter().filter(|hook| hook.stage == stage).map(hook).collect();
+        (!hooks.is_empty()).then_some(hooks)
+    };
+    let mut hooks = oci::Hooks::default();
+    #[allow(deprecated, reason = "hooks that people have still ask for it")]
+    hooks.set_prestart(at(Stage::Prestart));
+    hooks.set_create_runtime(at(Stage::CreateRuntime));
+    hooks.set_create_container(at(Stage::CreateContainer));
+    hooks.set_start_container(at(Stage::StartContainer));
+    hooks.set_poststart(at(Stage::Poststart));
+    hooks.set_poststop(at(Stage::Poststop));
+    Some(hooks)
+}
+
+fn hook(asked: &Hook) -> oci::Hook {
+    let mut hook = oci::Hook::default();
+    hook.set_path(asked.path.clone());
+    hook.set_args((!asked.arguments.is_empty()).then(|| asked.arguments.clone()));
+    hook.set_env((!asked.environment.is_empty()).then(|| asked.environment.clone()));
+    hook.set_timeout(asked.timeout_secs.map(|seconds| i64::try_from(seconds).unwrap_or(i64::MAX)));
+    hook
 }
 
 pub(super) fn masks(config: &Config) -> (Vec<String>, Vec<String>) {

@@ -1,7 +1,7 @@
 //! What is mounted into the container.
 
 use super::Surroundings;
-use crate::container::config::{Config, Mount, MountKind};
+use crate::container::config::{Config, Mount, MountKind, Systemd};
 use anyhow::Result;
 use oci_spec::runtime as oci;
 use std::path::Path;
@@ -13,6 +13,11 @@ pub(super) fn mounts(config: &Config, around: &Surroundings<'_>) -> Result<Vec<o
     let mut mounts = default_mounts(config, around)?;
     let mut asked: Vec<&Mount> = config.mounts.iter().collect();
     asked.sort_by_key(|mount| Path::new(&mount.target).components().count());
+    for device in &config.extras.devices {
+        let mut bind = mount("bind", &device.target, &["bind", "rprivate", "nosuid", "noexec"])?;
+        bind.set_source(Some(device.source.clone()));
+        mounts.push(bind);
+    }
     for mount in asked {
         let replaces = |default: &oci::Mount| default.destination() == Path::new(&mount.target);
         mounts.retain(|default| !replaces(default));
@@ -21,8 +26,11 @@ pub(super) fn mounts(config: &Config, around: &Surroundings<'_>) -> Result<Vec<o
     Ok(mounts)
 }
 
-fn default_mounts(config: &Config, around: &Surroundings<'_>) -> Result<Vec<oci::Mount>> {
+fn default_mounts<'a>(config: &'a Config, around: &Surroundings<'_>) -> Result<Vec<oci::Mount>> {
     let access = if config.security.privileged { "rw" } else { "ro" };
+    let with_all = |extra: &'a [String]| {
+        [&PRIVATE_FILE_SYSTEM[..], &extra.iter().map(String::as_str).collect::<Vec<_>>()].concat()
+    };
     let with = |extra: &[&'static str]| [&PRIVATE_FILE_SYSTEM[..], extra].concat();
     // The group `tty` owns terminals, if the map has it: EINVAL otherwise.
     let tty_is_mapped = around.gid_map.is_empty()
@@ -31,17 +39,29 @@ fn default_mounts(config: &Config, around: &Surroundings<'_>) -> Result<Vec<oci:
     if tty_is_mapped {
         pts.push("gid=5");
     }
+    let is_systemd = config.security.systemd == Systemd::Yes;
     let mut mounts = vec![
-        mount("proc", "/proc", &PRIVATE_FILE_SYSTEM)?,
+        mount("proc", "/proc", &with_all(&config.security.proc_options))?,
         mount("tmpfs", "/dev", &["nosuid", "noexec", "nodev", "strictatime", "mode=755", "size=65536k"])?,
         mount("devpts", "/dev/pts", &pts)?,
         mount("tmpfs", "/dev/shm", &with(&["mode=1777", "size=65536k"]))?,
         mount("mqueue", "/dev/mqueue", &PRIVATE_FILE_SYSTEM)?,
         mount("sysfs", "/sys", &with(&[access]))?,
-        mount("cgroup", "/sys/fs/cgroup", &with(&[access]))?,
+        mount("cgroup", "/sys/fs/cgroup", &with(&[if is_systemd { "rw" } else { access }]))?,
     ];
+    if is_systemd {
+        // What systemd mounts by itself where it may: "The Container Interface" of systemd.
+        for (target, mode) in
+            [("/run", "mode=755"), ("/run/lock", "mode=755"), ("/tmp", "mode=1777"), ("/var/log/journal", "mode=755")]
+        {
+            mounts.push(mount("tmpfs", target, &["nosuid", "nodev", mode])?);
+        }
+    }
     if config.read_only {
         for target in ["/run", "/tmp", "/var/tmp"] {
+            if mounts.iter().any(|mount| mount.destination() == Path::new(target)) {
+                continue;
+            }
             mounts.push(mount("tmpfs", target, &["nosuid", "nodev", "mode=1777"])?);
         }
     }

@@ -11,6 +11,7 @@ use crate::rootless::Extent;
 use crate::runtime::capabilities::Set;
 use anyhow::{Context, Result};
 use oci_spec::runtime as oci;
+use std::path::Path;
 
 pub(super) fn resolve(root: &Root, text: &str, around: &Surroundings<'_>) -> Result<User> {
     let user = user::look_up(root, text)?;
@@ -37,8 +38,9 @@ pub(super) fn process(
     if !environment.iter().any(|entry| entry.starts_with("HOME=")) {
         environment.push(format!("HOME={}", user.home));
     }
-    let oci_user =
-        oci::UserBuilder::default().uid(user.uid).gid(user.gid).additional_gids(user.groups.clone()).build()?;
+    let mut groups = user.groups.clone();
+    groups.extend(device_groups(config, user, around));
+    let oci_user = oci::UserBuilder::default().uid(user.uid).gid(user.gid).additional_gids(groups).build()?;
     let granted = granted(config, privileged)?;
     let working_directory = if wanted.working_directory.is_empty() { "/" } else { &wanted.working_directory };
     let mut process = oci::ProcessBuilder::default()
@@ -51,8 +53,33 @@ pub(super) fn process(
         .rlimits(limits(config, around)?)
         .no_new_privileges(config.security.no_new_privileges)
         .build()?;
-    process.set_oom_score_adj(config.resources.oom_score_adj);
+    process.set_oom_score_adj(oom_score_adj(config, around)?);
+    process.set_apparmor_profile(config.security.apparmor.clone().filter(|_| !privileged));
     Ok(process)
+}
+
+/// How soon the kernel ends it. An ordinary user cannot go below the engine's own score: it is taken then.
+fn oom_score_adj(config: &Config, around: &Surroundings<'_>) -> Result<Option<i32>> {
+    match config.resources.oom_score_adj {
+        Some(asked) if around.engine.rootless => {
+            let own = crate::fs::read(Path::new("/proc/self/oom_score_adj"), 16)?;
+            let own = String::from_utf8_lossy(&own).trim().parse().unwrap_or(0);
+            Ok(Some(asked.max(own)))
+        }
+        asked => Ok(asked),
+    }
+}
+
+/// The groups of the devices that the container was given, as far as they have an id outside.
+fn device_groups(config: &Config, user: &User, around: &Surroundings<'_>) -> Vec<u32> {
+    let mut groups = config.extras.groups.clone();
+    groups.retain(|gid| {
+        let is_mapped = around.gid_map.is_empty()
+            || around.gid_map.iter().any(|extent| *gid >= extent.inside && *gid - extent.inside < extent.count);
+        is_mapped && !user.groups.contains(gid)
+    });
+    groups.dedup();
+    groups
 }
 
 /// The container's capabilities; those of an exec with `--privileged` are all.
