@@ -19,6 +19,7 @@ mod completion;
 mod create;
 mod events;
 mod exec;
+mod healthcheck;
 mod images;
 mod import;
 mod info;

@@ -206,7 +206,16 @@ fn status(container: &Container, now: u64) -> String {
     let (started, finished) = view::times(container);
     match container.status {
         Status::Created => "Created".to_owned(),
-        Status::Running => format!("Up {}", since(started.unwrap_or(now), now)),
+        Status::Running if container.state.as_ref().is_some_and(|state| state.restarting) => {
+            let state = container.state.as_ref();
+            let exit = state.and_then(|state| state.exit.as_ref());
+            let (code, finished) = exit.map_or((0, now), |exit| (exit.code, exit.finished));
+            format!("Restarting ({code}) {}", ago(finished, now))
+        }
+        Status::Running => {
+            let health = container.health.as_ref().map(|report| format!(" ({})", report.status.name()));
+            format!("Up {}{}", since(started.unwrap_or(now), now), health.unwrap_or_default())
+        }
         Status::Exited => {
             let code = view::exit_code(container);
             format!("Exited ({code}) {}", ago(finished.unwrap_or(now), now))

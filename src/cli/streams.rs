@@ -113,7 +113,14 @@ pub fn follow(connection: &Connection, streams: &Streams, signals: &nix::sys::si
                 Some((Reply::Exited { code }, _)) => return Ok(End::Exited(code)),
                 Some((Reply::Detached, _)) => return Ok(End::Detached),
                 Some((Reply::Dropped(wire), _)) => return Err(wire.into()),
-                Some((Reply::Failed(_) | Reply::Done | Reply::Started { .. } | Reply::Entered(_), _)) => {}
+                Some((
+                    Reply::Failed(_)
+                    | Reply::Done
+                    | Reply::Started { .. }
+                    | Reply::Entered(_)
+                    | Reply::Checked { .. },
+                    _,
+                )) => {}
                 None => return Err(Kind::Engine.error("the monitor has gone away, and the container with it")),
             }
         }

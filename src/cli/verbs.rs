@@ -117,6 +117,13 @@ const NOUNS: &[Noun] = &[
         is_hidden: false,
     },
     Noun {
+        name: "healthcheck",
+        about: "Look after the health of containers",
+        verbs: &[],
+        own: &[verb!("run", super::healthcheck::HealthcheckRun)],
+        is_hidden: false,
+    },
+    Noun {
         name: "image",
         about: "Work with images",
         verbs: &[

@@ -64,6 +64,8 @@ pub enum Request {
     /// Ends the container as `Stop` does and starts it again in the same monitor: answered with `Done`, then with
     /// `Started` or `Failed`.
     Restart { signal: i32, timeout_secs: u64 },
+    /// Makes a health check now: answered with `Checked` when it has been made.
+    CheckHealth,
 }
 
 impl Request {
@@ -80,7 +82,7 @@ impl Request {
             | Self::Stop { .. }
             | Self::Wait
             | Self::Root => 1,
-            Self::Restart { .. } => 2,
+            Self::Restart { .. } | Self::CheckHealth => 2,
         }
     }
 }
@@ -115,6 +117,12 @@ pub enum Reply {
     Failed(Wire),
     /// An attached client that did not read has been let go of. Since version 2, as is every reply below this line.
     Dropped(Wire),
+    /// What a health check has come to.
+    Checked {
+        passed: bool,
+        /// Whether a failure counts, or comes too early for that.
+        counted: bool,
+    },
 }
 
 /// A connection to one monitor.

@@ -4,6 +4,67 @@ use super::config::{Health, OnFailure};
 use crate::error::Kind;
 use crate::image::config::Healthcheck;
 use anyhow::Result;
+use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
+
+/// How a container with a health check is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Status {
+    /// No check has succeeded yet, and not enough have failed.
+    #[default]
+    Starting,
+    Healthy,
+    Unhealthy,
+}
+
+impl Status {
+    /// The word that podman and docker have for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::Healthy => "healthy",
+            Self::Unhealthy => "unhealthy",
+        }
+    }
+}
+
+/// `health.json`: what checks have come to. The monitor writes it.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Report {
+    pub status: Status,
+    /// How many checks in a row have failed.
+    pub failing_streak: u32,
+    /// The last results, oldest first.
+    pub log: VecDeque<Outcome>,
+}
+
+/// What one check has come to.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Outcome {
+    /// Nanoseconds since 1970.
+    pub start: u64,
+    pub end: u64,
+    pub exit_code: i32,
+    pub output: String,
+}
+
+/// The most results, and the most bytes of one's output, that are ever kept.
+pub const COUNT_MAX: usize = 1000;
+pub const OUTPUT_BYTES_MAX: usize = 64 << 10;
+
+/// The largest of all results together: older ones make way.
+const REPORT_BYTES_MAX: usize = 1 << 20;
+
+impl Report {
+    /// Adds a result, within the bounds.
+    pub fn add(&mut self, outcome: Outcome, count_max: usize) {
+        self.log.push_back(outcome);
+        let size = |log: &VecDeque<Outcome>| log.iter().map(|outcome| outcome.output.len()).sum::<usize>();
+        while self.log.len() > count_max || size(&self.log) > REPORT_BYTES_MAX {
+            self.log.pop_front();
+        }
+    }
+}
 
 const INTERVAL_NANOS: u64 = 30_000_000_000;
 const TIMEOUT_NANOS: u64 = 30_000_000_000;
@@ -45,6 +106,15 @@ pub fn resolve(asked: Health, image: Option<&Healthcheck>) -> Result<Health> {
 /// Whether the image's words are a check that can be run; `NONE` is none.
 fn is_check(test: &[String]) -> bool {
     matches!(test.first().map(String::as_str), Some("CMD" | "CMD-SHELL")) && test.len() > 1
+}
+
+/// The command of a check.
+pub fn command(test: &[String]) -> Vec<String> {
+    match test {
+        [kind, line] if kind == "CMD-SHELL" => vec!["/bin/sh".to_owned(), "-c".to_owned(), line.clone()],
+        [_, words @ ..] => words.to_vec(),
+        [] => Vec::new(),
+    }
 }
 
 #[cfg(test)]

@@ -40,7 +40,10 @@ fn ask(connection: &Connection, request: Request) -> Result<()> {
         match connection.reply()? {
             Some((Reply::Started { .. }, _)) => return Ok(()),
             Some((Reply::Failed(wire) | Reply::Dropped(wire), _)) => return Err(wire.into()),
-            Some((Reply::Done | Reply::Exited { .. } | Reply::Detached | Reply::Entered(_), _)) => {}
+            Some((
+                Reply::Done | Reply::Exited { .. } | Reply::Detached | Reply::Entered(_) | Reply::Checked { .. },
+                _,
+            )) => {}
             None => return Err(Kind::InUse.error("the container has been stopped meanwhile")),
         }
     }

@@ -3,7 +3,7 @@
 //! The monitor is this same program, executed from a detached read-only clone of its own mount, so that nothing in the
 //! container can write to the engine's binary (CVE-2019-5736).
 
-use super::config::Config;
+use super::config::{Config, Notify};
 use super::control::{Attach, Connection, Door, Reply, Request};
 use super::{remove, state};
 use crate::engine::Engine;
@@ -61,9 +61,7 @@ pub fn start(engine: &Engine, config: &Config, attach: Attach, streams: &[Borrow
     match await_start(connection) {
         Ok((connection, entered)) => {
             if systemd::in_unit() {
-                // systemd shall supervise the monitor, and so the container, where this program does not stay.
-                let main = if is_detached { format!("MAINPID={}\n", monitor.pid) } else { String::new() };
-                systemd::notify(&format!("{main}READY=1"))?;
+                notify(config, is_detached.then_some(monitor.pid))?;
             }
             Ok(Started { connection, entered, warnings })
         }
@@ -78,6 +76,17 @@ pub fn start(engine: &Engine, config: &Config, attach: Attach, streams: &[Borrow
             }
             Err(error)
         }
+    }
+}
+
+/// Tells systemd that the container runs, if it is this program that is to tell.
+fn notify(config: &Config, monitor: Option<i32>) -> Result<()> {
+    // systemd shall supervise the monitor, and so the container, where this program does not stay.
+    let main = monitor.map(|pid| format!("MAINPID={pid}\n")).unwrap_or_default();
+    match config.notify {
+        Notify::Conmon => systemd::notify(&format!("{main}READY=1")),
+        Notify::Container | Notify::Healthy if !main.is_empty() => systemd::notify(&main),
+        Notify::Container | Notify::Healthy | Notify::Ignore => Ok(()),
     }
 }
 
@@ -124,7 +133,10 @@ fn await_start(connection: Connection) -> Result<(Connection, Entered)> {
             Some((Reply::Entered(found), _)) => entered = found,
             Some((Reply::Started { .. }, _)) => return Ok((connection, entered)),
             Some((Reply::Failed(wire), _)) => return Err(wire.into()),
-            Some((Reply::Done | Reply::Exited { .. } | Reply::Detached | Reply::Dropped(_), _)) => {}
+            Some((
+                Reply::Done | Reply::Exited { .. } | Reply::Detached | Reply::Dropped(_) | Reply::Checked { .. },
+                _,
+            )) => {}
             None => return Err(Kind::Engine.error("the monitor died before the container ran")),
         }
     }

@@ -3,6 +3,7 @@
 //! Status is computed, never stored: the lock on `alive` tells running from ended, `state.json` how it ended.
 
 use super::config::{Config, Id};
+use super::health::Report;
 use crate::engine::Engine;
 use crate::error::Kind;
 use crate::fs;
@@ -101,6 +102,8 @@ pub struct Container {
     pub config: Config,
     pub state: Option<State>,
     pub status: Status,
+    /// How it is, if it has a health check.
+    pub health: Option<Report>,
 }
 
 /// The files of one container.
@@ -123,6 +126,10 @@ impl Paths {
 
     pub fn alive(&self) -> PathBuf {
         self.dir.join("alive")
+    }
+
+    pub fn health(&self) -> PathBuf {
+        self.dir.join("health.json")
     }
 
     pub fn log(&self) -> PathBuf {
@@ -149,7 +156,8 @@ pub fn read(engine: &Engine, id: &Id) -> Result<Container> {
     let config: Config = fs::read_json(&paths.config())?
         .ok_or_else(|| Kind::NotFound.error(format!("container {} has been removed", id.short())))?;
     let (state, status) = status(&paths)?;
-    Ok(Container { config, state, status })
+    let health = if config.health.is_none() { None } else { fs::read_json(&paths.health())? };
+    Ok(Container { config, state, status, health })
 }
 
 fn status(paths: &Paths) -> Result<(Option<State>, Status)> {

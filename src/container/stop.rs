@@ -144,7 +144,12 @@ fn await_exit(connection: &Connection) -> Result<Option<i32>> {
             Some((Reply::Exited { code }, _)) => return Ok(Some(code)),
             Some((Reply::Failed(wire), _)) => return Err(wire.into()),
             Some((
-                Reply::Done | Reply::Started { .. } | Reply::Detached | Reply::Entered(_) | Reply::Dropped(_),
+                Reply::Done
+                | Reply::Started { .. }
+                | Reply::Detached
+                | Reply::Entered(_)
+                | Reply::Dropped(_)
+                | Reply::Checked { .. },
                 _,
             )) => {}
             None => return Ok(None),

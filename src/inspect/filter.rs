@@ -12,7 +12,7 @@ use anyhow::Result;
 use std::collections::{BTreeMap, HashMap};
 use std::time::SystemTime;
 
-const CONTAINER_KEYS: &str = "ancestor, before, exited, id, label, label!, name, network, restart-policy, should-start-on-boot, \
+const CONTAINER_KEYS: &str = "ancestor, before, exited, health, id, label, label!, name, network, restart-policy, should-start-on-boot, \
      since, status, volume";
 const IMAGE_KEYS: &str = "before, dangling, label, label!, reference, since";
 
@@ -30,6 +30,7 @@ enum ContainerCondition {
     Ancestor(Vec<Ancestor>),
     Before(u64),
     Exited(Vec<i32>),
+    Health(Vec<String>),
     Id(Vec<String>),
     Label(Label),
     NoLabel(Label),
@@ -92,6 +93,17 @@ fn container_conditions(engine: &Engine, key: &str, values: Vec<&str>) -> Result
             };
             one(Condition::Exited(values.iter().map(code).collect::<Result<_>>()?))
         }
+        "health" => {
+            if let Some(bad) =
+                values.iter().find(|value| !["starting", "healthy", "unhealthy", "none"].contains(value))
+            {
+                return Err(Kind::BadInput.hinted(
+                    format!("filter health={bad}: there is no such status"),
+                    "use starting, healthy, unhealthy or none",
+                ));
+            }
+            one(Condition::Health(owned()))
+        }
         "id" => one(Condition::Id(owned())),
         "label" => Ok(values.iter().map(|text| Condition::Label(Label::parse(text))).collect()),
         "label!" => Ok(values.iter().map(|text| Condition::NoLabel(Label::parse(text))).collect()),
@@ -135,6 +147,10 @@ impl ContainerCondition {
             Self::Exited(codes) => {
                 matches!(container.status, Status::Exited | Status::Lost)
                     && codes.contains(&super::container::exit_code(container))
+            }
+            Self::Health(names) => {
+                let status = container.health.as_ref().map_or("none", |report| report.status.name());
+                names.iter().any(|name| name == status)
             }
             Self::Id(prefixes) => prefixes.iter().any(|prefix| config.id.as_str().starts_with(prefix.as_str())),
             Self::Label(label) => label.is_in(&config.labels),

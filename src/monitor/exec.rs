@@ -11,6 +11,7 @@ use crate::error::Kind;
 use crate::fs::Root;
 use crate::runtime::identity::Identity;
 use crate::runtime::{self, Exec, Stdio};
+use crate::sys::terminal::Size;
 use anyhow::{Context, Result};
 use oci_spec::runtime::LinuxPersonalityDomain;
 use std::os::fd::{AsFd, OwnedFd};
@@ -34,6 +35,24 @@ impl Monitor {
         (attach, fds): (Attach, Vec<OwnedFd>),
         session: Option<Id>,
     ) -> Result<i32> {
+        let session = session.map_or_else(Id::new_random, Ok)?;
+        let (key, pid) = self.spawn(wanted, privileged, attach.size)?;
+        if let Some(process) = self.process(key) {
+            process.session = Some(session.clone());
+        }
+        self.attach(client, key, attach, fds, Place::Host)?;
+        let event = Event::of(&self.config, Happening::Exec).with_exec(&session);
+        self.journal.tell(&[event]);
+        Ok(pid)
+    }
+
+    /// Starts a process beside the container's own. Gives its key and its pid.
+    pub(super) fn spawn(
+        &mut self,
+        wanted: &config::Process,
+        privileged: bool,
+        size: Option<Size>,
+    ) -> Result<(u32, i32)> {
         let instance = self.instance()?;
         let root = Root::new(instance.root.try_clone().context("duplicate root")?);
         let around = Surroundings {
@@ -47,7 +66,7 @@ impl Monitor {
         let process = spec::exec(&self.config, wanted, privileged, &around)?;
         let seccomp = spec::seccomp(&self.config)?;
         let (mut streams, stdio) = if wanted.terminal {
-            (Streams::terminal(None), Stdio::Terminal { size: attach.size })
+            (Streams::terminal(None), Stdio::Terminal { size })
         } else {
             let (streams, theirs) = Streams::pipes(wanted.interactive, None)?;
             (streams, Stdio::Pipes { stdin: theirs.stdin, stdout: theirs.stdout, stderr: theirs.stderr })
@@ -76,12 +95,7 @@ impl Monitor {
         let (child, _) = started?;
         let pid = child.pid;
         let key = self.new_key();
-        let session = session.map_or_else(Id::new_random, Ok)?;
-        let event = Event::of(&self.config, Happening::Exec).with_exec(&session);
-        let session = Some(session);
-        self.processes.push(Process { key, child, streams, exit: None, drain_until: None, session });
-        self.attach(client, key, attach, fds, Place::Host)?;
-        self.journal.tell(&[event]);
-        Ok(pid)
+        self.processes.push(Process { key, child, streams, exit: None, drain_until: None, session: None });
+        Ok((key, pid))
     }
 }

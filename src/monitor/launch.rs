@@ -5,7 +5,7 @@
 use super::restart::Restarting;
 use super::stdio::Streams;
 use super::{Instance, Limits, MAIN, Monitor, Process};
-use crate::container::config::{Config, Id, Source};
+use crate::container::config::{Config, Id, Notify, Source};
 use crate::container::control::{self, Attach, Hello, MESSAGE_BYTES_MAX, Request};
 use crate::container::events::Journal;
 use crate::container::log::Log;
@@ -66,6 +66,7 @@ pub fn launch(engine: Engine, id: &Id, socket: &OwnedFd) -> Result<Monitor> {
         kill_at: None,
         was_stopped: false,
         restarting: Restarting::default(),
+        checker: None,
     })
 }
 
@@ -99,15 +100,21 @@ impl Ground<'_> {
         } else {
             Default::default()
         };
+        let mut files = write_files(run_dir, config)?;
+        let notify = notify_socket(config);
+        files.extend(notify.clone().map(|socket| (socket, NOTIFY_SOCKET)));
         let around = Surroundings {
             engine,
             root: &in_root,
             uid_map: &uid_map,
             gid_map: &gid_map,
-            files: write_files(run_dir, config)?,
+            files,
             has_pids_cgroup: has_pids_controller(cgroup)?,
         };
-        let spec = spec::container(config, &around)?;
+        let mut spec = spec::container(config, &around)?;
+        if notify.is_some() {
+            add_variable(&mut spec, format!("NOTIFY_SOCKET={NOTIFY_SOCKET}"));
+        }
         limit(&spec, cgroup)?;
         let oom_kills = cgroup.map_or(0, |cgroup| cgroup.container.oom_kills().unwrap_or(0));
         write_bundle(&spec, run_dir)?;
@@ -223,6 +230,21 @@ fn first_word(socket: &OwnedFd) -> Result<FirstWord> {
     match hello.request {
         Request::Start { attach, delegated } => Ok(FirstWord { attach, delegated, fds }),
         other => Err(Kind::BadInput.error(format!("a new monitor was asked for {other:?}"))),
+    }
+}
+
+/// Where a container finds systemd's socket, if it is to say itself when it is ready.
+const NOTIFY_SOCKET: &str = "/run/notify/notify.sock";
+
+/// The socket on which systemd listens for this service. One without a path cannot be mounted.
+fn notify_socket(config: &Config) -> Option<PathBuf> {
+    let path = std::env::var_os("NOTIFY_SOCKET").filter(|_| config.notify == Notify::Container)?;
+    Some(PathBuf::from(path)).filter(|path| path.is_absolute())
+}
+
+fn add_variable(spec: &mut Spec, variable: String) {
+    if let Some(process) = spec.process_mut() {
+        process.env_mut().get_or_insert_default().push(variable);
     }
 }
 

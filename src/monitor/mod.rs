@@ -7,6 +7,7 @@ mod clients;
 mod ending;
 mod events;
 mod exec;
+mod health;
 mod launch;
 mod output;
 mod requests;
@@ -30,6 +31,7 @@ use crate::sys::process::{self, Child};
 use crate::sys::socket;
 use anyhow::{Context, Result};
 use clients::{Client, Role};
+use health::Checker;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use restart::Restarting;
 use std::os::fd::{AsFd, OwnedFd};
@@ -71,6 +73,8 @@ pub struct Monitor {
     was_stopped: bool,
     journal: Journal,
     restarting: Restarting,
+    /// The health of the container, if it has a check.
+    checker: Option<Box<Checker>>,
 }
 
 /// One run of the container: what its end takes with it.
@@ -143,6 +147,7 @@ fn begin(arguments: &[String]) -> Result<i32> {
             monitor.tell_main_clients(&Reply::Started { pid });
             drop(userns_lock);
             monitor.tell_of_start();
+            monitor.begin_health();
             // Setting up took more memory than waiting will.
             memory::give_back();
             monitor.serve()
@@ -265,7 +270,8 @@ impl Monitor {
     fn next_timer(&self) -> Option<Instant> {
         let drains = self.processes.iter().filter_map(|process| process.drain_until);
         let guests = self.clients.iter().filter_map(Client::dropped_at);
-        drains.chain(guests).chain(self.kill_at).chain(self.restarting.at).min()
+        let health = self.checker.as_ref().and_then(|checker| checker.timer());
+        drains.chain(guests).chain(self.kill_at).chain(self.restarting.at).chain(health).min()
     }
 
     fn check_timers(&mut self) {
@@ -280,6 +286,7 @@ impl Monitor {
         for client in self.clients.iter_mut().filter(|client| client.dropped_at().is_some_and(|at| now >= at)) {
             client.drop_for_slowness();
         }
+        self.check_health_timers();
     }
 
     fn handle(&mut self, event: Event, flags: PollFlags) -> Result<()> {

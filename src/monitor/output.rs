@@ -26,6 +26,7 @@ impl Monitor {
         for client in self.clients.iter_mut().filter(|client| client.attached_to() == Some(key)) {
             client.give(stream, &space);
         }
+        self.hear_check(key, &space);
         true
     }
 
@@ -68,6 +69,7 @@ impl Monitor {
             for client in self.clients.iter_mut().filter(|client| client.waits_for(key)) {
                 client.end(code);
             }
+            self.finish_check(Some(key), code);
             let session = self.process(key).and_then(|process| process.session.take());
             self.processes.retain(|process| process.key != key);
             if let Some(session) = session {

@@ -79,6 +79,7 @@ impl Monitor {
                 self.stop(signal, timeout_secs)?;
                 Reply::Done
             }
+            Request::CheckHealth => return self.check_health_for(key),
             Request::Wait => {
                 // One that waits to be started again has ended.
                 match self.main_process() {

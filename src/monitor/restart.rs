@@ -31,6 +31,8 @@ pub struct Restarting {
     forbidden: bool,
     /// Somebody wants it to start again at once, and perhaps waits to hear of it.
     asked: bool,
+    /// It is to start again in any case, though not at once.
+    wanted: bool,
     askers: Vec<u32>,
 }
 
@@ -42,6 +44,7 @@ impl Default for Restarting {
             delay: DELAY_FIRST,
             forbidden: false,
             asked: false,
+            wanted: false,
             askers: Vec::new(),
         }
     }
@@ -51,6 +54,7 @@ impl Restarting {
     pub fn forbid(&mut self) {
         self.forbidden = true;
         self.asked = false;
+        self.wanted = false;
         self.at = None;
     }
 
@@ -61,6 +65,11 @@ impl Restarting {
     pub fn ask(&mut self, client: u32) {
         self.askers.push(client);
         self.start_at_once();
+    }
+
+    /// The container is sick and has to start again, unless the user wants it to stay down.
+    pub fn want(&mut self) {
+        self.wanted = !self.forbidden;
     }
 
     fn start_at_once(&mut self) {
@@ -91,6 +100,7 @@ impl Monitor {
             Restart::OnFailure(max) => self.code() != 0 && max.is_none_or(|max| self.state.restarts < max),
             Restart::Always | Restart::UnlessStopped => true,
         };
+        let is_wanted = is_wanted || std::mem::take(&mut self.restarting.wanted);
         (is_wanted && !self.restarting.forbidden).then(|| self.restarting.next_delay())
     }
 
@@ -150,6 +160,7 @@ impl Monitor {
                     self.tell(&[Happening::Restart]);
                 }
                 self.tell_of_start();
+                self.begin_health();
                 Reply::Started { pid: self.state.pid }
             }
             Err(error) => {

@@ -44,6 +44,23 @@ pub fn send(pidfd: BorrowedFd<'_>, signal: i32) -> std::io::Result<()> {
     if result == 0 { Ok(()) } else { Err(std::io::Error::last_os_error()) }
 }
 
+/// `PIDFD_SIGNAL_PROCESS_GROUP` of pidfd_send_signal(2), Linux 6.9.
+const PROCESS_GROUP: u32 = 1 << 2;
+
+/// Sends a signal to the process group that a process leads; before Linux 6.9 to the process alone.
+pub fn send_to_group(pidfd: BorrowedFd<'_>, signal: i32) -> std::io::Result<()> {
+    // SAFETY: as above.
+    let result = unsafe {
+        let none = std::ptr::null::<libc::siginfo_t>();
+        libc::syscall(libc::SYS_pidfd_send_signal, pidfd.as_raw_fd(), signal, none, PROCESS_GROUP)
+    };
+    match std::io::Error::last_os_error() {
+        _ if result == 0 => Ok(()),
+        error if error.raw_os_error() == Some(libc::EINVAL) => send(pidfd, signal),
+        error => Err(error),
+    }
+}
+
 /// The number of a signal named `TERM`, `SIGTERM`, `15` or `SIGRTMIN+3`, as kill(1) takes them.
 pub fn parse(name: &str) -> Option<i32> {
     let upper = name.to_ascii_uppercase();

@@ -11,6 +11,7 @@ mod events;
 mod exec;
 mod faults;
 mod golden;
+mod health;
 mod import;
 mod inspect;
 mod lifecycle;

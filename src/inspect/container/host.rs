@@ -2,8 +2,8 @@
 
 use super::mounts::{bind_text, tmpfs};
 use super::network::port_bindings;
+use super::supervision;
 use crate::container::config::{Config, Seccomp, Unmasked};
-use crate::container::state::Paths;
 use crate::engine::Engine;
 use crate::inspect::merged;
 use serde_json::{Value, json};
@@ -20,20 +20,13 @@ pub fn all(engine: &Engine, config: &Config) -> Value {
 }
 
 fn host_config(engine: &Engine, config: &Config) -> Value {
-    let log = json!({
-        "Type": "k8s-file",
-        "Config": {},
-        "Path": Paths::of(engine, &config.id).log().display().to_string(),
-        "Tag": "",
-        "Size": "-1B",
-    });
     json!({
         "Binds": config.mounts.iter().filter_map(bind_text).collect::<Vec<_>>(),
         "ContainerIDFile": "",
-        "LogConfig": log,
+        "LogConfig": supervision::log(engine, config),
         "PortBindings": port_bindings(&config.ports),
         "PublishAllPorts": false,
-        "RestartPolicy": { "Name": "no", "MaximumRetryCount": 0 },
+        "RestartPolicy": supervision::restart_policy(config),
         "AutoRemove": config.auto_remove,
         "AutoRemoveImage": false,
         "Annotations": config.annotations,

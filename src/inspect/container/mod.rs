@@ -6,6 +6,7 @@ mod host;
 mod mounts;
 mod network;
 mod process;
+mod supervision;
 
 pub use network::{PortRange, port_ranges};
 
@@ -97,7 +98,7 @@ pub fn summary(container: &Container) -> Value {
         "Pod": "",
         "PodName": "",
         "Ports": ports,
-        "Restarts": 0,
+        "Restarts": restarts(container),
         "Size": null,
         "StartedAt": unix(started),
         "State": container.status.name(),
@@ -125,6 +126,7 @@ const OMITTED: &[&str] = &[
     "ExposedPorts",
     "Health",
     "Healthcheck",
+    "StartupHealthCheck",
     "IDMappings",
     "Init",
     "IntelRdtClosID",
@@ -205,7 +207,7 @@ pub fn inspect(engine: &Engine, container: &Container) -> Result<Value> {
         "Namespace": "",
         "IsInfra": false,
         "IsService": false,
-        "RestartCount": 0,
+        "RestartCount": restarts(container),
         "Dependencies": [],
         "ExecIDs": [],
         "EffectiveCaps": effective,
@@ -240,7 +242,7 @@ pub fn inspect(engine: &Engine, container: &Container) -> Result<Value> {
         "State": state(container),
         "Mounts": config.mounts.iter().filter_map(|mount| mounts::mount_point(engine, mount)).collect::<Vec<_>>(),
         "NetworkSettings": network::network_settings(container),
-        "Config": process::process_config(config),
+        "Config": merged([process::process_config(config), supervision::checks(config)]),
         "HostConfig": host::all(engine, config),
     });
     Ok(merged([identity, files, parts]))
@@ -251,9 +253,12 @@ fn state(container: &Container) -> Value {
     let exit = exit.filter(|_| container.status != Status::Running);
     let (started, finished) = times(container);
     let time = |time: Option<u64>| time.map_or_else(|| NEVER.to_owned(), rfc3339_nanoseconds);
+    let record = container.state.as_ref();
     let error = match container.status {
         Status::Lost => "its monitor has gone without a word: a power cut or a kill",
-        Status::Created | Status::Running | Status::Exited | Status::Elsewhere => "",
+        Status::Created | Status::Running | Status::Exited | Status::Elsewhere => {
+            record.map_or("", |state| state.error.as_str())
+        }
     };
     let monitor = container.state.as_ref().filter(|_| container.status == Status::Running);
     json!({
@@ -261,7 +266,7 @@ fn state(container: &Container) -> Value {
         "Status": container.status.name(),
         "Running": container.status == Status::Running,
         "Paused": false,
-        "Restarting": false,
+        "Restarting": record.is_some_and(|state| state.restarting),
         "OOMKilled": exit.is_some_and(|exit| exit.oom_killed),
         "Dead": false,
         "Pid": pid(container),
@@ -270,8 +275,8 @@ fn state(container: &Container) -> Value {
         "Error": error,
         "StartedAt": time(started),
         "FinishedAt": time(finished),
-        "Health": null,
-        "StoppedByUser": false,
+        "Health": supervision::health(container),
+        "StoppedByUser": record.is_some_and(|state| state.stopped_by_user),
         "CgroupPath": "",
         "Checkpointed": false,
         "Restored": false,
@@ -281,6 +286,11 @@ fn state(container: &Container) -> Value {
         "CheckpointedAt": NEVER,
         "RestoredAt": NEVER,
     })
+}
+
+/// How often its monitor has started it again.
+fn restarts(container: &Container) -> u32 {
+    container.state.as_ref().map_or(0, |state| state.restarts)
 }
 
 /// A file that the monitor has made for a running container.

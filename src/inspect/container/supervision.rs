@@ -1,0 +1,98 @@
+//! What a container's monitor does for it, under podman's names.
+
+use crate::container::config::{Config, Health, HealthDestination, LogDriver, Logging, Restart};
+use crate::container::health::Report;
+use crate::container::log::rfc3339_nanoseconds;
+use crate::container::state::{Container, Paths};
+use crate::engine::Engine;
+use serde_json::{Value, json};
+
+/// `State.Health`: null without a check.
+pub fn health(container: &Container) -> Value {
+    container.health.as_ref().map_or(Value::Null, report)
+}
+
+fn report(report: &Report) -> Value {
+    let log = report.log.iter().map(|outcome| {
+        json!({
+            "Start": rfc3339_nanoseconds(outcome.start),
+            "End": rfc3339_nanoseconds(outcome.end),
+            "ExitCode": outcome.exit_code,
+            "Output": outcome.output,
+        })
+    });
+    json!({
+        "Status": report.status.name(),
+        "FailingStreak": report.failing_streak,
+        "Log": log.collect::<Vec<_>>(),
+    })
+}
+
+/// The fields of `Config` that are about health checks.
+pub fn checks(config: &Config) -> Value {
+    let health = &config.health;
+    let destination = match &health.log.destination {
+        HealthDestination::Local => "local".to_owned(),
+        HealthDestination::Directory(dir) => dir.display().to_string(),
+        HealthDestination::Events => "events_logger".to_owned(),
+    };
+    json!({
+        "Healthcheck": regular(health),
+        "StartupHealthCheck": startup(health),
+        "HealthcheckOnFailureAction": health.on_failure.name(),
+        "HealthLogDestination": destination,
+        "HealthcheckMaxLogCount": health.log.count_max,
+        "HealthcheckMaxLogSize": health.log.size_max,
+    })
+}
+
+fn regular(health: &Health) -> Value {
+    if health.is_none() {
+        return Value::Null;
+    }
+    json!({
+        "Test": health.test,
+        "StartPeriod": health.start_period_nanos,
+        "Interval": health.interval_nanos,
+        "Timeout": health.timeout_nanos,
+        "Retries": health.retries,
+    })
+}
+
+fn startup(health: &Health) -> Value {
+    let Some(check) = &health.startup else { return Value::Null };
+    json!({
+        "Test": check.test,
+        "Interval": check.interval_nanos,
+        "Timeout": check.timeout_nanos,
+        "Retries": check.retries,
+        "Successes": check.successes,
+    })
+}
+
+/// `HostConfig.RestartPolicy`.
+pub fn restart_policy(config: &Config) -> Value {
+    let retries = match config.restart {
+        Restart::OnFailure(max) => max.unwrap_or(0),
+        Restart::No | Restart::Always | Restart::UnlessStopped => 0,
+    };
+    json!({ "Name": config.restart.name(), "MaximumRetryCount": retries })
+}
+
+/// `HostConfig.LogConfig`.
+pub fn log(engine: &Engine, config: &Config) -> Value {
+    let Logging { driver, path, size_bytes_max, files_max: _, compress: _, tag, labels: _ } = &config.logging;
+    let path = match driver {
+        LogDriver::K8sFile | LogDriver::JsonFile => {
+            path.clone().unwrap_or_else(|| Paths::of(engine, &config.id).log()).display().to_string()
+        }
+        LogDriver::Journald | LogDriver::None | LogDriver::Passthrough | LogDriver::PassthroughTty => String::new(),
+    };
+    json!({
+        "Type": driver.name(),
+        "Config": {},
+        "Path": path,
+        "Tag": tag.as_deref().unwrap_or_default(),
+        "Size": size_bytes_max.map_or_else(|| "-1B".to_owned(), |bytes| format!("{bytes}B")),
+    })
+}
