@@ -8,8 +8,9 @@
 use crate::error::Kind;
 use anyhow::{Context, Result, bail};
 use nix::fcntl::{FcntlArg, fcntl};
+use rustix::buffer::spare_capacity;
 use rustix::fs::{AtFlags, CWD, FileType, FlockOperation, Mode, OFlags, ResolveFlags};
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -49,8 +50,25 @@ pub fn read_all(stream: impl Read, bytes_max: usize) -> Result<Vec<u8>> {
 
 /// Reads one of the engine's own JSON files. None if there is none.
 pub fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<Option<T>> {
-    let Some(bytes) = read_optional(path, STATE_BYTES_MAX)? else { return Ok(None) };
+    let Some(bytes) = read_own(path)? else { return Ok(None) };
     serde_json::from_slice(&bytes).with_context(|| format!("parse {}", path.display())).map(Some)
+}
+
+/// Reads a regular file of the engine's own, most of which fit into one read: a short one has come to the end, which
+/// files of the kernel do not promise. None if there is none.
+fn read_own(path: &Path) -> Result<Option<Vec<u8>>> {
+    let file = match std::fs::File::open(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        other => other.with_context(|| format!("open {}", path.display()))?,
+    };
+    let mut first = Vec::with_capacity(FIRST_READ_BYTES);
+    let reading = || format!("read {}", path.display());
+    let length = retry_on_intr(|| rustix::io::read(&file, spare_capacity(&mut first))).with_context(reading)?;
+    if length < FIRST_READ_BYTES {
+        return Ok(Some(first));
+    }
+    let rest = read_all(file, STATE_BYTES_MAX - FIRST_READ_BYTES).with_context(reading)?;
+    Ok(Some([first, rest].concat()))
 }
 
 /// Whether a write must survive a power cut.

@@ -100,8 +100,9 @@ impl Common {
         }
         let format = self.format.as_deref().filter(|format| *format != "json").map(Format::parse).transpose()?;
         let (mut found, mut failed) = (Vec::new(), None);
+        let search = state::Search::new(&context.engine);
         for name in &self.names {
-            match find(context, kinds, name) {
+            match find(context, &search, kinds, name) {
                 Ok(object) => found.push(object),
                 // What was found is shown all the same.
                 Err(error) => {
@@ -145,10 +146,10 @@ impl Found {
 }
 
 /// Containers come before images, as in podman.
-fn find(context: &Context, kinds: Kinds, name: &str) -> Result<Found> {
+fn find(context: &Context, search: &state::Search<'_>, kinds: Kinds, name: &str) -> Result<Found> {
     let engine = &context.engine;
     if kinds != Kinds::Images {
-        match state::find(engine, name) {
+        match search.find(name) {
             Ok(container) => {
                 let mut view = inspect::container::inspect(engine, &container)?;
                 if context.docker {

@@ -163,7 +163,8 @@ impl Targets {
             let newest = state::list(&context.engine)?.into_iter().next();
             return Ok(vec![newest.ok_or_else(|| Kind::NotFound.error("there are no containers"))?]);
         }
-        self.names.iter().map(|name| state::find(&context.engine, name)).collect()
+        let search = state::Search::new(&context.engine);
+        self.names.iter().map(|name| search.find(name)).collect()
     }
 
     /// As `resolve`, but `--all` means those that run.

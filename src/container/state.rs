@@ -11,8 +11,10 @@ use anyhow::{Context, Result};
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
+use std::cell::OnceCell;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 /// `state.json`: the last start of a container, and how it ended. Only its monitor writes it while it lives.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -161,9 +163,17 @@ pub fn read(engine: &Engine, id: &Id) -> Result<Container> {
 }
 
 fn status(paths: &Paths) -> Result<(Option<State>, Status)> {
-    // Asked before the state is read: a monitor writes the exit first and lets go of the lock after.
+    let mut state: Option<State> = fs::read_json(&paths.state())?;
+    // The most of many containers: its exit is all there is to know, whoever holds the lock to start or remove it.
+    let has_ended = |state: &State| state.exit.is_some() && !state.restarting && state.machine_id == machine_id();
+    if state.as_ref().is_some_and(has_ended) {
+        return Ok((state, Status::Exited));
+    }
     let alive = fs::is_alive(&paths.alive())?;
-    let state: Option<State> = fs::read_json(&paths.state())?;
+    if !alive {
+        // A monitor writes the exit first and lets go of the lock after: it may have done both since the first look.
+        state = fs::read_json(&paths.state())?;
+    }
     let status = match &state {
         None if alive => Status::Running,
         None => Status::Created,
@@ -200,19 +210,45 @@ pub fn survey(engine: &Engine) -> Result<(Vec<Container>, Vec<anyhow::Error>)> {
 
 /// Finds a container by its name, its id or the beginning of its id.
 pub fn find(engine: &Engine, text: &str) -> Result<Container> {
-    if let Some(id) = id_of_name(engine, text)? {
-        return read(engine, &id);
+    Search::new(engine).find(text)
+}
+
+/// Finds containers, one after the other: the ids are listed once at most, which many searches would spend their time on.
+pub struct Search<'a> {
+    engine: &'a Engine,
+    ids: OnceCell<Vec<String>>,
+}
+
+impl<'a> Search<'a> {
+    pub fn new(engine: &'a Engine) -> Self {
+        Self { engine, ids: OnceCell::new() }
     }
-    let missing = || Kind::NotFound.hinted(format!("no container {text:?}"), "see coracle ps -a");
-    if text.is_empty() || text.len() > 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Err(missing());
-    }
-    let mut ids: Vec<String> = fs::list(&engine.containers())?;
-    ids.retain(|id| id.starts_with(text) && Id::parse(id).is_some());
-    match ids.as_slice() {
-        [] => Err(missing()),
-        [id] => read(engine, &Id::parse(id).context("the id was just parsed")?),
-        _ => Err(Kind::BadInput.hinted(format!("container {text:?} is ambiguous"), "give more digits of the id")),
+
+    /// By name, id or the beginning of an id.
+    pub fn find(&self, text: &str) -> Result<Container> {
+        if let Some(id) = id_of_name(self.engine, text)? {
+            return read(self.engine, &id);
+        }
+        let missing = || Kind::NotFound.hinted(format!("no container {text:?}"), "see coracle ps -a");
+        if text.is_empty() || text.len() > 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(missing());
+        }
+        if self.ids.get().is_none() {
+            let mut ids = fs::list(&self.engine.containers())?;
+            ids.sort();
+            // Nobody else has set it.
+            let _ = self.ids.set(ids);
+        }
+        let ids = self.ids.get().map_or(&[][..], Vec::as_slice);
+        let fitting = &ids[ids.partition_point(|id| id.as_str() < text)..];
+        let mut fitting = fitting.iter().take_while(|id| id.starts_with(text)).filter_map(|id| Id::parse(id));
+        match (fitting.next(), fitting.next()) {
+            (None, _) => Err(missing()),
+            (Some(id), None) => read(self.engine, &id),
+            (Some(_), Some(_)) => {
+                Err(Kind::BadInput.hinted(format!("container {text:?} is ambiguous"), "give more digits of the id"))
+            }
+        }
     }
 }
 
@@ -239,9 +275,12 @@ pub fn boot_id() -> Result<String> {
 }
 
 /// This machine, as systemd names it: machine-id(5). Empty where there is none.
-pub fn machine_id() -> String {
-    let text = fs::read(Path::new("/etc/machine-id"), 128).unwrap_or_default();
-    String::from_utf8_lossy(&text).trim().to_owned()
+pub fn machine_id() -> &'static str {
+    static ID: OnceLock<String> = OnceLock::new();
+    ID.get_or_init(|| {
+        let text = fs::read(Path::new("/etc/machine-id"), 128).unwrap_or_default();
+        String::from_utf8_lossy(&text).trim().to_owned()
+    })
 }
 
 /// Nanoseconds since 1970.

@@ -371,7 +371,7 @@ fn describe(engine: &Engine, starting: &Starting, restarts: u32) -> Result<State
     Ok(State {
         format: crate::container::config::FORMAT,
         boot_id: state::boot_id()?,
-        machine_id: state::machine_id(),
+        machine_id: state::machine_id().to_owned(),
         run: engine.run.clone(),
         monitor_pid: process::own_pid(),
         pid,

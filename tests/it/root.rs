@@ -2,6 +2,7 @@
 
 mod budget;
 mod faults;
+mod kills;
 mod privacy;
 
 #[test]
