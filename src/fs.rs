@@ -216,6 +216,9 @@ pub fn staging_name(dir: &Path) -> PathBuf {
     dir.join(format!("{}-{}-{nanoseconds:x}", std::process::id(), COUNTER.fetch_add(1, Ordering::Relaxed)))
 }
 
+/// The most of /proc/locks that is read to name a process.
+const LOCKS_BYTES_MAX: usize = 4 << 20;
+
 /// A lock that the kernel takes back when its holder, and all who inherited it, are gone: flock(2).
 #[derive(Debug)]
 pub struct Lock(OwnedFd);
@@ -235,8 +238,8 @@ impl Lock {
         let mut pause = Duration::from_micros(200);
         while !Self::try_hold(&file, hold)? {
             if Instant::now() > deadline {
-                let seconds = timeout.as_secs();
-                bail!("lock {}: still held by another process after {seconds} s", path.display());
+                let (holder, seconds) = (Self::holder(&file), timeout.as_secs());
+                bail!("lock {}: still held by {holder} after {seconds} s", path.display());
             }
             std::thread::sleep(pause);
             pause = (pause * 2).min(Duration::from_millis(10));
@@ -248,6 +251,23 @@ impl Lock {
     pub fn try_take(path: &Path, hold: Hold) -> Result<Option<Self>> {
         let file = Self::open(path)?;
         Ok(Self::try_hold(&file, hold)?.then_some(Self(file)))
+    }
+
+    /// Who has it: `process 123`, as /proc/locks says, proc(5). A file system with device numbers of its own hides that.
+    fn holder(file: &OwnedFd) -> String {
+        let find = || {
+            let status = rustix::fs::fstat(file).ok()?;
+            let (major, minor) = (rustix::fs::major(status.st_dev), rustix::fs::minor(status.st_dev));
+            let place = format!("{major:02x}:{minor:02x}:{}", status.st_ino);
+            let locks = read(Path::new("/proc/locks"), LOCKS_BYTES_MAX).ok()?;
+            // `1: FLOCK  ADVISORY  WRITE 123 fe:00:4567 0 EOF`; one that waits has an arrow after its number.
+            String::from_utf8_lossy(&locks).lines().find_map(|line| {
+                let words: Vec<&str> = line.split_whitespace().collect();
+                let is_it = words.get(1) == Some(&"FLOCK") && words.get(5) == Some(&place.as_str());
+                words.get(4)?.parse::<i32>().ok().filter(|pid| is_it && *pid > 0)
+            })
+        };
+        find().map_or_else(|| "another process".to_owned(), |pid| format!("process {pid}"))
     }
 
     fn open(path: &Path) -> Result<OwnedFd> {

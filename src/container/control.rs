@@ -23,6 +23,9 @@ pub const MESSAGE_BYTES_MAX: usize = 1 << 20;
 /// How long a monitor may take to answer before it is passed over when any other would do.
 const ANSWER_TIMEOUT: Duration = Duration::from_millis(100);
 
+/// How long a monitor may take to answer when it alone can: longer than an exec may take to start.
+const ASK_TIMEOUT: Duration = Duration::from_secs(20);
+
 /// How long a first container may take to start before others give up waiting for its namespace.
 const USERNS_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -142,20 +145,21 @@ impl Connection {
     pub fn open(container: &Container) -> Result<Self> {
         let id = &container.config.id;
         let state = container.state.as_ref().ok_or_else(|| not_running(id))?;
-        Self::open_at(&state.run, id, state.control).map_err(|errno| match errno {
+        Self::open_at(&state.run, id, state.control, ASK_TIMEOUT).map_err(|errno| match errno {
             rustix::io::Errno::NOENT | rustix::io::Errno::CONNREFUSED => not_running(id),
+            rustix::io::Errno::AGAIN => silent(state.monitor_pid),
             errno => anyhow::Error::new(errno).context(format!("connect to the monitor of {}", id.short())),
         })
     }
 
-    fn open_at(run: &Path, id: &Id, version: u32) -> rustix::io::Result<Self> {
+    fn open_at(run: &Path, id: &Id, version: u32, timeout: Duration) -> rustix::io::Result<Self> {
         let dir = rustix::fs::openat(
             rustix::fs::CWD,
             run.join("containers").join(id.as_str()),
             rustix::fs::OFlags::PATH | rustix::fs::OFlags::DIRECTORY | rustix::fs::OFlags::CLOEXEC,
             rustix::fs::Mode::empty(),
         )?;
-        Ok(Self { socket: socket::connect_in(dir.as_fd(), "ctl")?, version })
+        Ok(Self { socket: socket::connect_in(dir.as_fd(), "ctl", timeout)?, version })
     }
 
     /// Makes an answer that takes longer an error.
@@ -197,15 +201,41 @@ impl Connection {
         Ok(Some((serde_json::from_slice(&bytes).context("parse the monitor's answer")?, fds)))
     }
 
-    /// One question, one answer; a failure that the monitor reports is an error here.
+    /// One question, one answer; a failure that the monitor reports is an error here, and so is its silence.
     pub fn ask(&self, request: Request, fds: &[BorrowedFd<'_>]) -> Result<(Reply, Vec<OwnedFd>)> {
+        self.ask_within(ASK_TIMEOUT, request, fds)
+    }
+
+    fn ask_within(
+        &self,
+        timeout: Duration,
+        request: Request,
+        fds: &[BorrowedFd<'_>],
+    ) -> Result<(Reply, Vec<OwnedFd>)> {
         self.request(request, fds)?;
-        match self.reply()? {
+        self.set_timeout(timeout)?;
+        let reply = self.reply();
+        // What comes after the answer takes as long as it takes.
+        socket::set_receive_timeout(&self.socket, None)?;
+        let is_silent = |error: &anyhow::Error| error.downcast_ref() == Some(&rustix::io::Errno::AGAIN);
+        match reply.or_else(|error| if is_silent(&error) { Err(self.silence()) } else { Err(error) })? {
             Some((Reply::Failed(wire), _)) => Err(wire.into()),
             Some(answer) => Ok(answer),
             None => Err(Kind::InUse.error("the monitor has gone away")),
         }
     }
+}
+
+impl Connection {
+    fn silence(&self) -> anyhow::Error {
+        socket::peer_pid(self.socket.as_fd()).map_or_else(|error| error, silent)
+    }
+}
+
+fn silent(monitor: i32) -> anyhow::Error {
+    let seconds = ASK_TIMEOUT.as_secs();
+    let message = format!("the monitor, process {monitor}, has not answered in {seconds} s");
+    Kind::Engine.hinted(message, format!("see what stops it, or end it with its container: kill -KILL {monitor}"))
 }
 
 impl AsFd for Connection {
@@ -222,9 +252,8 @@ fn not_running(id: &Id) -> anyhow::Error {
 fn find_userns(engine: &Engine) -> Result<Option<OwnedFd>> {
     for name in fs::list(&engine.run.join("containers"))? {
         let Some(id) = Id::parse(&name) else { continue };
-        let Ok(connection) = Connection::open_at(&engine.run, &id, 1) else { continue };
-        socket::set_receive_timeout(&connection.socket, Some(ANSWER_TIMEOUT))?;
-        if let Ok((Reply::Done, fds)) = connection.ask(Request::Userns, &[])
+        let Ok(connection) = Connection::open_at(&engine.run, &id, 1, ANSWER_TIMEOUT) else { continue };
+        if let Ok((Reply::Done, fds)) = connection.ask_within(ANSWER_TIMEOUT, Request::Userns, &[])
             && let Some(userns) = fds.into_iter().next()
         {
             return Ok(Some(userns));

@@ -28,9 +28,11 @@ pub fn listen_in(dir: BorrowedFd<'_>, name: &str, backlog: i32) -> Result<OwnedF
     Ok(socket)
 }
 
-/// A message socket connected to `name` in a directory.
-pub fn connect_in(dir: BorrowedFd<'_>, name: &str) -> rustix::io::Result<OwnedFd> {
+/// A message socket connected to `name` in a directory. EAGAIN if so many wait there already that it takes longer than
+/// `timeout`, which bounds every later send too.
+pub fn connect_in(dir: BorrowedFd<'_>, name: &str, timeout: std::time::Duration) -> rustix::io::Result<OwnedFd> {
     let socket = seqpacket().map_err(|_| Errno::MFILE)?;
+    rustix::net::sockopt::set_socket_timeout(&socket, rustix::net::sockopt::Timeout::Send, Some(timeout))?;
     let address = address(dir, name).map_err(|_| Errno::INVAL)?;
     connect(&socket, &address)?;
     Ok(socket)
@@ -132,6 +134,12 @@ fn next_length(socket: BorrowedFd<'_>) -> rustix::io::Result<usize> {
 pub fn set_receive_timeout(socket: &OwnedFd, timeout: Option<std::time::Duration>) -> Result<()> {
     let timeout_kind = rustix::net::sockopt::Timeout::Recv;
     rustix::net::sockopt::set_socket_timeout(socket.as_fd(), timeout_kind, timeout).context("setsockopt SO_RCVTIMEO")
+}
+
+/// The process that listens at the other end of a connection.
+pub fn peer_pid(socket: BorrowedFd<'_>) -> Result<i32> {
+    let credentials = rustix::net::sockopt::socket_peercred(socket).context("getsockopt SO_PEERCRED")?;
+    Ok(credentials.pid.as_raw_nonzero().get())
 }
 
 /// The uid, as this process sees it, of who connected to a socket.
