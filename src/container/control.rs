@@ -218,7 +218,7 @@ impl Connection {
         // What comes after the answer takes as long as it takes.
         socket::set_receive_timeout(&self.socket, None)?;
         let is_silent = |error: &anyhow::Error| error.downcast_ref() == Some(&rustix::io::Errno::AGAIN);
-        match reply.or_else(|error| if is_silent(&error) { Err(self.silence()) } else { Err(error) })? {
+        match reply.map_err(|error| if is_silent(&error) { self.silence() } else { error })? {
             Some((Reply::Failed(wire), _)) => Err(wire.into()),
             Some(answer) => Ok(answer),
             None => Err(Kind::InUse.error("the monitor has gone away")),
