@@ -80,6 +80,11 @@ impl Engine {
         self.data.join("volumes")
     }
 
+    /// Trees of images' files with other owners, each made when it is first needed.
+    pub fn shifted(&self) -> PathBuf {
+        self.data.join("shifted")
+    }
+
     /// Staging on the same file system as everything it will be renamed into.
     pub fn staging(&self) -> PathBuf {
         self.data.join("tmp")

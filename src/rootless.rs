@@ -3,6 +3,10 @@
 //! Rootless is a door, not a mode: past it, code is root in some namespace and does not ask which. Whoever has the
 //! capability already (real root, or a process inside) passes through without a namespace of their own.
 
+pub mod map;
+
+pub use map::Extent;
+
 use crate::error::{self, Kind};
 use crate::sys::mount;
 use crate::sys::namespace::{self, Namespaces};
@@ -36,14 +40,6 @@ pub enum Entered {
     Outdated,
 }
 
-/// One line of a uid_map or gid_map: user_namespaces(7).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Extent {
-    pub inside: u32,
-    pub outside: u32,
-    pub count: u32,
-}
-
 /// Puts this process, which must be single-threaded, into U1 and a mount namespace of its own.
 pub fn enter(entry: Entry) -> Result<Entered> {
     if is_inside()? {
@@ -74,7 +70,7 @@ fn join(userns: &OwnedFd, plan: &Plan) -> Result<Entered> {
         .context("join the user namespace of a running container")?;
     let expected = match plan {
         Plan::Full { uids, .. } => uids.clone(),
-        Plan::OneId { .. } => own_id_only(plan.uid()),
+        Plan::OneId { .. } => map::own_id_only(plan.uid()),
     };
     Ok(if read_map("uid")? == expected { Entered::Full } else { Entered::Outdated })
 }
@@ -83,19 +79,11 @@ fn join(userns: &OwnedFd, plan: &Plan) -> Result<Entered> {
 pub fn read_map(kind: &str) -> Result<Vec<Extent>> {
     let path = format!("/proc/self/{kind}_map");
     let text = crate::fs::read(Path::new(&path), MAP_BYTES_MAX)?;
-    Ok(parse_map(&String::from_utf8_lossy(&text)))
+    Ok(map::parse_file(&String::from_utf8_lossy(&text)))
 }
 
 /// The kernel takes at most 340 lines, in at most one page: user_namespaces(7).
 const MAP_BYTES_MAX: usize = 64 << 10;
-
-fn parse_map(text: &str) -> Vec<Extent> {
-    let line = |line: &str| {
-        let mut numbers = line.split_whitespace().map(|word| word.parse::<u32>().ok());
-        Some(Extent { inside: numbers.next()??, outside: numbers.next()??, count: numbers.next()?? })
-    };
-    text.lines().filter_map(line).collect()
-}
 
 /// What /etc/subuid, /etc/subgid and the helpers on this host allow.
 enum Plan {
@@ -111,8 +99,8 @@ impl Plan {
             let why = "newuidmap is not installed: install the package uidmap (or shadow-utils)".to_owned();
             return Ok(Self::OneId { uid, gid, why });
         };
-        let uids = subordinate(Path::new("/etc/subuid"), &name, uid)?;
-        let gids = subordinate(Path::new("/etc/subgid"), &name, uid)?;
+        let uids = subordinate(Path::new(Database::Users.path()), &name, Some(uid))?;
+        let gids = subordinate(Path::new(Database::Groups.path()), &name, Some(uid))?;
         if uids.is_empty() || gids.is_empty() {
             let who = if name.is_empty() { uid.to_string() } else { name };
             let why = format!(
@@ -120,7 +108,7 @@ impl Plan {
             );
             return Ok(Self::OneId { uid, gid, why });
         }
-        let (uids, gids) = (with_own_id(uid, &uids)?, with_own_id(gid, &gids)?);
+        let (uids, gids) = (map::with_own_id(uid, &uids)?, map::with_own_id(gid, &gids)?);
         Ok(Self::Full { uid, uids, gids, newuidmap, newgidmap })
     }
 
@@ -149,7 +137,7 @@ pub fn id_maps() -> Result<(Vec<Extent>, Vec<Extent>)> {
     }
     Ok(match Plan::find()? {
         Plan::Full { uids, gids, .. } => (uids, gids),
-        Plan::OneId { uid, gid, .. } => (own_id_only(uid), own_id_only(gid)),
+        Plan::OneId { uid, gid, .. } => (map::own_id_only(uid), map::own_id_only(gid)),
     })
 }
 
@@ -167,11 +155,33 @@ fn find_helper(name: &str) -> Option<PathBuf> {
 /// The largest /etc/subuid that is read: enough for ten thousand users.
 const SUBID_BYTES_MAX: usize = 1 << 20;
 
+/// subuid(5) or subgid(5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Database {
+    Users,
+    Groups,
+}
+
+impl Database {
+    pub fn path(self) -> &'static str {
+        match self {
+            Self::Users => "/etc/subuid",
+            Self::Groups => "/etc/subgid",
+        }
+    }
+}
+
+/// The ranges that this host has for a name, as first id and count.
+pub fn ranges_of(database: Database, name: &str) -> Result<Vec<(u32, u32)>> {
+    let uid = nix::unistd::User::from_name(name).ok().flatten().map(|user| user.uid.as_raw());
+    subordinate(Path::new(database.path()), name, uid)
+}
+
 /// The ranges of a user in subuid(5): lines of `name-or-uid:start:count`.
-fn subordinate(path: &Path, name: &str, uid: u32) -> Result<Vec<(u32, u32)>> {
+fn subordinate(path: &Path, name: &str, uid: Option<u32>) -> Result<Vec<(u32, u32)>> {
     let Some(text) = crate::fs::read_optional(path, SUBID_BYTES_MAX)? else { return Ok(Vec::new()) };
     let text = String::from_utf8_lossy(&text);
-    let number = uid.to_string();
+    let number = uid.map(|uid| uid.to_string());
     let mut ranges = Vec::new();
     for line in text.lines() {
         let mut fields = line.trim().split(':');
@@ -180,7 +190,7 @@ fn subordinate(path: &Path, name: &str, uid: u32) -> Result<Vec<(u32, u32)>> {
         else {
             continue;
         };
-        if (owner.is_empty() || owner != name) && owner != number {
+        if (owner.is_empty() || owner != name) && number.as_deref() != Some(owner) {
             continue;
         }
         let bad = || {
@@ -192,28 +202,6 @@ fn subordinate(path: &Path, name: &str, uid: u32) -> Result<Vec<(u32, u32)>> {
         ranges.push((start, count));
     }
     Ok(ranges)
-}
-
-/// The whole map: the user's own id as 0, and every subordinate range from 1 on.
-fn with_own_id(own: u32, ranges: &[(u32, u32)]) -> Result<Vec<Extent>> {
-    let mut extents = own_id_only(own);
-    let mut inside: u32 = 1;
-    for &(outside, count) in ranges {
-        let overlaps = |extent: &Extent| outside < extent.outside + extent.count && extent.outside < outside + count;
-        if outside == 0 || extents.iter().any(overlaps) {
-            let message = format!("map subordinate ids {outside}+{count}: they overlap other ids");
-            return Err(
-                Kind::BadInput.hinted(message, "give the user ranges of their own in /etc/subuid and /etc/subgid")
-            );
-        }
-        extents.push(Extent { inside, outside, count });
-        inside = inside.checked_add(count).context("more than 2^32 subordinate ids")?;
-    }
-    Ok(extents)
-}
-
-fn own_id_only(own: u32) -> Vec<Extent> {
-    vec![Extent { inside: 0, outside: own, count: 1 }]
 }
 
 fn make(plan: &Plan) -> Result<Entered> {
@@ -382,25 +370,4 @@ fn pipe() -> Result<(OwnedFd, OwnedFd)> {
 
 fn c_string(bytes: &[u8]) -> Result<CString> {
     CString::new(bytes).context("argument with a NUL byte")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn maps_start_with_the_own_id_and_refuse_overlaps() {
-        let extents = with_own_id(1000, &[(100_000, 65_536), (300_000, 10)]).unwrap();
-        assert_eq!(extents[0], Extent { inside: 0, outside: 1000, count: 1 });
-        assert_eq!(extents[2], Extent { inside: 65_537, outside: 300_000, count: 10 });
-        for bad in [&[(999, 2)][..], &[(0, 5)], &[(100_000, 10), (100_009, 1)]] {
-            assert!(with_own_id(1000, bad).is_err(), "{bad:?}");
-        }
-    }
-
-    #[test]
-    fn a_map_file_parses() {
-        let map = parse_map("         0       1000          1\n         1     100000      65536\n");
-        assert_eq!(map[1], Extent { inside: 1, outside: 100_000, count: 65_536 });
-    }
 }

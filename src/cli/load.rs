@@ -6,6 +6,7 @@ use crate::error::Kind;
 use crate::image::load::{self, Load as What, Loaded};
 use crate::image::platform::Platform;
 use crate::image::transport::{Source, split_name};
+use crate::image::{self};
 use anyhow::Result;
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -71,5 +72,7 @@ pub fn load(
     let loaded = load::load(&context.engine, &what, &unpacker)?;
     let tell = |image: &Loaded| Event::new(Object::Image, Happening::Load, image.id.hex(), &path);
     events::tell(&context.engine, &loaded.iter().map(tell).collect::<Vec<_>>());
+    let layers = |image: &Loaded| Ok(image::find(&context.engine, &image.id.hex())?.layers);
+    pulling::prepare_ids(&context.engine, &loaded.iter().map(layers).collect::<Result<Vec<_>>>()?)?;
     Ok(loaded)
 }

@@ -2,18 +2,23 @@
 
 use crate::container::control::Door;
 use crate::container::events::{self, Happening};
+use crate::container::shift;
 use crate::engine::Engine;
+use crate::error;
 use crate::fs;
 use crate::image::load::{self, Load};
 use crate::image::platform::Platform;
 use crate::image::pull::{self, Access, Event, Policy};
 use crate::image::transport::Source;
 use crate::image::{self, Image, hello};
+use crate::store::digest::Digest;
 use crate::store::layers::Unpacker;
+use crate::sys::process::{self, Cloned};
 use anyhow::Result;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
+use std::os::fd::AsFd;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -40,8 +45,28 @@ pub fn ensure(
     let image = image?;
     if was_pulled.into_inner() {
         events::tell_of_image(engine, Happening::Pull, &image.id, name);
+        prepare_ids(engine, std::slice::from_ref(&image.layers))?;
     }
     Ok(image)
+}
+
+/// Makes the files for `--userns keep-id` of images that have just come in, if they will be run so: the first run then
+/// finds them there.
+pub fn prepare_ids(engine: &Engine, images: &[Vec<Digest>]) -> Result<()> {
+    if images.is_empty() || !shift::expects_keep_id(engine)? {
+        return Ok(());
+    }
+    let door = Door::for_command(engine)?;
+    match process::fork()? {
+        Cloned::Parent(child) => process::wait(child.pidfd.as_fd()).map(drop),
+        Cloned::Child => {
+            let prepare = |layers: &Vec<Digest>| shift::prepare_keep_id(engine, layers);
+            if let Err(error) = door.enter().and_then(|_| images.iter().try_for_each(prepare)) {
+                super::talk(&format!("prepare the image for keep-id (its first run will): {}", error::line(&error)));
+            }
+            process::exit_now(0)
+        }
+    }
 }
 
 /// The process that unpacks layers, behind the door.

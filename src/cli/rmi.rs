@@ -5,7 +5,7 @@ use crate::container::config::Source;
 use crate::container::control::Door;
 use crate::container::events::{self, Event, Happening, Object};
 use crate::container::state::{self, Container, Status};
-use crate::container::{remove as container, stop};
+use crate::container::{remove as container, shift, stop};
 use crate::error::{self, Kind};
 use crate::image::{self, remove};
 use crate::store::digest::Digest;
@@ -62,6 +62,9 @@ impl Rmi {
             }
             Ok(())
         })?;
+        if removed.deleted.is_some() {
+            shift::sweep(&context.engine)?;
+        }
         layers::remove(&context.engine, &removed.layers)?;
         let untagged = removed.untagged.iter();
         let mut events: Vec<Event> =

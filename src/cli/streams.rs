@@ -118,7 +118,8 @@ pub fn follow(connection: &Connection, streams: &Streams, signals: &nix::sys::si
                     | Reply::Done
                     | Reply::Started { .. }
                     | Reply::Entered(_)
-                    | Reply::Checked { .. },
+                    | Reply::Checked { .. }
+                    | Reply::Namespaces(_),
                     _,
                 )) => {}
                 None => return Err(Kind::Engine.error("the monitor has gone away, and the container with it")),

@@ -3,6 +3,7 @@
 use super::{Context, EXIT_ENGINE, Verb, say};
 use crate::container::check as containers;
 use crate::container::control::Door;
+use crate::container::shift;
 use crate::image::check::{self as images, Unused};
 use crate::store::check as store;
 use crate::store::digest::Digest;
@@ -57,6 +58,10 @@ impl SystemCheck {
         if let Some(unused) = unused(context, damaged.is_empty(), checked.layers.as_ref())? {
             findings.extend(unused.findings());
         }
+        findings.extend(shift::unused(engine)?.iter().map(|name| {
+            let what = format!("files with other owners ({}) have no image and no container", &name[..12]);
+            store::Finding::leftover(what)
+        }));
         findings.extend(damaged);
         findings.extend(checked.findings);
         Ok(findings)
@@ -67,6 +72,7 @@ fn repair(context: &Context) -> Result<()> {
     let engine = &context.engine;
     store::sweep_staging(engine)?;
     containers::sweep(engine)?;
+    shift::sweep(engine)?;
     // Asked again: an image may have come in, or a container, since the findings were made.
     let layers = containers::check(engine)?.layers;
     match unused(context, images::check(engine)?.is_empty(), layers.as_ref())? {

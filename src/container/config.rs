@@ -14,7 +14,7 @@ pub use security::{Seccomp, Security, Systemd, Unmasked};
 pub use supervision::{
     Health, HealthDestination, HealthLog, LogDriver, Logging, Notify, OnFailure, Restart, StartupCheck, Stop,
 };
-pub use users::Users;
+pub use users::{Accounts, Namespace, Userns, Users};
 
 use crate::error::Kind;
 use crate::network::{Network, Port};

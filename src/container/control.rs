@@ -69,6 +69,8 @@ pub enum Request {
     Restart { signal: i32, timeout_secs: u64 },
     /// Makes a health check now: answered with `Checked` when it has been made.
     CheckHealth,
+    /// Descriptors of the container's namespaces, those that it does not share with the engine.
+    Namespaces,
 }
 
 impl Request {
@@ -85,7 +87,7 @@ impl Request {
             | Self::Stop { .. }
             | Self::Wait
             | Self::Root => 1,
-            Self::Restart { .. } | Self::CheckHealth => 2,
+            Self::Restart { .. } | Self::CheckHealth | Self::Namespaces => 2,
         }
     }
 }
@@ -126,6 +128,8 @@ pub enum Reply {
         /// Whether a failure counts, or comes too early for that.
         counted: bool,
     },
+    /// What the descriptors are, by their names under `/proc/PID/ns`.
+    Namespaces(Vec<String>),
 }
 
 /// A connection to one monitor.

@@ -1,6 +1,6 @@
 //! `create`: the image's wishes and the engine's defaults under what was asked for, then one directory and one name.
 
-use super::config::{Config, Id, ImageSource, Mount, MountKind, MountOptions, Name, Source};
+use super::config::{Config, Id, ImageSource, Mount, MountKind, MountOptions, Name, Namespace, Source};
 use super::events::{self, Event, Happening};
 use super::state::{self, Paths};
 use crate::engine::Engine;
@@ -30,6 +30,7 @@ const IMAGES_TIMEOUT: Duration = Duration::from_secs(10);
 pub fn create(engine: &Engine, asked: Config, naming: Naming, image: Option<&Image>) -> Result<Config> {
     crate::store::prepare(engine)?;
     let mut config = with_defaults(asked, image)?;
+    let _ids = super::users::settle(engine, &mut config)?;
     for mount in &config.mounts {
         if let MountKind::Volume { name, anonymous } = &mount.kind {
             crate::volume::ensure(engine, name.as_str(), *anonymous)?;
@@ -73,10 +74,18 @@ fn hold_image(engine: &Engine, image: &Image) -> Result<Lock> {
     }
 }
 
+fn host_name() -> Result<String> {
+    Ok(nix::unistd::gethostname().context("gethostname")?.to_string_lossy().into_owned())
+}
+
 fn with_defaults(mut config: Config, image: Option<&Image>) -> Result<Config> {
+    if let Some(zone) = &config.users.timezone {
+        super::users::timezone_file(zone)?;
+    }
     if config.hostname.is_empty() {
         config.hostname = match config.network {
-            Network::Host => nix::unistd::gethostname().context("gethostname")?.to_string_lossy().into_owned(),
+            _ if config.users.uts == Namespace::Host => host_name()?,
+            Network::Host => host_name()?,
             Network::None | Network::Pasta => config.id.short().to_owned(),
         };
     }

@@ -44,6 +44,7 @@ fn ask(connection: &Connection, request: Request) -> Result<()> {
                 Reply::Done | Reply::Exited { .. } | Reply::Detached | Reply::Entered(_) | Reply::Checked { .. },
                 _,
             )) => {}
+            Some((Reply::Namespaces(_), _)) => {}
             None => return Err(Kind::InUse.error("the container has been stopped meanwhile")),
         }
     }

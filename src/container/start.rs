@@ -137,6 +137,7 @@ fn await_start(connection: Connection) -> Result<(Connection, Entered)> {
                 Reply::Done | Reply::Exited { .. } | Reply::Detached | Reply::Dropped(_) | Reply::Checked { .. },
                 _,
             )) => {}
+            Some((Reply::Namespaces(_), _)) => {}
             None => return Err(Kind::Engine.error("the monitor died before the container ran")),
         }
     }
@@ -166,6 +167,7 @@ fn try_become_monitor(
     let (entered, lock) = door.enter()?;
     let bytes = serde_json::to_vec(&Reply::Entered(entered)).context("serialise")?;
     socket::send(socket.as_fd(), &bytes, &[]).context("answer")?;
+    super::shift::ensure(engine, config)?;
     let program = own_program()?;
     let null = rustix::fs::openat(CWD, c"/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())
         .context("open /dev/null")?;

@@ -152,6 +152,7 @@ fn await_exit(connection: &Connection) -> Result<Option<i32>> {
                 | Reply::Checked { .. },
                 _,
             )) => {}
+            Some((Reply::Namespaces(_), _)) => {}
             None => return Ok(None),
         }
     }

@@ -1,8 +1,11 @@
 //! Who a container's process is: `user[:group]` resolved by the container's own /etc/passwd and /etc/group.
 
+use super::config::Accounts;
 use crate::error::Kind;
 use crate::fs::Root;
 use anyhow::{Context, Result};
+use rustix::fs::{FileType, OFlags};
+use std::io::Write;
 use std::path::Path;
 
 /// The largest user or group database that is read from an image.
@@ -133,6 +136,79 @@ fn database<T>(root: &Root, path: &str, entry: impl Fn(&[&str]) -> Option<T>) ->
     };
     let text = String::from_utf8_lossy(&text);
     Ok(text.lines().filter_map(|line| entry(&line.trim().split(':').collect::<Vec<_>>())).collect())
+}
+
+/// The highest uid in a tree's /etc/passwd. None if it has none.
+pub fn highest_user(root: &Root) -> Result<Option<u32>> {
+    Ok(passwd(root)?.iter().map(|entry| entry.uid).filter(|id| *id != NOBODY).max())
+}
+
+/// The highest gid in a tree's /etc/group. None if it has none.
+pub fn highest_group(root: &Root) -> Result<Option<u32>> {
+    Ok(groups(root)?.iter().map(|entry| entry.gid).filter(|id| *id != NOBODY).max())
+}
+
+/// Who owns what belongs to nobody: no id that anything needs.
+const NOBODY: u32 = 65_534;
+
+/// Adds groups by name or number to those that a user has.
+pub fn add_groups(root: &Root, user: &mut User, names: &[String]) -> Result<()> {
+    if names.is_empty() {
+        return Ok(());
+    }
+    let groups = groups(root)?;
+    for name in names {
+        let gid = group_id(&groups, name)?;
+        if !user.groups.contains(&gid) {
+            user.groups.push(gid);
+        }
+    }
+    Ok(())
+}
+
+/// Appends lines to the container's /etc/passwd and /etc/group for whom these do not have yet. A container without these
+/// files gets none. They are opened within the root, wherever links lead there, and only if they are files.
+pub fn add_accounts(root: &Root, accounts: &Accounts) -> Result<()> {
+    for (path, lines) in [("/etc/passwd", &accounts.passwd), ("/etc/group", &accounts.groups)] {
+        if !lines.is_empty() {
+            append_missing(root, Path::new(path), lines)
+                .with_context(|| format!("add the user to {path} of the container"))?;
+        }
+    }
+    Ok(())
+}
+
+fn append_missing(root: &Root, path: &Path, lines: &[String]) -> Result<()> {
+    let Some(old) = root.read(path, DATABASE_BYTES_MAX)? else { return Ok(()) };
+    let old = String::from_utf8_lossy(&old);
+    // Name and number, which are the first and the third field of both files.
+    let key = |line: &str| {
+        let fields: Vec<&str> = line.trim().split(':').collect();
+        Some((fields.first()?.to_string(), fields.get(2)?.to_string()))
+    };
+    let mut known: Vec<(String, String)> = old.lines().filter_map(key).collect();
+    let mut added = String::new();
+    for line in lines {
+        let Some((name, id)) = key(line) else { continue };
+        if known.iter().any(|(other, number)| *other == name || *number == id) || line.chars().any(char::is_control) {
+            continue;
+        }
+        known.push((name, id));
+        added.push_str(line);
+        added.push('\n');
+    }
+    if added.is_empty() {
+        return Ok(());
+    }
+    if !old.is_empty() && !old.ends_with('\n') {
+        added.insert(0, '\n');
+    }
+    let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let file = root.resolve(path, flags).context("open for writing")?;
+    if !crate::fs::is_kind(&file, FileType::RegularFile)? {
+        return Ok(());
+    }
+    std::fs::File::from(file).write_all(added.as_bytes()).context("write")
 }
 
 #[cfg(test)]

@@ -60,6 +60,7 @@ impl Monitor {
             root: &root,
             uid_map: &instance.uid_map,
             gid_map: &instance.gid_map,
+            joined: Vec::new(),
             files: Vec::new(),
             has_pids_cgroup: self.cgroup.is_some(),
         };
@@ -79,6 +80,7 @@ impl Monitor {
             },
             container_pid: self.state.pid,
             entrance: &instance.entrance,
+            owner: around.outside(process.user()),
             process: &process,
             seccomp: seccomp.as_ref(),
             personality: self.config.security.personality_32.then_some(LinuxPersonalityDomain::PerLinux32),

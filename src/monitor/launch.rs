@@ -2,28 +2,32 @@
 //!
 //! `lock alive → overlay → spec → runtime → network → exec`. Whatever fails is undone by the guards on the way.
 
+use super::files;
+use super::namespaces::{self, Joined};
 use super::restart::Restarting;
 use super::stdio::Streams;
 use super::{Instance, Limits, MAIN, Monitor, Process};
-use crate::container::config::{Config, Id, Notify, Source};
+use crate::container::config::{Config, Id, Namespace, Notify, Source};
 use crate::container::control::{self, Attach, Hello, MESSAGE_BYTES_MAX, Request};
 use crate::container::events::Journal;
 use crate::container::log::Log;
 use crate::container::remove;
+use crate::container::shift;
 use crate::container::spec::{self, Surroundings};
 use crate::container::state::{self, Container, Paths, State, Status};
 use crate::container::stop;
+use crate::container::user;
 use crate::engine::Engine;
 use crate::error::Kind;
 use crate::fs::{self, Durability, Root};
-use crate::network::{self, Network, pasta};
-use crate::rootless;
+use crate::network::{Network, pasta};
+use crate::rootless::map;
 use crate::runtime::cgroup::{self, Delegated};
 use crate::runtime::identity::Identity;
 use crate::runtime::{self, Bundle, Starting, Stdio, hooks};
-use crate::store::{layers, overlay};
+use crate::store::overlay;
 use crate::sys::mount::{self, Attributes};
-use crate::sys::namespace::{self, Namespaces};
+use crate::sys::namespace::{self as nsfs, Namespaces};
 use crate::sys::terminal::Size;
 use crate::sys::{process, signal, socket};
 use anyhow::{Context, Result};
@@ -93,21 +97,26 @@ impl Ground<'_> {
     /// From the description to a running process, with a root, namespaces and a network that are new.
     pub fn begin(&self, size: Option<Size>, restarts: u32) -> Result<Begun> {
         let Ground { engine, config, paths, run_dir, cgroup } = *self;
+        if config.users.pid != Namespace::Own {
+            process::adopt_orphans()?;
+        }
         let root = mount_root(engine, config, paths)?;
         let in_root = Root::new(root.try_clone().context("duplicate root")?);
-        let (uid_map, gid_map) = if engine.rootless {
-            (rootless::read_map("uid")?, rootless::read_map("gid")?)
-        } else {
-            Default::default()
-        };
-        let mut files = write_files(run_dir, config)?;
+        let (uid_map, gid_map) = namespaces::maps(engine, config)?;
+        let joined = Joined::open(engine, config)?;
+        let root_owner = (map::to_outside(&uid_map, 0), map::to_outside(&gid_map, 0));
+        if let Source::Image(_) = config.source {
+            user::add_accounts(&in_root, &config.users.accounts)?;
+        }
+        let mut files = files::write(run_dir, config, root_owner)?;
         let notify = notify_socket(config);
-        files.extend(notify.clone().map(|socket| (socket, NOTIFY_SOCKET)));
+        files.extend(notify.clone().map(|socket| (socket, NOTIFY_SOCKET.to_owned())));
         let around = Surroundings {
             engine,
             root: &in_root,
             uid_map: &uid_map,
             gid_map: &gid_map,
+            joined: joined.paths.clone(),
             files,
             has_pids_cgroup: has_pids_controller(cgroup)?,
         };
@@ -121,13 +130,15 @@ impl Ground<'_> {
         let (mut streams, stdio) = open_streams(config, paths, size)?;
         let stage = run_dir.join("root");
         fs::create_dir(&stage)?;
-        let may_set_groups = runtime::may_set_groups()?;
+        let may_set_groups = runtime::may_set_groups()? && !config.users.keep_groups;
+        let user = spec.process().as_ref().context("the spec has a process")?.user();
         let bundle = Bundle {
             spec: &spec,
             identity: Identity { id: config.id.as_str(), bundle: run_dir, annotations: &config.annotations },
             root: root.as_fd(),
             stage: &stage,
             stdio,
+            owner: around.outside(user),
             cgroup: cgroup.map(|cgroup| cgroup.container.as_fd()),
             may_set_groups,
             with_init: config.init,
@@ -297,47 +308,16 @@ fn make_run_dir(engine: &Engine, id: &Id) -> Result<PathBuf> {
 fn mount_root(engine: &Engine, config: &Config, paths: &Paths) -> Result<OwnedFd> {
     let root = match &config.source {
         Source::Directory(dir) => overlay::bind(dir)?,
-        Source::Image(image) => overlay::mount(&layers::stack(engine, &image.layers)?, &paths.dir)?,
+        Source::Image(image) => {
+            let ground = shift::ground(engine, config, &image.layers)?;
+            overlay::mount(&ground.lower, &paths.dir, ground.owner)?
+        }
     };
     if config.security.no_new_privileges {
         // The kernel ignores set-user-ID bits then; the mount says so too.
         mount::set_attributes(root.as_fd(), Attributes::NOSUID, false)?;
     }
     Ok(root)
-}
-
-/// The files that name the container and its network, and where they are mounted. They never touch the image.
-fn write_files(run_dir: &Path, config: &Config) -> Result<Vec<(PathBuf, &'static str)>> {
-    let mut files = vec![
-        ("hosts", "/etc/hosts", network::hosts(config.network, &config.hostname)?),
-        ("hostname", "/etc/hostname", format!("{}\n", config.hostname)),
-        ("containerenv", "/run/.containerenv", containerenv(config)),
-    ];
-    files.extend(network::resolv_conf(config.network)?.map(|text| ("resolv.conf", "/etc/resolv.conf", text)));
-    let taken = |target: &str| config.mounts.iter().any(|mount| mount.target == target);
-    let mut written = Vec::new();
-    for (name, target, text) in files {
-        if !taken(target) {
-            let path = run_dir.join(name);
-            fs::write_plain(&path, text.as_bytes(), 0o644)?;
-            written.push((path, target));
-        }
-    }
-    Ok(written)
-}
-
-/// What podman tells programs about their container, by which they know that they are in one.
-fn containerenv(config: &Config) -> String {
-    let image = match &config.source {
-        Source::Image(image) => format!("image=\"{}\"\nimageid=\"{}\"\n", image.name, image.id.hex()),
-        Source::Directory(_) => String::new(),
-    };
-    format!(
-        "engine=\"coracle-{}\"\nname=\"{}\"\nid=\"{}\"\n{image}rootless=1\n",
-        env!("CARGO_PKG_VERSION"),
-        config.name,
-        config.id
-    )
 }
 
 fn open_streams(config: &Config, paths: &Paths, size: Option<Size>) -> Result<(Streams, Stdio)> {
@@ -353,6 +333,8 @@ fn open_streams(config: &Config, paths: &Paths, size: Option<Size>) -> Result<(S
 fn connect(config: &Config, starting: &Starting, run_dir: &Path) -> Result<Option<pasta::Starting>> {
     match config.network {
         Network::None | Network::Host => Ok(None),
+        // A namespace of another's is connected by that, or it is not.
+        Network::Pasta if config.users.network != Namespace::Own => Ok(None),
         Network::Pasta => {
             let entrance = starting.entrance.as_ref().context("a new container has an entrance")?;
             let net = entrance.get(Namespaces::CLONE_NEWNET).context("the container has a network namespace")?;
@@ -364,7 +346,7 @@ fn connect(config: &Config, starting: &Starting, run_dir: &Path) -> Result<Optio
 fn describe(engine: &Engine, starting: &Starting, restarts: u32) -> Result<State> {
     let entrance = starting.entrance.as_ref().context("a new container has an entrance")?;
     let pid_namespace = match entrance.get(Namespaces::CLONE_NEWPID) {
-        Some(namespace) => namespace::inode(namespace.as_fd())?,
+        Some(namespace) => nsfs::inode(namespace.as_fd())?,
         None => 0,
     };
     let pid = starting.pid();

@@ -7,12 +7,15 @@ mod clients;
 mod ending;
 mod events;
 mod exec;
+mod files;
 mod health;
 mod launch;
+mod namespaces;
 mod output;
 mod requests;
 mod restart;
 mod stdio;
+mod stragglers;
 
 use crate::container::config::{Config, Id};
 use crate::container::control::Reply;
@@ -86,7 +89,6 @@ struct Instance {
     gid_map: Vec<crate::rootless::Extent>,
     may_set_groups: bool,
     /// Held for its end.
-    #[expect(dead_code, reason = "it is connected for as long as this lives")]
     network: Option<Connected>,
     /// What the cgroup had counted when this run began.
     oom_kills: u64,
@@ -208,6 +210,7 @@ impl Monitor {
         for (event, flags) in events {
             self.handle(event, flags)?;
         }
+        self.reap_stragglers();
         self.finish_processes();
         self.finish_clients();
         Ok(())
@@ -318,6 +321,8 @@ impl Monitor {
             if key != MAIN {
                 // A background child of an exec may keep its pipes open for ever; what is in them now is all.
                 process.drain_until = Some(Instant::now());
+            } else {
+                self.end_stragglers()?;
             }
         }
         Ok(())

@@ -39,11 +39,17 @@ impl Monitor {
         let reply = match request {
             Request::Userns => {
                 let userns = crate::sys::namespace::open("self", "user")?;
-                return self.answer_with(key, &Reply::Done, &userns);
+                return self.answer_with(key, &Reply::Done, &[userns]);
             }
             Request::Root => {
                 let root = self.instance()?.root.try_clone().context("duplicate root")?;
-                return self.answer_with(key, &Reply::Done, &root);
+                return self.answer_with(key, &Reply::Done, &[root]);
+            }
+            Request::Namespaces => {
+                let (names, fds): (Vec<_>, Vec<_>) = self.instance()?.entrance.all().unzip();
+                let names = names.into_iter().map(str::to_owned).collect();
+                let fds = fds.into_iter().map(OwnedFd::try_clone).collect::<std::io::Result<Vec<_>>>()?;
+                return self.answer_with(key, &Reply::Namespaces(names), &fds);
             }
             Request::Start { .. } => return Err(Kind::InUse.error("the container runs already")),
             Request::Attach(attach) => {
@@ -99,10 +105,11 @@ impl Monitor {
         }
     }
 
-    fn answer_with(&mut self, key: u32, reply: &Reply, fd: &OwnedFd) -> Result<()> {
+    fn answer_with(&mut self, key: u32, reply: &Reply, fds: &[OwnedFd]) -> Result<()> {
         let Some(client) = self.client(key) else { return Ok(()) };
         let bytes = serde_json::to_vec(reply).context("serialise answer")?;
-        socket::send(client.socket.as_fd(), &bytes, &[fd.as_fd()]).context("answer")
+        let fds: Vec<_> = fds.iter().map(AsFd::as_fd).collect();
+        socket::send(client.socket.as_fd(), &bytes, &fds).context("answer")
     }
 
     fn wait_for(&mut self, key: u32, process: u32) {

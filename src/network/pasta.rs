@@ -30,6 +30,13 @@ pub struct Connected {
     has_ports: bool,
 }
 
+impl Connected {
+    /// The pid of what connects it.
+    pub fn pid(&self) -> i32 {
+        self.child.pid
+    }
+}
+
 impl Drop for Connected {
     fn drop(&mut self) {
         // It may have died by itself.

@@ -50,6 +50,18 @@ pub fn main(bundle: &Bundle<'_>, inner: &Inner, mut channel: Channel) -> ! {
     answer_and_exit(failed)
 }
 
+/// The first child of a [`super::create`] that joins: its own child is the container's first process.
+pub fn join_and_main(bundle: &Bundle<'_>, inner: &Inner, channel: Channel) -> ! {
+    match inner.join().and_then(|()| sys::clone(libc::CLONE_PARENT | inner.clone_flags(), None)) {
+        Ok(Cloned::Parent(child)) => {
+            let sent = channel.send_with(&Message::Child(child.pid), &[child.pidfd.as_fd()]);
+            sys::exit_now(i32::from(sent.is_err()))
+        }
+        Ok(Cloned::Child) => main(bundle, inner, channel),
+        Err(error) => answer_and_exit((error, channel)),
+    }
+}
+
 fn answer_and_exit((error, channel): (anyhow::Error, Channel)) -> ! {
     // If nobody is there to hear it, nobody waits for it.
     let _ = channel.send(&Message::Failed(Wire::from(&error)));
@@ -65,15 +77,18 @@ fn prepare<'a>(bundle: &Bundle<'a>, inner: &Inner, channel: &mut Channel) -> Res
     let spec = bundle.spec;
     let linux = spec.linux().as_ref().context("the spec has a linux section")?;
     let process = spec.process().as_ref().context("the spec has a process")?;
-    inner.join()?;
-    sys::become_user(0, 0, None)?;
+    mount::make_all_slaves()?;
+    // While this is still the engine's user: what that may reach on the host, the container's root may not.
+    mount::attach(bundle.root, crate::fs::open_dir(bundle.stage)?.as_fd()).context("mount the root file system")?;
+    let sources = mounts::bind_sources(spec)?;
+    if inner.has_root() {
+        sys::become_user(0, 0, None)?;
+    }
     process::die_with_parent(channel)?;
 
-    mount::make_all_slaves()?;
-    mount::attach(bundle.root, crate::fs::open_dir(bundle.stage)?.as_fd()).context("mount the root file system")?;
     let root = Root::new(bundle.root.try_clone_to_owned().context("duplicate root")?);
     let proc = Proc::open()?;
-    mounts::mount_all(&root, spec, inner)?;
+    mounts::mount_all(&root, spec, sources, inner)?;
     devices::bind(&root, linux.devices().as_deref().unwrap_or_default())?;
     devices::link(&root)?;
     if inner.owns(Namespaces::CLONE_NEWNET) {

@@ -38,6 +38,17 @@ pub enum Stdio {
     Terminal { size: Option<Size> },
 }
 
+impl Stdio {
+    /// Gives pipes to a user: a program may reopen its streams as /dev/stdout, for which it must own them.
+    fn give_to(&self, (uid, gid): (u32, u32)) -> Result<()> {
+        let Self::Pipes { stdin, stdout, stderr } = self else { return Ok(()) };
+        for stream in [stdin, stdout, stderr] {
+            process::give_stream(stream, uid, gid)?;
+        }
+        Ok(())
+    }
+}
+
 /// What the runtime needs besides the spec.
 pub struct Bundle<'a> {
     pub spec: &'a Spec,
@@ -48,6 +59,8 @@ pub struct Bundle<'a> {
     /// a descriptor: one opened here would lead to this mount namespace, not to the new one.
     pub stage: &'a Path,
     pub stdio: Stdio,
+    /// The process's user and group, as ids of this namespace: the streams are theirs.
+    pub owner: (u32, u32),
     /// The cgroup into which pid 1 is cloned.
     pub cgroup: Option<BorrowedFd<'a>>,
     /// False where the user namespace denies setgroups(2); see [`may_set_groups`].
@@ -83,18 +96,38 @@ const CREATE_TIMEOUT: Duration = Duration::from_secs(120);
 /// Clones the pid 1 of a container into the spec's namespaces.
 pub fn create(bundle: Bundle<'_>) -> Result<Starting> {
     let inner = Inner::of(bundle.spec)?;
-    let (ours, theirs) = Channel::pair()?;
+    let (mut ours, theirs) = Channel::pair()?;
     ours.set_timeout(CREATE_TIMEOUT)?;
     // A parent that is not dumpable may not write a child's uid_map: /proc/PID belongs to the real root then.
     sys::set_dumpable(true)?;
-    let child = match sys::clone(inner.clone_flags(), bundle.cgroup).context("make the container's namespaces")? {
-        Cloned::Child => {
-            drop(ours);
-            init::main(&bundle, &inner, theirs)
+    // Only who has the capability over a user's namespace can give them a file of ours: the child may lack the owner's id.
+    bundle.stdio.give_to(bundle.owner)?;
+    let child = if inner.join.is_empty() {
+        match sys::clone(inner.clone_flags(), bundle.cgroup).context("make the container's namespaces")? {
+            Cloned::Child => {
+                drop(ours);
+                init::main(&bundle, &inner, theirs)
+            }
+            Cloned::Parent(child) => {
+                drop(theirs);
+                child
+            }
         }
-        Cloned::Parent(child) => child,
+    } else {
+        // What is new must belong to the user namespace that is joined, so a first child joins, and its child, made a
+        // child of ours by CLONE_PARENT, gets what is new.
+        let first = match sys::clone(0, bundle.cgroup)? {
+            Cloned::Child => {
+                drop(ours);
+                init::join_and_main(&bundle, &inner, theirs)
+            }
+            Cloned::Parent(child) => child,
+        };
+        drop(theirs);
+        let child = ours.receive_child();
+        sys::wait(first.pidfd.as_fd())?;
+        child.context("join the namespaces of another container")?
     };
-    drop(theirs);
     let pid = child.pid;
     let seccomp = bundle.spec.linux().as_ref().and_then(|linux| linux.seccomp().as_ref());
     let announcement = seccomp.and_then(|seccomp| Announcement::of(seccomp, bundle.identity, pid, pid));
@@ -123,6 +156,8 @@ pub struct Exec<'a> {
     pub seccomp: Option<&'a LinuxSeccomp>,
     pub personality: Option<LinuxPersonalityDomain>,
     pub stdio: Stdio,
+    /// As in [`Bundle`].
+    pub owner: (u32, u32),
     pub cgroup: Option<BorrowedFd<'a>>,
     pub may_set_groups: bool,
 }
@@ -136,6 +171,7 @@ pub fn exec(exec: Exec<'_>) -> Result<Starting> {
     let (mut ours, theirs) = Channel::pair()?;
     let (exec_seccomp, identity, container_pid) = (exec.seccomp, exec.identity, exec.container_pid);
     ours.set_timeout(EXEC_TIMEOUT)?;
+    exec.stdio.give_to(exec.owner)?;
     // Entering a pid namespace takes effect for children only, so a first child enters and its child, made a child of
     // ours by CLONE_PARENT, goes on.
     let first = match sys::clone(0, exec.cgroup)? {

@@ -61,22 +61,40 @@ impl Options {
 }
 
 /// Mounts all that the spec lists, in its order.
-pub fn mount_all(root: &Root, spec: &Spec, inner: &Inner) -> Result<()> {
-    for mount in spec.mounts().iter().flatten() {
-        mount_one(root, mount, inner).with_context(|| format!("mount {}", mount.destination().display()))?;
+pub fn mount_all(root: &Root, spec: &Spec, sources: Vec<Option<OwnedFd>>, inner: &Inner) -> Result<()> {
+    for (mount, source) in spec.mounts().iter().flatten().zip(sources) {
+        mount_one(root, mount, source, inner).with_context(|| format!("mount {}", mount.destination().display()))?;
     }
     Ok(())
 }
 
-fn mount_one(root: &Root, mount: &Mount, inner: &Inner) -> Result<()> {
+/// What the spec's binds are of, as detached mounts; None for a mount that is no bind.
+pub fn bind_sources(spec: &Spec) -> Result<Vec<Option<OwnedFd>>> {
+    let source = |mount: &Mount| {
+        let options = Options::parse(mount.options().as_deref().unwrap_or_default());
+        if !options.bind && mount.typ().as_deref().unwrap_or("bind") != "bind" {
+            return Ok(None);
+        }
+        bind_source(mount, &options).with_context(|| format!("mount {}", mount.destination().display())).map(Some)
+    };
+    spec.mounts().iter().flatten().map(source).collect()
+}
+
+fn mount_one(root: &Root, mount: &Mount, bind: Option<OwnedFd>, inner: &Inner) -> Result<()> {
     let kind = mount.typ().as_deref().unwrap_or("bind");
     let options = Options::parse(mount.options().as_deref().unwrap_or_default());
     let source = match kind {
-        _ if options.bind || kind == "bind" => bind_source(mount, &options)?,
-        "proc" if !inner.owns(Namespaces::CLONE_NEWPID) => share(Path::new("/proc"), &options)?,
-        "sysfs" if !inner.owns(Namespaces::CLONE_NEWNET) => share(Path::new("/sys"), &options)?,
-        "mqueue" if !inner.owns(Namespaces::CLONE_NEWIPC) => share(Path::new("/dev/mqueue"), &options)?,
-        "cgroup2" | "cgroup" if !inner.owns(Namespaces::CLONE_NEWCGROUP) => {
+        _ if let Some(source) = bind => source,
+        "proc" if inner.shares(Namespaces::CLONE_NEWPID) => share(Path::new("/proc"), &options)?,
+        "sysfs" if inner.shares(Namespaces::CLONE_NEWNET) => share(Path::new("/sys"), &options)?,
+        "mqueue" if inner.shares(Namespaces::CLONE_NEWIPC) => {
+            match share(Path::new("/dev/mqueue"), &options) {
+                // Not every host has one.
+                Err(error) if error.downcast_ref() == Some(&Errno::NOENT) => return Ok(()),
+                other => other?,
+            }
+        }
+        "cgroup2" | "cgroup" if inner.shares(Namespaces::CLONE_NEWCGROUP) => {
             share(Path::new("/sys/fs/cgroup"), &options)?
         }
         "cgroup" => new("cgroup2", &options)?,

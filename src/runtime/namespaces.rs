@@ -17,16 +17,16 @@ pub struct Inner {
     gid_map: Vec<LinuxIdMapping>,
 }
 
-/// Entering needs the user namespace first: it gives the capabilities for the others. The mount namespace comes last:
-/// from then on the paths of the host are gone.
+/// The engine has every capability over the user namespaces that it has made, and a container's root over its own
+/// alone: so the user namespace comes last, should the others belong to different ones.
 const ORDER: [(&str, Namespaces); 7] = [
-    ("user", Namespaces::CLONE_NEWUSER),
     ("cgroup", Namespaces::CLONE_NEWCGROUP),
     ("ipc", Namespaces::CLONE_NEWIPC),
     ("uts", Namespaces::CLONE_NEWUTS),
     ("net", Namespaces::CLONE_NEWNET),
     ("pid", Namespaces::CLONE_NEWPID),
     ("mnt", Namespaces::CLONE_NEWNS),
+    ("user", Namespaces::CLONE_NEWUSER),
 ];
 
 impl Inner {
@@ -74,16 +74,29 @@ impl Inner {
         Ok(())
     }
 
-    /// Joins the namespaces that the spec takes from others. In the child, before anything else.
+    /// Joins the namespaces that the spec takes from others. In a first child, before anything else.
     pub fn join(&self) -> Result<()> {
-        for (flag, path) in &self.join {
-            let namespace = crate::fs::open_for_reading(path)?;
+        // Opened by the paths of the host's /proc, all of them before one is entered.
+        let open = |(_, path): &(Namespaces, PathBuf)| crate::fs::open_for_reading(path);
+        let opened = self.join.iter().map(open).collect::<Result<Vec<_>>>()?;
+        for ((flag, path), namespace) in self.join.iter().zip(&opened) {
             namespace::enter(namespace.as_fd(), *flag).with_context(|| format!("join {}", path.display()))?;
         }
         Ok(())
     }
 
-    /// Whether a kernel file system that belongs to this namespace may be mounted anew.
+    /// Whether there is a root in the container, which a map need not have.
+    pub fn has_root(&self) -> bool {
+        let maps_0 = |map: &[LinuxIdMapping]| map.is_empty() || map.iter().any(|extent| extent.container_id() == 0);
+        maps_0(&self.uid_map) && maps_0(&self.gid_map)
+    }
+
+    /// Whether this namespace is the engine's: a kernel file system that belongs to it cannot be mounted anew.
+    pub fn shares(&self, flag: Namespaces) -> bool {
+        !self.owns(flag) && !self.join.iter().any(|(other, _)| *other == flag)
+    }
+
+    /// Whether this namespace is new.
     pub fn owns(&self, flag: Namespaces) -> bool {
         self.new.contains(flag)
     }
@@ -126,6 +139,14 @@ impl Entrance {
             namespace::enter(namespace.as_fd(), *flag)?;
         }
         Ok(())
+    }
+
+    /// All that are not the engine's, by their names under `/proc/PID/ns`.
+    pub fn all(&self) -> impl Iterator<Item = (&'static str, &OwnedFd)> {
+        self.namespaces.iter().filter_map(|(flag, fd)| {
+            let (name, _) = ORDER.iter().find(|(_, other)| other == flag)?;
+            Some((*name, fd))
+        })
     }
 
     /// One of the namespaces, if the container does not share the engine's.

@@ -54,17 +54,20 @@ impl Streams {
                 Self { stdin: clone()?, stdout: clone()?, stderr: clone()?, pty: Some(pty) }
             }
         };
-        // A program may reopen its streams as /dev/stdout, for which it must own them.
-        let (user, group) = (process.user().uid(), process.user().gid());
-        for stream in [&streams.stdin, &streams.stdout, &streams.stderr] {
-            let owner = (rustix::fs::Uid::from_raw(user), rustix::fs::Gid::from_raw(group));
-            if !is_null(stream) {
-                rustix::fs::fchown(stream, Some(owner.0), Some(owner.1))
-                    .context("give a stream to the container's user")?;
-            }
+        if let Some(pty) = &streams.pty {
+            give_stream(&pty.slave, process.user().uid(), process.user().gid())?;
         }
         Ok(streams)
     }
+}
+
+/// Makes a stream that of a user, unless it is /dev/null.
+pub fn give_stream(stream: &OwnedFd, uid: u32, gid: u32) -> Result<()> {
+    if !is_null(stream) {
+        let (user, group) = (rustix::fs::Uid::from_raw(uid), rustix::fs::Gid::from_raw(gid));
+        rustix::fs::fchown(stream, Some(user), Some(group)).context("give a stream to the container's user")?;
+    }
+    Ok(())
 }
 
 fn is_null(stream: &OwnedFd) -> bool {

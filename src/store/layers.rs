@@ -38,6 +38,9 @@ pub struct Info {
     pub devices_skipped: u64,
     /// Whoever mounts this layer leaves out those below it.
     pub is_opaque: bool,
+    /// How many entries have extended attributes. Layers of earlier versions do not say.
+    #[serde(default)]
+    pub attributed: Option<u64>,
 }
 
 /// Whether a layer is there, which means complete.
@@ -61,6 +64,16 @@ pub fn stack(engine: &Engine, diff_ids: &[Digest]) -> Result<Vec<PathBuf>> {
         stack.push(path(engine, diff_id));
     }
     Ok(stack)
+}
+
+/// Whether anything in the layers may have extended attributes.
+pub fn have_attributes(engine: &Engine, diff_ids: &[Digest]) -> Result<bool> {
+    for diff_id in diff_ids {
+        if info(engine, diff_id)?.is_none_or(|info| info.attributed != Some(0)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// What is known of a layer. None if it is not there.
@@ -134,8 +147,9 @@ impl<'a> Unpacked<'a> {
         if found != diff_id {
             bail!(crate::error::Kind::BadInput.error(format!("the content is {found}, which is another layer")));
         }
-        let Summary { entries, size_bytes, devices_skipped, is_opaque } = summary;
-        let info = Info { diff_id, size_bytes, entries, devices_skipped, is_opaque };
+        let Summary { entries, size_bytes, devices_skipped, is_opaque, attributed } = summary;
+        let attributed = Some(attributed);
+        let info = Info { diff_id, size_bytes, entries, devices_skipped, is_opaque, attributed };
         fs::write_json(&staged.path.join("info.json"), &info, Durability::Cached)?;
         Ok(Self { staged, diff_id })
     }

@@ -6,6 +6,7 @@ pub mod digest;
 pub mod layers;
 pub mod overlay;
 pub mod overlay_probe;
+pub mod shifted;
 pub mod tags;
 pub mod unpack;
 

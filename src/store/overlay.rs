@@ -13,11 +13,23 @@ use std::path::{Path, PathBuf};
 /// The most lower layers that the kernel takes in one overlay: `OVL_MAX_STACK`.
 pub const LAYERS_MAX: usize = 500;
 
-/// Mounts `layers`, bottom first, below `dir/upper` as a detached mount. Makes `upper` and `work` if they are missing.
+/// What lies below a container's own directory.
+#[derive(Clone, Debug, Default)]
+pub struct Lower {
+    /// Bottom first.
+    pub layers: Vec<PathBuf>,
+    /// Layers that only have data for files of the others, in the order in which they are asked. Linux 6.16 for an
+    /// ordinary user.
+    pub data: Vec<PathBuf>,
+}
+
+/// Mounts `lower` below `dir/upper` as a detached mount. Makes `upper` and `work` if they are missing; `owner` is whose
+/// the root directory is then, if not the engine's user's.
 ///
 /// The directories are named through /proc/self/fd: one fsconfig(2) value ends at 255 bytes, and a store may lie deep.
-pub fn mount(layers: &[PathBuf], dir: &Path) -> Result<OwnedFd> {
-    if layers.len() > LAYERS_MAX {
+pub fn mount(lower: &Lower, dir: &Path, owner: Option<(u32, u32)>) -> Result<OwnedFd> {
+    let layers = &lower.layers;
+    if layers.len() + lower.data.len() > LAYERS_MAX {
         return Err(
             Kind::BadInput.error(format!("the image has {} layers, the kernel stacks {LAYERS_MAX}", layers.len()))
         );
@@ -26,24 +38,33 @@ pub fn mount(layers: &[PathBuf], dir: &Path) -> Result<OwnedFd> {
     if fs::create_dir(&upper)? {
         // The root directory of a container has the mode of the topmost directory: this one.
         rustix::fs::chmod(&upper, rustix::fs::Mode::from_raw_mode(0o755)).context("chmod upper")?;
+        if let Some((uid, gid)) = owner {
+            let owner = (rustix::fs::Uid::from_raw(uid), rustix::fs::Gid::from_raw(gid));
+            rustix::fs::chown(&upper, Some(owner.0), Some(owner.1)).context("chown upper")?;
+        }
     }
     fs::create_dir(&work)?;
     // The overlay lists its layers from the top down; an image without layers has an empty one.
     let empty = dir.join("empty");
-    let mut lower = Vec::new();
+    let mut stack = Vec::new();
     if layers.is_empty() {
         fs::create_dir(&empty)?;
-        lower.push(fs::open_dir(&empty)?);
+        stack.push(fs::open_dir(&empty)?);
     }
     for layer in layers.iter().rev() {
-        lower.push(fs::open_dir(layer).context("open a layer (the store is damaged: pull or load the image again)")?);
+        stack.push(open_layer(layer)?);
     }
+    let data = lower.data.iter().map(|layer| open_layer(layer)).collect::<Result<Vec<_>>>()?;
     let (upper, work) = (fs::open_dir(&upper)?, fs::open_dir(&work)?);
-    match mount_new(&lower, &upper, &work) {
-        Err(error) if is_unknown_option(&error) => mount_old(&lower, &upper, &work, dir),
+    match mount_new(&stack, &data, &upper, &work) {
+        Err(error) if is_unknown_option(&error) && data.is_empty() => mount_old(&stack, &upper, &work, dir),
         other => other,
     }
     .map_err(|error| explain(error, dir))
+}
+
+fn open_layer(layer: &Path) -> Result<OwnedFd> {
+    fs::open_dir(layer).context("open a layer (the store is damaged: pull or load the image again)")
 }
 
 fn own_path(fd: &OwnedFd) -> String {
@@ -51,10 +72,13 @@ fn own_path(fd: &OwnedFd) -> String {
 }
 
 /// Linux 6.5 and later: `lowerdir+` adds one layer at a time.
-fn mount_new(lower: &[OwnedFd], upper: &OwnedFd, work: &OwnedFd) -> Result<OwnedFd> {
+fn mount_new(lower: &[OwnedFd], data: &[OwnedFd], upper: &OwnedFd, work: &OwnedFd) -> Result<OwnedFd> {
     let mut system = FileSystem::open("overlay")?.set("source", "coracle")?;
     for layer in lower {
         system = system.set("lowerdir+", &own_path(layer))?;
+    }
+    for layer in data {
+        system = system.set("datadir+", &own_path(layer))?;
     }
     system
         .set("upperdir", &own_path(upper))?

@@ -81,6 +81,8 @@ pub struct Summary {
     pub devices_skipped: u64,
     /// The layer hides all layers below it.
     pub is_opaque: bool,
+    /// Entries with extended attributes.
+    pub attributed: u64,
 }
 
 /// Unpacks a plain tar archive into an empty directory that nobody else can reach, and reads the stream to its end.
@@ -90,6 +92,7 @@ pub fn unpack(archive: impl BufRead, into: OwnedFd, ids: Ids, limits: &Limits) -
     let mut summary = Summary::default();
     while let Some(member) = archive.next().context("read the archive")? {
         summary.entries += 1;
+        summary.attributed += u64::from(!member.xattrs.is_empty());
         if summary.entries + tree.implied > limits.entries_max {
             return Err(Kind::BadInput.error(format!("more than {} entries", limits.entries_max)));
         }

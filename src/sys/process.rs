@@ -185,6 +185,24 @@ pub fn reap_any() -> Option<(i32, Exit)> {
     }
 }
 
+/// Makes every orphan among this process's descendants its child: prctl(2), PR_SET_CHILD_SUBREAPER.
+pub fn adopt_orphans() -> Result<()> {
+    nix::sys::prctl::set_child_subreaper(true).context("prctl PR_SET_CHILD_SUBREAPER")
+}
+
+/// Kills a child that has not been reaped: only so does its pid mean nobody else.
+pub fn kill_child(pid: i32) {
+    // One that has ended meanwhile is as good as killed.
+    let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGKILL);
+}
+
+/// Reaps this child if it has ended.
+pub fn reap(pid: i32) {
+    let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG;
+    // One that another call has reaped already is gone, too.
+    let _ = nix::sys::wait::waitid(Id::Pid(nix::unistd::Pid::from_raw(pid)), flags);
+}
+
 /// Replaces this process by a program.
 pub fn execve(path: &CStr, arguments: &[CString], environment: &[CString]) -> std::io::Error {
     match nix::unistd::execve(path, arguments, environment) {

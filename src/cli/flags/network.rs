@@ -8,7 +8,7 @@ use anyhow::Result;
 #[derive(clap::Args, Clone, Debug)]
 #[command(next_help_heading = "Network")]
 pub struct NetworkFlags {
-    /// Connect to a network: none, host, private or pasta [default: pasta where it is installed]
+    /// Connect to a network: none, host, private, pasta, container:NAME or ns:PATH [default: pasta where it is installed]
     #[arg(long, visible_alias = "net", value_name = "MODE")]
     network: Option<String>,
     /// Lead a port of the host into the container
@@ -19,6 +19,16 @@ pub struct NetworkFlags {
 impl NetworkFlags {
     pub fn apply(&self, config: &mut Config, rootless: bool) -> Result<()> {
         config.ports = self.publish.iter().map(|text| parse_port(text)).collect::<Result<_>>()?;
+        let shared = self.network.as_deref().filter(|mode| mode.starts_with("container:") || mode.starts_with("ns:"));
+        if let Some(mode) = shared {
+            if !config.ports.is_empty() {
+                return Err(Kind::BadInput.error(format!("ports cannot be published with --network {mode}")));
+            }
+            config.users.network = super::users::parse_namespace("network", shared, &[])?;
+            // Another container's network is known when that is looked up.
+            config.network = Network::Host;
+            return Ok(());
+        }
         config.network = self.network(rootless, &config.ports)?;
         Ok(())
     }
@@ -43,7 +53,7 @@ impl NetworkFlags {
             }
             Some(other) => {
                 let message = format!("network {other:?} is not supported yet");
-                Err(Kind::BadInput.hinted(message, "use none, host, private or pasta"))
+                Err(Kind::BadInput.hinted(message, "use none, host, private, pasta, container:NAME or ns:PATH"))
             }
         }
     }

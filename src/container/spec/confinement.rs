@@ -1,12 +1,14 @@
 //! What the container does not get to see and do: its devices, masks and system call filter.
 
+use super::Surroundings;
 use super::process::granted;
-use crate::container::config::{Config, Hook, Seccomp, Stage, Systemd, Unmasked};
+use crate::container::config::{Config, Hook, Namespace, Seccomp, Stage, Systemd, Unmasked};
 use crate::container::devices::nodes_below;
 use crate::container::profile;
 use crate::container::profile::seccomp::Level;
 use crate::error::Kind;
 use crate::network::Network;
+use crate::rootless::map;
 use anyhow::{Context, Result};
 use oci_spec::runtime as oci;
 use std::collections::HashMap;
@@ -44,9 +46,12 @@ fn is_virtual_console(path: &Path) -> bool {
 }
 
 /// The parameters of the kernel: those asked for, over pings without privilege in a network of the container's own.
-pub(super) fn sysctls(config: &Config) -> HashMap<String, String> {
+pub(super) fn sysctls(config: &Config, around: &Surroundings<'_>) -> HashMap<String, String> {
     let mut sysctls = HashMap::new();
-    if config.network != Network::Host {
+    let has_own_network = config.network != Network::Host && config.users.network == Namespace::Own;
+    // The kernel refuses a group that is not mapped.
+    let has_group = around.gid_map.is_empty() || map::to_outside(around.gid_map, 0).is_some();
+    if has_own_network && has_group {
         sysctls.insert("net.ipv4.ping_group_range".to_owned(), "0 0".to_owned());
     }
     sysctls.extend(config.security.sysctls.iter().map(|(key, value)| (key.clone(), value.clone())));

@@ -6,15 +6,15 @@ use crate::container::profile;
 use crate::container::profile::capabilities::Granted;
 use crate::container::user::{self, User};
 use crate::error::Kind;
-use crate::fs::Root;
 use crate::rootless::Extent;
 use crate::runtime::capabilities::Set;
 use anyhow::{Context, Result};
 use oci_spec::runtime as oci;
 use std::path::Path;
 
-pub(super) fn resolve(root: &Root, text: &str, around: &Surroundings<'_>) -> Result<User> {
-    let user = user::look_up(root, text)?;
+pub(super) fn resolve(config: &Config, text: &str, around: &Surroundings<'_>) -> Result<User> {
+    let mut user = user::look_up(around.root, text)?;
+    user::add_groups(around.root, &mut user, &config.users.groups)?;
     let is_mapped = |map: &[Extent], id: u32| {
         map.is_empty() || map.iter().any(|extent| id >= extent.inside && id - extent.inside < extent.count)
     };
@@ -40,7 +40,8 @@ pub(super) fn process(
     }
     let mut groups = user.groups.clone();
     groups.extend(device_groups(config, user, around));
-    let oci_user = oci::UserBuilder::default().uid(user.uid).gid(user.gid).additional_gids(groups).build()?;
+    let mut oci_user = oci::UserBuilder::default().uid(user.uid).gid(user.gid).additional_gids(groups).build()?;
+    oci_user.set_umask(config.users.umask);
     let granted = granted(config, privileged)?;
     let working_directory = if wanted.working_directory.is_empty() { "/" } else { &wanted.working_directory };
     let mut process = oci::ProcessBuilder::default()

@@ -3,7 +3,7 @@
 use super::mounts::{bind_text, tmpfs};
 use super::network::port_bindings;
 use super::supervision;
-use crate::container::config::{Config, Seccomp, Unmasked};
+use crate::container::config::{Config, Namespace, Seccomp, Unmasked};
 use crate::engine::Engine;
 use crate::inspect::merged;
 use serde_json::{Value, json};
@@ -44,12 +44,13 @@ fn host_config(engine: &Engine, config: &Config) -> Value {
 
 fn host_namespaces(config: &Config) -> Value {
     json!({
-        "NetworkMode": config.network.name(),
-        "IpcMode": "private",
-        "PidMode": "private",
-        "UTSMode": "private",
-        "UsernsMode": "",
-        "CgroupMode": "private",
+        "NetworkMode": namespace_mode(&config.users.network, config.network.name()),
+        "IpcMode": namespace_mode(&config.users.ipc, "private"),
+        "PidMode": namespace_mode(&config.users.pid, "private"),
+        "UTSMode": namespace_mode(&config.users.uts, "private"),
+        "UsernsMode": if config.users.uids.is_empty() { "" } else { "private" },
+        "IDMappings": id_mappings(config),
+        "CgroupMode": namespace_mode(&config.users.cgroup, "private"),
         "CgroupManager": "systemd",
         "Cgroups": "default",
         "Cgroup": "",
@@ -69,7 +70,7 @@ fn host_security(config: &Config) -> Value {
         "CapAdd": full_names(&security.capabilities_added),
         "CapDrop": full_names(&security.capabilities_dropped),
         "SecurityOpt": security_options(config),
-        "GroupAdd": [],
+        "GroupAdd": config.users.groups,
         "OomScoreAdj": 0,
         "Devices": [],
     })
@@ -145,13 +146,33 @@ fn unset() -> Value {
         "CpuRealtimePeriod": 0,
         "CpuRealtimeRuntime": 0,
         "DiskQuota": 0,
-        "IDMappings": null,
         "IOMaximumBandwidth": 0,
         "IOMaximumIOps": 0,
         "IntelRdtClosID": "",
         "KernelMemory": 0,
         "MemorySwappiness": 0,
     })
+}
+
+/// As `--pid` and its like take it; `own` is the word for one of the container's own.
+fn namespace_mode(namespace: &Namespace, own: &str) -> String {
+    match namespace {
+        Namespace::Own => own.to_owned(),
+        Namespace::Host => "host".to_owned(),
+        Namespace::Container(id) => format!("container:{id}"),
+        Namespace::Path(path) => format!("ns:{}", path.display()),
+    }
+}
+
+/// `INSIDE:OUTSIDE:COUNT`, as podman shows them. Null where the container has the engine's ids.
+fn id_mappings(config: &Config) -> Value {
+    let lines = |map: &[crate::rootless::Extent]| -> Vec<String> {
+        map.iter().map(|line| format!("{}:{}:{}", line.inside, line.outside, line.count)).collect()
+    };
+    match config.users.uids.is_empty() {
+        true => Value::Null,
+        false => json!({"UidMap": lines(&config.users.uids), "GidMap": lines(&config.users.gids)}),
+    }
 }
 
 #[cfg(test)]

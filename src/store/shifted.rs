@@ -1,0 +1,193 @@
+//! Layers whose files have other owners: for containers in which ids are not what they are in the engine's namespace.
+//!
+//! `shifted/<stack>/maps/<map>/tree` is the merged tree of an image's layers with the owners of one map. Its files hold no
+//! data: overlayfs finds that by `user.overlay.redirect` in data-only layers below. These are `shifted/<stack>/links`,
+//! which has the layers' files under short names, and the layers themselves. A value of at most 24 bytes lies in an ext4
+//! inode; a longer one takes a block of its own. Where the kernel cannot do this for an ordinary user, the tree is
+//! `copy` instead, and has the data too.
+//!
+//! A map's directory is complete if it is there: it is built in staging and renamed. Nothing in a `tree` is file data, so
+//! the file system's own journal keeps it whole over a power cut; that is why `of/` names the layers by empty files.
+
+mod build;
+mod probe;
+
+use crate::engine::Engine;
+use crate::fs;
+use crate::rootless::map::Extent;
+use crate::store::digest::Digest;
+use crate::store::{layers, overlay};
+use anyhow::{Context, Result};
+use rustix::fs::{CWD, FileType, Mode, RenameFlags};
+use rustix::io::Errno;
+use std::collections::HashSet;
+use std::os::fd::AsFd;
+use std::path::PathBuf;
+
+/// Ids inside a container and which of the engine's they are. A layer's files have the ids inside as the engine's.
+#[derive(Clone, Copy, Debug)]
+pub struct Owners<'a> {
+    pub uids: &'a [Extent],
+    pub gids: &'a [Extent],
+}
+
+/// How many directories the links are spread over, so that threads do not wait for each other.
+const LINK_DIRS: u64 = 8;
+
+/// The tree of a stack of layers for these owners, to be mounted; None if it has not been made.
+pub fn find(engine: &Engine, diff_ids: &[Digest], owners: Owners<'_>) -> Result<Option<overlay::Lower>> {
+    let stack = Stack::of(engine, diff_ids);
+    let map = stack.map(owners);
+    if map.join("copy").is_dir() {
+        return Ok(Some(overlay::Lower { layers: vec![map.join("copy")], data: Vec::new() }));
+    }
+    if !map.join("tree").is_dir() {
+        return Ok(None);
+    }
+    // Where several have a path, the topmost is meant.
+    let mut data = vec![stack.dir.join("links")];
+    data.extend(layers::stack(engine, diff_ids)?.into_iter().rev());
+    Ok(Some(overlay::Lower { layers: vec![map.join("tree")], data }))
+}
+
+/// Whether any stack has a tree for these owners.
+pub fn is_known(engine: &Engine, owners: Owners<'_>) -> Result<bool> {
+    let top = engine.shifted();
+    let name = map_name(owners);
+    Ok(fs::list(&top)?.iter().any(|stack| top.join(stack).join("maps").join(&name).is_dir()))
+}
+
+/// Makes the tree if it is missing. The caller is in the engine's user namespace, has a mount namespace of its own and
+/// no other thread.
+pub fn ensure(engine: &Engine, diff_ids: &[Digest], owners: Owners<'_>) -> Result<()> {
+    let stack = Stack::of(engine, diff_ids);
+    let place = stack.map(owners);
+    if place.is_dir() {
+        return Ok(());
+    }
+    fs::create_dir_all(&engine.shifted())?;
+    stack.ensure(engine, diff_ids)?;
+    let staged = Staged::new(engine)?;
+    let method = probe::method(engine)?;
+    let tree = staged.path.join(method.tree_name());
+    fs::create_dir(&tree)?;
+    build::build(&build::Plan {
+        layers: &layers::stack(engine, diff_ids)?,
+        attributes: layers::have_attributes(engine, diff_ids)?,
+        tree: &tree,
+        links: &stack.dir.join("links"),
+        owners,
+        method,
+    })
+    .context("give the image's files the container's ids")?;
+    if method == probe::Method::Copy {
+        // Here there is data, which no journal brings back.
+        let dir = rustix::fs::openat(CWD, &tree, rustix::fs::OFlags::RDONLY, Mode::empty()).context("open")?;
+        rustix::fs::syncfs(dir).context("syncfs")?;
+    }
+    // Another process may have been faster with the same.
+    publish(&staged.path, &place)
+}
+
+/// Removes the trees of all stacks but those of these lists of layers. The caller is in the engine's user namespace.
+pub fn remove_all_but(engine: &Engine, used: &[Vec<Digest>]) -> Result<()> {
+    for unused in unused(engine, used)? {
+        let staged = fs::staging_name(&engine.staging());
+        match rustix::fs::rename(engine.shifted().join(&unused), &staged) {
+            Ok(()) => {}
+            Err(Errno::NOENT) => continue,
+            Err(errno) => return Err(errno).with_context(|| format!("remove shifted {unused}")),
+        }
+        let name = staged.file_name().and_then(|name| name.to_str()).context("a staging name is text")?;
+        fs::remove_tree(fs::open_dir(&engine.staging())?.as_fd(), name)?;
+    }
+    Ok(())
+}
+
+/// The names of the stacks that none of these lists of layers is.
+pub fn unused(engine: &Engine, used: &[Vec<Digest>]) -> Result<Vec<String>> {
+    let used: HashSet<String> = used.iter().map(|diff_ids| stack_name(diff_ids)).collect();
+    let mut names = fs::list(&engine.shifted())?;
+    names.retain(|name| Digest::parse_hex(name).is_some() && !used.contains(name));
+    names.sort();
+    Ok(names)
+}
+
+struct Stack {
+    dir: PathBuf,
+}
+
+impl Stack {
+    fn of(engine: &Engine, diff_ids: &[Digest]) -> Self {
+        Self { dir: engine.shifted().join(stack_name(diff_ids)) }
+    }
+
+    fn map(&self, owners: Owners<'_>) -> PathBuf {
+        self.dir.join("maps").join(map_name(owners))
+    }
+
+    /// Makes the directory, complete or not at all.
+    fn ensure(&self, engine: &Engine, diff_ids: &[Digest]) -> Result<()> {
+        if self.dir.is_dir() {
+            return Ok(());
+        }
+        let staged = Staged::new(engine)?;
+        for dir in ["maps", "links", "of"] {
+            fs::create_dir(&staged.path.join(dir))?;
+        }
+        for number in 0..LINK_DIRS {
+            fs::create_dir(&staged.path.join("links").join(number.to_string()))?;
+        }
+        let of = fs::open_dir(&staged.path.join("of"))?;
+        for diff_id in diff_ids.iter().collect::<HashSet<_>>() {
+            rustix::fs::mknodat(&of, diff_id.hex(), FileType::RegularFile, Mode::RUSR, 0).context("name a layer")?;
+        }
+        publish(&staged.path, &self.dir)
+    }
+}
+
+fn publish(staged: &std::path::Path, place: &std::path::Path) -> Result<()> {
+    match rustix::fs::renameat_with(CWD, staged, CWD, place, RenameFlags::NOREPLACE) {
+        Ok(()) | Err(Errno::EXIST | Errno::NOTEMPTY) => Ok(()),
+        Err(errno) => Err(errno).with_context(|| format!("rename {} into place", staged.display())),
+    }
+}
+
+/// The same for the same layers in the same order.
+fn stack_name(diff_ids: &[Digest]) -> String {
+    let text: Vec<String> = diff_ids.iter().map(ToString::to_string).collect();
+    Digest::of(text.join("\n").as_bytes()).hex()
+}
+
+fn map_name(owners: Owners<'_>) -> String {
+    let lines = |map: &[Extent]| -> String {
+        map.iter().map(|line| format!("{} {} {}\n", line.inside, line.outside, line.count)).collect()
+    };
+    let text = format!("{}\n{}", lines(owners.uids), lines(owners.gids));
+    Digest::of(text.as_bytes()).hex()[..16].to_owned()
+}
+
+/// A directory in staging, removed when dropped, unless it has been renamed away.
+struct Staged<'a> {
+    engine: &'a Engine,
+    path: PathBuf,
+}
+
+impl<'a> Staged<'a> {
+    fn new(engine: &'a Engine) -> Result<Self> {
+        let path = fs::staging_name(&engine.staging());
+        fs::create_dir(&path)?;
+        Ok(Self { engine, path })
+    }
+}
+
+impl Drop for Staged<'_> {
+    fn drop(&mut self) {
+        // What cannot be removed now is swept with all that is left in staging.
+        if let (Ok(staging), Some(name)) =
+            (fs::open_dir(&self.engine.staging()), self.path.file_name().and_then(|name| name.to_str()))
+        {
+            let _ = fs::remove_tree(staging.as_fd(), name);
+        }
+    }
+}
