@@ -2,7 +2,8 @@
 
 use super::format::{Format, Names};
 use super::{Context, Verb, listing, report};
-use crate::container::state;
+use crate::container::control::Door;
+use crate::container::{size, state};
 use crate::error::{self, Kind};
 use crate::image::reference::Reference;
 use crate::{image, inspect};
@@ -41,8 +42,8 @@ struct Common {
     /// The container that was made last
     #[arg(short, long, conflicts_with = "names")]
     latest: bool,
-    /// Show sizes (not supported yet)
-    #[arg(short, long, hide = true)]
+    /// Show how much of the disk the containers take up too
+    #[arg(short, long)]
     size: bool,
     /// Containers and images, by name, id or the beginning of an id
     #[arg(value_name = "NAME", required_unless_present = "latest")]
@@ -90,9 +91,6 @@ impl Verb for ImageInspect {
 
 impl Common {
     fn run(mut self, context: &Context, kinds: Kinds) -> Result<u8> {
-        if self.size {
-            return Err(Kind::BadInput.error("the size of containers is not supported yet"));
-        }
         if self.latest {
             let newest = state::list(&context.engine)?.into_iter().next();
             let newest = newest.ok_or_else(|| Kind::NotFound.error("there are no containers"))?;
@@ -100,9 +98,14 @@ impl Common {
         }
         let format = self.format.as_deref().filter(|format| *format != "json").map(Format::parse).transpose()?;
         let (mut found, mut failed) = (Vec::new(), None);
+        if self.size {
+            // Files of other ids are counted from within the user namespace, and looked for there too.
+            let (entered, _) = Door::for_command(&context.engine)?.enter()?;
+            super::tell_entered(&entered);
+        }
         let search = state::Search::new(&context.engine);
         for name in &self.names {
-            match find(context, &search, kinds, name) {
+            match find(context, &search, kinds, name, self.size) {
                 Ok(object) => found.push(object),
                 // What was found is shown all the same.
                 Err(error) => {
@@ -146,12 +149,17 @@ impl Found {
 }
 
 /// Containers come before images, as in podman.
-fn find(context: &Context, search: &state::Search<'_>, kinds: Kinds, name: &str) -> Result<Found> {
+fn find(context: &Context, search: &state::Search<'_>, kinds: Kinds, name: &str, with_size: bool) -> Result<Found> {
     let engine = &context.engine;
     if kinds != Kinds::Images {
         match search.find(name) {
             Ok(container) => {
                 let mut view = inspect::container::inspect(engine, &container)?;
+                if with_size {
+                    let size = size::of(engine, &container.config)?;
+                    view["SizeRw"] = size.written.into();
+                    view["SizeRootFs"] = size.whole.into();
+                }
                 if context.docker {
                     inspect::container::for_docker(&mut view);
                 }

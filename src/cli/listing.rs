@@ -34,7 +34,24 @@ pub fn columns<Row: IntoIterator<Item = String>>(
     has_headings: bool,
     rows: impl IntoIterator<Item = Row>,
 ) {
-    let mut table = Table::new();
+    fill(Table::new(), headings, has_headings, rows);
+}
+
+/// The same in docker's widths.
+pub fn docker_columns<Row: IntoIterator<Item = String>>(
+    headings: &[&str],
+    has_headings: bool,
+    rows: impl IntoIterator<Item = Row>,
+) {
+    fill(Table::new_docker(), headings, has_headings, rows);
+}
+
+fn fill<Row: IntoIterator<Item = String>>(
+    mut table: Table,
+    headings: &[&str],
+    has_headings: bool,
+    rows: impl IntoIterator<Item = Row>,
+) {
     if has_headings {
         table.row(headings);
     }

@@ -10,7 +10,6 @@ mod listing;
 mod pulling;
 mod streams;
 mod table;
-mod time;
 mod units;
 mod verbs;
 
@@ -49,6 +48,7 @@ use crate::engine::Engine;
 use crate::error::{self, Kind};
 use crate::image::reference::Reference;
 use crate::inspect::filter::Containers;
+use crate::inspect::time;
 use crate::rootless::Entered;
 use anyhow::{Context as _, Result};
 use clap::error::ErrorKind;
@@ -136,6 +136,13 @@ fn say(text: &str) {
     let mut stdout = std::io::stdout().lock();
     if stdout.write_all(text.as_bytes()).and_then(|()| stdout.write_all(b"\n")).is_err() {
         std::process::exit(0);
+    }
+}
+
+/// Clears the terminal that standard output may be.
+fn clear_terminal() {
+    if std::io::IsTerminal::is_terminal(&std::io::stdout()) {
+        print!("\x1b[H\x1b[2J");
     }
 }
 

@@ -7,16 +7,24 @@ use std::fmt;
 const COLUMN_MIN: usize = 12;
 /// The least space between columns.
 const PADDING: usize = 2;
+/// The same in docker's tables.
+const DOCKER: (usize, usize) = (10, 3);
 
 /// Rows of cells, printed in columns. The last cell of a row is not padded.
 #[derive(Clone, Debug, Default)]
 pub struct Table {
     rows: Vec<Vec<String>>,
+    is_docker: bool,
 }
 
 impl Table {
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// One with docker's widths.
+    pub fn new_docker() -> Self {
+        Self { rows: Vec::new(), is_docker: true }
     }
 
     /// Adds a row, the heading as well as any other. Tabs and line ends in a cell become spaces.
@@ -28,7 +36,8 @@ impl Table {
 impl fmt::Display for Table {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rows: Vec<Vec<&str>> = self.rows.iter().map(|row| row.iter().map(String::as_str).collect()).collect();
-        for line in padded(&rows) {
+        let widths = if self.is_docker { DOCKER } else { (COLUMN_MIN, PADDING) };
+        for line in padded(&rows, widths) {
             writeln!(out, "{line}")?;
         }
         Ok(())
@@ -39,10 +48,10 @@ impl fmt::Display for Table {
 /// tabs divides the text into tables with widths of their own (Go's text/tabwriter).
 pub fn align(text: &str) -> String {
     let rows: Vec<Vec<&str>> = text.split('\n').map(|line| line.split('\t').collect()).collect();
-    padded(&rows).join("\n")
+    padded(&rows, (COLUMN_MIN, PADDING)).join("\n")
 }
 
-fn padded(rows: &[Vec<&str>]) -> Vec<String> {
+fn padded(rows: &[Vec<&str>], (column_min, padding): (usize, usize)) -> Vec<String> {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let mut lines = vec![String::new(); rows.len()];
     for column in 0..columns {
@@ -51,7 +60,7 @@ fn padded(rows: &[Vec<&str>]) -> Vec<String> {
         while at < rows.len() {
             let run = rows[at..].iter().take_while(|row| has_next(row)).count();
             let widest = rows[at..at + run].iter().map(|row| width(row[column])).max().unwrap_or(0);
-            let column_width = COLUMN_MIN.max(widest + PADDING);
+            let column_width = column_min.max(widest + padding);
             for (row, line) in rows[at..at + run].iter().zip(&mut lines[at..]) {
                 line.push_str(row[column]);
                 line.push_str(&" ".repeat(column_width - width(row[column])));

@@ -7,6 +7,11 @@ use std::time::Duration;
 
 const DECIMAL: [&str; 9] = ["B", "kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB"];
 
+/// `203MB`, as podman shows the sizes of containers, and docker those of images.
+pub fn human_size(bytes: f64, digits: usize) -> String {
+    scaled(bytes, digits).concat()
+}
+
 /// `203 MB`, as podman lists images.
 pub fn human_size_spaced(bytes: f64, digits: usize) -> String {
     scaled(bytes, digits).join(" ")

@@ -14,6 +14,7 @@ pub mod profile;
 pub mod remove;
 pub mod restart;
 pub mod shift;
+pub mod size;
 pub mod spec;
 pub mod start;
 pub mod state;

@@ -1,11 +1,10 @@
 //! `events --filter KEY=VALUE`: which events are wanted.
 
-use super::filter::{Label, grouped};
+use super::filter::{Label, grouped, unknown};
 use crate::container::events::{Event, Object};
-use crate::error::Kind;
 use anyhow::Result;
 
-const KEYS: &str = "container, event, image, label, network, pod, secret, type, volume";
+const KEYS: &[&str] = &["container", "event", "image", "label", "network", "pod", "secret", "type", "volume"];
 
 /// The conditions on events: all must hold, each by any of its values.
 #[derive(Debug, Default)]
@@ -37,7 +36,7 @@ impl Events {
                 "image" => Condition::Image(owned()),
                 "label" => Condition::Label(values.iter().map(|value| Label::parse(value)).collect()),
                 "type" => Condition::Kind(owned()),
-                _ => return Err(Kind::BadInput.error(format!("unknown filter {key:?}: the filters are {KEYS}"))),
+                _ => return Err(unknown(key, KEYS)),
             })
         };
         let conditions = grouped(filters)?.into_iter().map(condition).collect::<Result<_>>()?;

@@ -104,6 +104,22 @@ fn ps_filters_as_documented() {
         (&["since=runs"], "ended\nfresh\n"),
         (&["volume=data"], "fresh\n"),
         (&["volume=/data"], "fresh\n"),
+        (&["volume=data:/data"], "fresh\n"),
+        (&["volume=data:/other"], ""),
+        (&["name=^r.n"], "runs\n"),
+        (&["name=/fresh"], "fresh\n"),
+        (&["label=ti*=back"], "fresh\n"),
+        (&["label=tier="], "runs\nfresh\n"),
+        (&["ancestor=^localhost/bus"], "runs\nended\nfresh\n"),
+        (&["command=^ech"], "fresh\n"),
+        (&["command=very"], ""),
+        (&["id=.*", "name=runs"], "runs\n"),
+        (&["until=1h"], ""),
+        (&["until=2090-01-01"], "runs\nended\nfresh\n"),
+        (&["restart-policy=always"], ""),
+        (&["restart-policy=no"], "runs\nended\nfresh\n"),
+        (&["pod=x"], ""),
+        (&["annotation=x"], ""),
         (&["network=none", "exited=3"], "ended\n"),
         (&["network=host"], ""),
     ];
@@ -115,11 +131,11 @@ fn ps_filters_as_documented() {
     // A status asks for all, whether they run or not.
     assert_eq!(sandbox.ok(&["ps", "-f", "status=exited", "--format", "{{.Names}}"]), "ended\n");
     fails(&sandbox, &["ps", "--filter", "colour=red"], &["unknown filter \"colour\"", "ancestor", "volume"]);
+    fails(&sandbox, &["ps", "--filter", "staus=running"], &["did you mean status?"]);
     fails(&sandbox, &["ps", "--filter", "name"], &["KEY=VALUE"]);
     fails(&sandbox, &["ps", "--filter", "status=asleep"], &["running"]);
-    fails(&sandbox, &["ps", "--filter", "name=a.*b"], &["regular expressions"]);
+    fails(&sandbox, &["ps", "--filter", "name=a["], &["regular expression", "a["]);
     fails(&sandbox, &["ps", "--sort", "colour"], &["names"]);
-    fails(&sandbox, &["ps", "--size"], &["not supported yet"]);
     fails(&sandbox, &["ps", "more"], &["unexpected argument"]);
 }
 
@@ -142,6 +158,50 @@ fn ps_prints_by_templates_and_as_json() {
     assert_eq!(text, "NAMES       EXIT CODE\nruns        0\nended       3\nfresh       0\n");
     fails(&sandbox, &["ps", "--format", "{{.Nmaes}}"], &["Nmaes", "write .Names"]);
     fails(&sandbox, &["ps", "--format", "{{.Names"], &["template"]);
+}
+
+#[test]
+fn ps_shows_sizes_namespaces_and_pods() {
+    let sandbox = three();
+    sandbox.ok(&["exec", "runs", "sh", "-c", "head -c 5000 /dev/zero >/made"]);
+    let table = sandbox.ok(&["ps", "--size"]);
+    assert!(lines(&table)[0].ends_with("NAMES       SIZE"), "{table}");
+    assert!(table.contains("5kB (virtual 2."), "{table}");
+    let list = json(&sandbox.ok(&["ps", "-s", "--format", "json"]));
+    assert_eq!(list[0]["Size"]["rwSize"], 5000);
+    assert_eq!(sandbox.ok(&["ps", "-a", "--sort", "size", "--format", "{{.Names}}"]).lines().last(), Some("runs"));
+    let inspected = json(&sandbox.ok(&["inspect", "--size", "runs"]));
+    assert_eq!(inspected[0]["SizeRw"], 5000);
+
+    let pid = sandbox.ok(&["inspect", "-f", "{{.State.Pid}}", "runs"]);
+    let link = std::fs::read_link(format!("/proc/{}/ns/net", pid.trim())).expect("read the namespace");
+    let inode = link.to_string_lossy().trim_start_matches("net:[").trim_end_matches(']').to_owned();
+    let table = sandbox.ok(&["ps", "--ns"]);
+    assert!(table.contains("CGROUPNS") && table.contains(&inode), "{inode}: {table}");
+    assert_eq!(sandbox.ok(&["ps", "--ns", "--format", "{{.NET}}"]).trim(), inode);
+    let table = sandbox.ok(&["ps", "-a", "--pod", "--sync", "--external"]);
+    assert!(lines(&table)[0].ends_with("POD ID      PODNAME"), "{table}");
+    assert_eq!(lines(&sandbox.ok(&["ps", "-a", "-n", "0"])).len(), 4);
+    fails(&sandbox, &["ps", "-q", "--size"], &["cannot be used with"]);
+}
+
+#[test]
+fn docker_lists_in_its_own_words() {
+    let sandbox = three();
+    let docker = |arguments: &[&str]| {
+        let mut command = sandbox.command(arguments);
+        std::os::unix::process::CommandExt::arg0(&mut command, "docker");
+        let run = crate::support::Running::start(command).finish();
+        assert_eq!(run.code, 0, "{run}");
+        run.stdout
+    };
+    let table = docker(&["ps", "-a"]);
+    assert!(lines(&table)[0].starts_with("CONTAINER ID   IMAGE               COMMAND"), "{table}");
+    assert!(table.contains("\"echo a very long com…\""), "{table}");
+    let row = json(lines(&docker(&["ps", "-a", "--format", "json"]))[0]);
+    assert_eq!((&row["Names"], &row["Command"]), (&"runs".into(), &"\"sleep 1000\"".into()));
+    assert!(row["Labels"].as_str().is_some_and(|labels| labels.contains("tier=front")), "{row}");
+    assert_eq!(docker(&["ps", "--format", "{{.Label \"tier\"}} {{.LocalVolumes}}"]), "front 0\n");
 }
 
 #[test]

@@ -312,6 +312,12 @@ impl<'a> Run<'a> {
         let holder = fields::follow(self.names, start, path)?;
         match fields::follow(self.names, holder, &["Labels".to_owned()])? {
             Data::Object(labels) => Ok(labels.get(key).map_or(Data::Text(""), Data::from)),
+            // docker's rows have them as text: `KEY=VALUE,…`.
+            Data::Text(labels) => {
+                let value =
+                    labels.split(',').find_map(|label| label.split_once('=').filter(|(name, _)| *name == key));
+                Ok(value.map_or(Data::Text(""), |(_, value)| Data::Text(value)))
+            }
             _ => Ok(Data::Text("")),
         }
     }

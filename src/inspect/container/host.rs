@@ -52,9 +52,9 @@ fn host_namespaces(config: &Config) -> Value {
         "IDMappings": id_mappings(config),
         "CgroupMode": namespace_mode(&config.users.cgroup, "private"),
         "CgroupManager": "systemd",
-        "Cgroups": "default",
+        "Cgroups": if config.resources.cgroup.disabled { "disabled" } else { "default" },
         "Cgroup": "",
-        "CgroupParent": "",
+        "CgroupParent": config.resources.cgroup.parent.as_deref().unwrap_or_default(),
         "Dns": [],
         "DnsOptions": [],
         "DnsSearch": [],
@@ -71,7 +71,7 @@ fn host_security(config: &Config) -> Value {
         "CapDrop": full_names(&security.capabilities_dropped),
         "SecurityOpt": security_options(config),
         "GroupAdd": config.users.groups,
-        "OomScoreAdj": 0,
+        "OomScoreAdj": config.resources.oom_score_adj.unwrap_or(0),
         "Devices": [],
     })
 }
@@ -110,6 +110,7 @@ fn security_options(config: &Config) -> Vec<String> {
 
 fn host_resources(config: &Config) -> Value {
     let resources = &config.resources;
+    let rare = &resources.rare;
     let limits = config.limits.iter().map(|limit| {
         let number = |limit: u64| i64::try_from(limit).unwrap_or(-1);
         json!({ "Name": limit.resource, "Soft": number(limit.soft), "Hard": number(limit.hard) })
@@ -117,18 +118,19 @@ fn host_resources(config: &Config) -> Value {
     json!({
         "Ulimits": limits.collect::<Vec<_>>(),
         "Memory": resources.memory_bytes.unwrap_or(0),
-        "MemoryReservation": 0,
-        "MemorySwap": 0,
+        "MemoryReservation": rare.memory_reservation_bytes.unwrap_or(0),
+        "MemorySwap": rare.memory_swap_bytes.unwrap_or(0),
         "NanoCpus": resources.cpu_millis.unwrap_or(0).saturating_mul(1_000_000),
-        "CpuShares": 0,
-        "CpuPeriod": 0,
-        "CpuQuota": 0,
-        "CpusetCpus": "",
-        "CpusetMems": "",
+        "CpuShares": rare.cpu_shares.unwrap_or(0),
+        "CpuPeriod": rare.cpu_period_micros.unwrap_or(0),
+        "CpuQuota": rare.cpu_quota_micros.unwrap_or(0),
+        "CpusetCpus": rare.cpuset_cpus.as_deref().unwrap_or_default(),
+        "CpusetMems": rare.cpuset_mems.as_deref().unwrap_or_default(),
         "PidsLimit": resources.pids.unwrap_or(crate::container::spec::PIDS_DEFAULT),
         "ShmSize": 65_536_000,
-        "BlkioWeight": 0,
+        "BlkioWeight": rare.io_weight.unwrap_or(0),
         "OomKillDisable": false,
+        "CgroupConf": rare.unified,
     })
 }
 
@@ -140,7 +142,6 @@ fn unset() -> Value {
         "BlkioDeviceWriteBps": [],
         "BlkioDeviceReadIOps": [],
         "BlkioDeviceWriteIOps": [],
-        "CgroupConf": {},
         "CpuCount": 0,
         "CpuPercent": 0,
         "CpuRealtimePeriod": 0,

@@ -67,6 +67,18 @@ pub fn pid(container: &Container) -> i32 {
     state.map_or(0, |state| state.pid)
 }
 
+/// The inodes of its namespaces while it runs, by the names that `ps --ns` has for them: cgroup, ipc, mnt, net, pid, user,
+/// uts. Empty where the kernel does not tell.
+pub fn namespaces(container: &Container) -> [String; 7] {
+    let pid = pid(container);
+    ["cgroup", "ipc", "mnt", "net", "pid", "user", "uts"].map(|kind| {
+        let link = rustix::fs::readlink(format!("/proc/{pid}/ns/{kind}"), Vec::new());
+        let text = link.map(|link| link.to_string_lossy().into_owned()).unwrap_or_default();
+        let inode = text.split_once('[').and_then(|(_, rest)| rest.strip_suffix(']'));
+        inode.filter(|_| pid != 0).unwrap_or_default().to_owned()
+    })
+}
+
 /// One element of `ps --format json`, but for the spans of time in words.
 pub fn summary(container: &Container) -> Value {
     let config = &container.config;
