@@ -4,7 +4,7 @@ use super::filter::{Label, grouped, unknown};
 use crate::container::events::{Event, Object};
 use anyhow::Result;
 
-const KEYS: &[&str] = &["container", "event", "image", "label", "network", "pod", "secret", "type", "volume"];
+const KEYS: &str = "container, event, image, label, network, pod, secret, type, volume";
 
 /// The conditions on events: all must hold, each by any of its values.
 #[derive(Debug, Default)]

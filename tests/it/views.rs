@@ -281,7 +281,6 @@ fn images_lists_every_name() {
     let list = json(&sandbox.ok(&["images", "--format", "json"]));
     assert_eq!((list[0]["Names"].as_array().map(Vec::len), &list[0]["Containers"]), (Some(2), &0.into()));
     fails(&sandbox, &["images", "--filter", "colour=red"], &["unknown filter \"colour\"", "reference"]);
-    fails(&sandbox, &["history", &image], &["unknown command"]);
 
     sandbox.ok(&["rmi", "quay.io/team/box:2"]);
     assert_eq!(names(&[]), "localhost/busybox:latest\n");

@@ -11,26 +11,7 @@ use crate::inspect::time::unix_nanos;
 use crate::store::digest::Digest;
 use anyhow::Result;
 
-pub const KEYS: &[&str] = &[
-    "ancestor",
-    "annotation",
-    "before",
-    "command",
-    "exited",
-    "health",
-    "id",
-    "label",
-    "label!",
-    "name",
-    "network",
-    "pod",
-    "restart-policy",
-    "should-start-on-boot",
-    "since",
-    "status",
-    "until",
-    "volume",
-];
+const KEYS: &str = "ancestor, annotation, before, command, exited, health, id, label, label!, name, network, pod, restart-policy, should-start-on-boot, since, status, until, volume";
 
 /// What `status=` takes besides the names of statuses that a container can have here.
 const STATUS_NAMES: &str = "created, running, exited, stopped, lost, unknown";

@@ -12,22 +12,7 @@ use anyhow::Result;
 use std::collections::HashSet;
 use std::time::SystemTime;
 
-pub const KEYS: &[&str] = &[
-    "after",
-    "before",
-    "containers",
-    "dangling",
-    "digest",
-    "id",
-    "intermediate",
-    "label",
-    "label!",
-    "manifest",
-    "readonly",
-    "reference",
-    "since",
-    "until",
-];
+const KEYS: &str = "after, before, containers, dangling, digest, id, intermediate, label, label!, manifest, readonly, reference, since, until";
 
 /// The conditions on images.
 #[derive(Debug, Default)]

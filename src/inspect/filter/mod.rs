@@ -140,9 +140,10 @@ pub fn grouped(filters: &[String]) -> Result<Vec<(&str, Vec<&str>)>> {
     Ok(groups)
 }
 
-pub fn unknown(key: &str, known: &[&str]) -> anyhow::Error {
-    let message = format!("unknown filter {key:?}: the filters are {}", known.join(", "));
-    match error::nearest(key, known.iter().copied()) {
+/// A key that is none of these, which a comma and a space divide.
+pub fn unknown(key: &str, known: &str) -> anyhow::Error {
+    let message = format!("unknown filter {key:?}: the filters are {known}");
+    match error::nearest(key, known.split(", ")) {
         Some(near) => Kind::BadInput.hinted(message, format!("did you mean {near}?")),
         None => Kind::BadInput.error(message),
     }

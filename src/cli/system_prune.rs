@@ -1,0 +1,146 @@
+//! `system prune`: remove what nobody uses.
+
+use super::confirm::confirm;
+use super::units::human_size;
+use super::{Context, Verb, image_prune, say};
+use crate::container::config::MountKind;
+use crate::container::control::Door;
+use crate::container::state::{self, Status};
+use crate::container::{remove, size};
+use crate::error::{self, Kind};
+use crate::inspect::filter::Containers;
+use anyhow::Result;
+use std::collections::HashSet;
+
+/// Remove containers that do not run, and images and volumes that none uses
+#[derive(clap::Args)]
+pub struct SystemPrune {
+    /// Remove images that have a name too
+    #[arg(short, long)]
+    all: bool,
+    /// Accepted for scripts of podman: builds leave no containers behind
+    #[arg(long)]
+    build: bool,
+    /// Accepted for scripts of podman: there are no containers of others in the store
+    #[arg(long, hide = true)]
+    external: bool,
+    /// Remove only what fits: label, label!, until
+    #[arg(long, value_name = "KEY=VALUE")]
+    filter: Vec<String>,
+    /// Do not ask
+    #[arg(short, long)]
+    force: bool,
+    /// Remove volumes too
+    #[arg(long)]
+    volumes: bool,
+}
+
+impl Verb for SystemPrune {
+    fn run(self, context: &Context) -> Result<u8> {
+        for filter in &self.filter {
+            let key = filter.split('=').next().unwrap_or_default();
+            if !matches!(key, "label" | "label!" | "until") {
+                return Err(
+                    Kind::BadInput.error(format!("unknown filter {key:?}: the filters are label, label!, until"))
+                );
+            }
+        }
+        if self.volumes && self.filter.iter().any(|filter| filter.starts_with("until=")) {
+            return Err(Kind::BadInput.error("the filter until is not for volumes: leave out --volumes"));
+        }
+        if !self.force && !confirm(&self.warning())? {
+            return Ok(0);
+        }
+        crate::store::prepare(&context.engine)?;
+        super::in_userns(Door::for_command(&context.engine)?, || {
+            let mut bytes = self.containers(context)?;
+            if self.volumes {
+                bytes += self.unused_volumes(context)?;
+            }
+            let (images, image_bytes) = image_prune::prune(context, self.all, &self.filter)?;
+            tell("Images", &images);
+            say(&reclaimed(bytes + image_bytes));
+            Ok(0)
+        })
+    }
+}
+
+impl SystemPrune {
+    fn warning(&self) -> String {
+        let mut text = "This command removes:\n\t- all stopped containers\n\
+                        \t- all networks not used by at least one container\n"
+            .to_owned();
+        if self.volumes {
+            text.push_str("\t- all volumes not used by at least one container\n");
+        }
+        if self.build {
+            text.push_str("\t- all build containers\n");
+        }
+        text.push_str(match self.all {
+            true => "\t- all images without at least one container associated with them\n\t- all build cache\n",
+            false => "\t- all dangling images\n\t- all dangling build cache\n",
+        });
+        text
+    }
+
+    fn containers(&self, context: &Context) -> Result<u64> {
+        let engine = &context.engine;
+        let filters = Containers::parse(engine, &self.filter)?;
+        let (mut ids, mut bytes) = (Vec::new(), 0);
+        for container in state::list(engine)? {
+            let is_over = match container.status {
+                Status::Created | Status::Exited | Status::Lost => true,
+                Status::Running | Status::Elsewhere => false,
+            };
+            if !is_over || !filters.match_container(&container) {
+                continue;
+            }
+            let written = size::of(engine, &container.config)?.written;
+            match remove::remove(engine, &container, true) {
+                Ok(()) => {
+                    ids.push(container.config.id.to_string());
+                    bytes += written;
+                }
+                // Somebody has started or removed it meanwhile.
+                Err(error) if matches!(error::kind(&error), Kind::InUse | Kind::NotFound) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        tell("Containers", &ids);
+        Ok(bytes)
+    }
+
+    fn unused_volumes(&self, context: &Context) -> Result<u64> {
+        let engine = &context.engine;
+        let mut used = HashSet::new();
+        for container in state::list(engine)? {
+            for mount in &container.config.mounts {
+                if let MountKind::Volume { name, .. } = &mount.kind {
+                    used.insert(name.to_string());
+                }
+            }
+        }
+        let (mut names, mut bytes) = (crate::fs::list(&engine.volumes())?, 0);
+        names.retain(|name| !used.contains(name));
+        names.sort();
+        for name in &names {
+            bytes += size::tree(&engine.volumes().join(name).join("data"))?;
+            crate::volume::remove(engine, name)?;
+        }
+        tell("Volumes", &names);
+        Ok(bytes)
+    }
+}
+
+/// What went, under its heading; nothing is said of nothing.
+fn tell(what: &str, names: &[String]) {
+    if !names.is_empty() {
+        say(&format!("Deleted {what}"));
+        names.iter().for_each(|name| say(name));
+    }
+}
+
+/// The last line of every prune.
+pub fn reclaimed(bytes: u64) -> String {
+    format!("Total reclaimed space: {}", human_size(bytes as f64, 4))
+}
