@@ -5,6 +5,7 @@ use crate::error::Kind;
 use anyhow::{Context as _, Result};
 use clap::Command;
 use clap_complete::Shell;
+use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
 
 /// Print the completions for a shell
@@ -48,6 +49,37 @@ impl Verb for Man {
         tree.build();
         write_pages(&self.dir, &tree).with_context(|| format!("write man pages to {}", self.dir.display()))?;
         Ok(0)
+    }
+}
+
+/// Print all options of all commands, as json
+#[derive(clap::Args)]
+pub struct Options {}
+
+impl Verb for Options {
+    fn run(self, _: &Context) -> Result<u8> {
+        let mut all = Map::new();
+        gather(&verbs::tree(), "", &mut all);
+        listing::json(&Value::Object(all));
+        Ok(0)
+    }
+}
+
+/// The options of a command, and of those below it, by their long names and other long names.
+fn gather(command: &Command, path: &str, all: &mut Map<String, Value>) {
+    let mut options = Map::new();
+    for argument in command.get_arguments() {
+        let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
+        let names = argument.get_long().into_iter().chain(argument.get_all_aliases().unwrap_or_default());
+        for name in names {
+            options.insert(format!("--{name}"), json!({ "hidden": argument.is_hide_set(), "help": help }));
+        }
+    }
+    all.insert(path.to_owned(), Value::Object(options));
+    for below in command.get_subcommands() {
+        for name in std::iter::once(below.get_name()).chain(below.get_all_aliases()) {
+            gather(below, format!("{path} {name}").trim_start(), all);
+        }
     }
 }
 

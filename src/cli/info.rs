@@ -9,6 +9,9 @@ use serde_json::Value;
 /// Show the engine, its store and the host
 #[derive(clap::Args)]
 pub struct Info {
+    /// Accepted for scripts of podman: there is no more to tell
+    #[arg(short = 'D', long = "debug", hide = true)]
+    verbose: bool,
     /// Print by a Go template, or as json
     #[arg(short, long, value_name = "TEMPLATE")]
     format: Option<String>,
@@ -17,6 +20,17 @@ pub struct Info {
 impl Verb for Info {
     fn run(self, context: &Context) -> Result<u8> {
         let mut info = host::info(&context.engine)?;
+        if context.docker {
+            // docker's own names; those of podman stay for who asks for them.
+            let docker = host::docker_info(&context.engine, &info);
+            if let Some("json") = self.format.as_deref() {
+                listing::put(&format!("{docker}\n"));
+                return Ok(0);
+            }
+            if let (Value::Object(info), Value::Object(docker), true) = (&mut info, docker, self.format.is_some()) {
+                info.extend(docker);
+            }
+        }
         match self.format.as_deref() {
             None => {
                 let mut text = String::new();

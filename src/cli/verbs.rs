@@ -160,7 +160,7 @@ const NOUNS: &[Noun] = &[
         name: "internal",
         about: "What building the engine takes",
         verbs: &[],
-        own: &[verb!("man", super::completion::Man)],
+        own: &[verb!("man", super::completion::Man), verb!("options", super::completion::Options)],
         is_hidden: true,
     },
 ];

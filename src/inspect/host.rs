@@ -37,7 +37,7 @@ pub fn info(engine: &Engine) -> Result<Value> {
         "host": host(engine)?,
         "store": store(engine)?,
         "registries": {},
-        "plugins": { "authorization": null, "log": ["k8s-file"], "network": ["none", "host", "pasta"], "volume": ["local"] },
+        "plugins": { "authorization": null, "log": ["k8s-file", "json-file", "journald", "none", "passthrough", "passthrough-tty"], "network": ["none", "host", "pasta"], "volume": ["local"] },
         "version": version(),
     }))
 }
@@ -65,27 +65,113 @@ fn host(engine: &Engine) -> Result<Value> {
             "swapFree": bytes("SwapFree"),
             "swapTotal": bytes("SwapTotal"),
             "uptime": uptime(),
+            "variant": Platform::host().variant,
+            "linkmode": if cfg!(target_env = "musl") { "static" } else { "dynamic" },
+            "cpuUtilization": cpu_utilization(),
         }),
         cgroups(engine),
     ]);
     let executable = std::env::current_exe().map(|path| path.display().to_string()).unwrap_or_default();
+    let own_version = format!("coracle version {}", env!("CARGO_PKG_VERSION"));
+    let pasta_path = pasta::find().map(|path| path.display().to_string()).unwrap_or_default();
+    let backend = json!({
+        "backend": "pasta",
+        "defaultNetwork": "pasta",
+        "dns": { "package": "", "path": "", "version": "" },
+        "package": "",
+        "path": pasta_path,
+        "version": "",
+    });
     let parts = json!({
+        // The engine is its own monitor and builder, and keeps no database.
+        "buildahVersion": "",
+        "conmon": { "package": "", "path": executable, "version": own_version },
+        "databaseBackend": "",
+        "networkBackendInfo": backend,
+        "remoteSocket": { "exists": false, "path": engine.run.join("api.sock").display().to_string() },
         "ociRuntime": { "name": "coracle", "path": executable, "package": "", "version": env!("CARGO_PKG_VERSION") },
         "idMappings": id_mappings(engine)?,
         "security": security(engine),
         "pasta": {
-            "executable": pasta::find().map(|path| path.display().to_string()).unwrap_or_default(),
+            "executable": pasta_path,
             "package": "",
             "version": "",
         },
         "rootlessNetworkCmd": "pasta",
         "networkBackend": "pasta",
         "logDriver": "k8s-file",
-        "eventLogger": "none",
+        "eventLogger": "file",
         "serviceIsRemote": false,
         "systemd": { "available": systemd::available(engine), "linger": lingers() },
     });
     Ok(super::merged([machine, parts]))
+}
+
+/// How the processors have spent their time since boot, in percent: proc_stat(5).
+fn cpu_utilization() -> Value {
+    let stat = read("/proc/stat");
+    let ticks: Vec<f64> = stat
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .split_whitespace()
+        .skip(1)
+        .filter_map(|word| word.parse().ok())
+        .collect();
+    let total: f64 = ticks.iter().take(8).sum();
+    let percent = |places: &[usize]| {
+        let part: f64 = places.iter().filter_map(|place| ticks.get(*place)).sum();
+        if total > 0.0 { (part / total * 10_000.0).round() / 100.0 } else { 0.0 }
+    };
+    json!({ "userPercent": percent(&[0, 1]), "systemPercent": percent(&[2, 5, 6]), "idlePercent": percent(&[3, 4]) })
+}
+
+/// What `docker info` has, under docker's names.
+pub fn docker_info(engine: &Engine, info: &Value) -> Value {
+    let (host, store) = (&info["host"], &info["store"]);
+    let distribution = &host["distribution"];
+    let name = |key: &str| distribution[key].as_str().unwrap_or_default().to_owned();
+    json!({
+        "ID": "",
+        "Name": host["hostname"],
+        "Containers": store["containerStore"]["number"],
+        "ContainersRunning": store["containerStore"]["running"],
+        "ContainersPaused": store["containerStore"]["paused"],
+        "ContainersStopped": store["containerStore"]["stopped"],
+        "Images": store["imageStore"]["number"],
+        "Driver": "overlay",
+        "DriverStatus": [["Backing Filesystem", store["graphStatus"]["Backing Filesystem"]]],
+        "DockerRootDir": engine.data.display().to_string(),
+        "ServerVersion": env!("CARGO_PKG_VERSION"),
+        "OSType": "linux",
+        "OperatingSystem": format!("{} {}", name("distribution"), name("version")),
+        "OSVersion": name("version"),
+        "KernelVersion": host["kernel"],
+        "Architecture": std::env::consts::ARCH,
+        "NCPU": host["cpus"],
+        "MemTotal": host["memTotal"],
+        "CgroupDriver": host["cgroupManager"],
+        "CgroupVersion": host["cgroupVersion"].as_str().unwrap_or_default().trim_start_matches('v'),
+        "LoggingDriver": host["logDriver"],
+        "DefaultRuntime": "coracle",
+        "Runtimes": { "coracle": { "path": host["ociRuntime"]["path"] } },
+        "SecurityOptions": match engine.rootless {
+            true => vec!["name=seccomp,profile=default", "name=rootless"],
+            false => vec!["name=seccomp,profile=default"],
+        },
+        "IndexServerAddress": "https://index.docker.io/v1/",
+        "Plugins": { "Volume": ["local"], "Network": info["plugins"]["network"], "Log": info["plugins"]["log"] },
+        "Swarm": { "LocalNodeState": "inactive" },
+        "Labels": [],
+        "Debug": false,
+        "ExperimentalBuild": false,
+        "LiveRestoreEnabled": true,
+        "HttpProxy": "",
+        "HttpsProxy": "",
+        "NoProxy": "",
+        "Warnings": null,
+        "ClientInfo": { "Version": env!("CARGO_PKG_VERSION"), "Context": "default", "Plugins": [] },
+    })
 }
 
 /// The engine's user namespace, and if it holds one id alone, why.

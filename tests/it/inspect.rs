@@ -94,6 +94,7 @@ fn containers_and_images_have_every_field_of_podmans() {
     have(&list.as_array().expect("a list").iter().collect::<Vec<_>>(), include_str!("golden/inspect/ps.txt"));
     have(&[&json(&sandbox.ok(&["image", "inspect", &image]))[0]], include_str!("golden/inspect/image.txt"));
     have(&[&json(&sandbox.ok(&["images", "--format", "json"]))[0]], include_str!("golden/inspect/images.txt"));
+    have(&[&json(&sandbox.ok(&["info", "--format", "json"]))], include_str!("golden/inspect/info.txt"));
 }
 
 #[test]
@@ -110,6 +111,9 @@ fn docker_has_its_own_names_for_some_things() {
     };
     let text = docker(&["inspect", "-f", "{{.Name}} {{.LogPath}} {{.Image}}", "web"]);
     assert!(text.starts_with("/web /") && text.contains("/log sha256:"), "{text}");
+    let text = docker(&["info", "-f", "{{.ServerVersion}} {{.Driver}} {{.OSType}} {{.ContainersRunning}}"]);
+    assert!(text.ends_with(" overlay linux 1\n"), "{text}");
+    assert_eq!(json(&docker(&["info", "-f", "json"]))["Images"], 1);
     docker(&["tag", "busybox", "mine:1"]);
     assert_eq!(sandbox.ok(&["images", "-q", "docker.io/library/mine:1"]).lines().count(), 1);
     let quiet = docker(&["container", "ls", "-q"]);
