@@ -158,6 +158,31 @@ pub fn open_append(path: &Path) -> Result<std::fs::File> {
     options.append(true).create(true).mode(0o600).open(path).with_context(|| format!("open {}", path.display()))
 }
 
+/// Opens a log for appending, mode 0600, and makes it if it is missing. Nothing but a file that has no other name will
+/// do: a link in its place leads to what was not meant.
+pub fn open_log(path: &Path) -> Result<std::fs::File> {
+    let flags =
+        OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let open = || -> Result<std::fs::File> {
+        let file = rustix::fs::openat(CWD, path, flags, Mode::from_raw_mode(0o600))?;
+        let status = rustix::fs::fstat(&file)?;
+        if FileType::from_raw_mode(status.st_mode) != FileType::RegularFile || status.st_nlink > 1 {
+            return Err(Kind::Denied.error("it is no file of its own"));
+        }
+        Ok(std::fs::File::from(file))
+    };
+    open().with_context(|| format!("open the log {}", path.display()))
+}
+
+/// Renames a file of the engine's. False if there is none.
+pub fn rename_if_there(from: &Path, to: &Path) -> Result<bool> {
+    match rustix::fs::rename(from, to) {
+        Ok(()) => Ok(true),
+        Err(Errno::NOENT) => Ok(false),
+        Err(errno) => Err(errno).with_context(|| format!("rename {}", from.display())),
+    }
+}
+
 /// Puts a directory's entries on disk.
 pub fn sync_dir(path: &Path) -> Result<()> {
     std::fs::File::open(path)?.sync_all().with_context(|| format!("sync {}", path.display()))

@@ -1,35 +1,29 @@
-//! `logs`: what a container has written to its standard streams.
+//! `logs`: what containers have written to their standard streams.
+
+mod follow;
+mod journal;
+mod print;
 
 use super::time::{self, Bound};
 use super::{Context, Verb};
-use crate::container::control::{Connection, Request};
-use crate::container::log::{self, Entry, Stream};
-use crate::container::state::{self, Container, Paths, Status};
+use crate::container::config::LogDriver;
+use crate::container::log::{self, Format, Lines, Reading};
+use crate::container::state::{self, Container, Paths};
+use crate::engine::Engine;
 use crate::error::Kind;
-use anyhow::{Context as _, Result};
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use rustix::fs::inotify;
-use std::collections::VecDeque;
-use std::io::{BufRead, BufReader, Write};
-use std::os::fd::AsFd;
-use std::path::Path;
+use anyhow::Result;
+use print::Printer;
+use std::path::PathBuf;
 use std::time::SystemTime;
 
-/// Print the output of a container
+/// Print the output of one or more containers
 #[derive(clap::Args)]
 pub struct Logs {
-    /// Go on printing until the container ends
+    /// Go on printing until the containers end
     #[arg(short, long)]
     follow: bool,
     /// Begin this many lines before the end; all, or a negative number, is the whole log
-    #[arg(
-        long,
-        alias = "lines",
-        short = 'n',
-        value_name = "LINES",
-        default_value = "all",
-        allow_hyphen_values = true
-    )]
+    #[arg(long, alias = "lines", value_name = "LINES", default_value = "all", allow_hyphen_values = true)]
     tail: String,
     /// Only what was written since then: a time, or how long ago
     #[arg(long, value_name = "TIME")]
@@ -40,188 +34,150 @@ pub struct Logs {
     /// Begin every line with its time
     #[arg(short, long)]
     timestamps: bool,
-    /// The container
-    #[arg(value_name = "CONTAINER")]
-    name: String,
+    /// Begin every line with the container's name; of several containers it is else the id
+    #[arg(short, long)]
+    names: bool,
+    /// Give each container's name a colour
+    #[arg(long)]
+    color: bool,
+    /// The container that was made last
+    #[arg(short, long, conflicts_with = "containers")]
+    latest: bool,
+    /// The containers, by name, id or the beginning of an id
+    #[arg(value_name = "CONTAINER", required_unless_present = "latest")]
+    containers: Vec<String>,
 }
 
-/// A line of a log is at most this long: what the monitor writes at once, and its prefix.
-const LINE_BYTES_MAX: usize = 64 << 10;
-
-/// Which lines are printed, and how.
+/// What of each log is wanted.
 struct Selection {
     since: Option<String>,
     until: Option<String>,
-    timestamps: bool,
-    /// Whether the last piece printed on a stream ended its line, so that a time may begin the next.
-    at_line_start: [bool; 2],
+    tail: Option<u64>,
+}
+
+/// One container's log, where it lies in files.
+struct Source {
+    container: Container,
+    path: PathBuf,
+    format: Format,
+    label: String,
 }
 
 impl Verb for Logs {
-    fn run(self, context: &Context) -> Result<u8> {
-        let container = state::find(&context.engine, &self.name)?;
+    fn run(mut self, context: &Context) -> Result<u8> {
+        if context.docker && self.names {
+            self.take_dockers_tail();
+        }
+        let containers = self.containers(&context.engine)?;
+        let selection = self.selection()?;
+        let mut printer = Printer::new(self.timestamps, selection.since.clone(), selection.until.clone())?;
+        let mut sources = Vec::new();
+        for (index, container) in containers.into_iter().enumerate() {
+            let label = self.label(&container, index);
+            match container.config.logging.driver {
+                LogDriver::K8sFile | LogDriver::JsonFile => sources.push(Source::of(context, container, label)),
+                LogDriver::Journald => journal::print(&container, &label, &selection, self.follow, &mut printer)?,
+                driver @ (LogDriver::None | LogDriver::Passthrough | LogDriver::PassthroughTty) => {
+                    let (name, driver) = (&container.config.name, driver.name());
+                    return Err(Kind::BadInput.error(format!(
+                        "container {name} has the log driver {driver}, which keeps nothing that could be shown"
+                    )));
+                }
+            }
+        }
+        if self.follow {
+            follow::follow(&sources, &selection, &mut printer)?;
+        } else {
+            for source in &sources {
+                source.print(&selection, &mut printer)?;
+            }
+        }
+        printer.flush();
+        Ok(0)
+    }
+}
+
+impl Logs {
+    /// docker's `-n LINES`, whose letter is podman's for the names.
+    fn take_dockers_tail(&mut self) {
+        let is_count = |word: &String| word == "all" || word.parse::<i64>().is_ok();
+        if let Some(position) = self.containers.iter().position(is_count) {
+            self.names = false;
+            self.tail = self.containers.remove(position);
+        }
+    }
+
+    fn containers(&self, engine: &Engine) -> Result<Vec<Container>> {
+        if self.latest {
+            let newest = state::list(engine)?.into_iter().next();
+            return Ok(vec![newest.ok_or_else(|| Kind::NotFound.error("there are no containers"))?]);
+        }
+        self.containers.iter().map(|name| state::find(engine, name)).collect()
+    }
+
+    fn selection(&self) -> Result<Selection> {
         let now = SystemTime::now();
-        let text = |time: SystemTime| {
-            Ok::<_, anyhow::Error>(log::rfc3339_nanoseconds(u64::try_from(time::unix_nanos(time)).unwrap_or(0)))
+        let text = |time: SystemTime| log::rfc3339_nanoseconds(u64::try_from(time::unix_nanos(time)).unwrap_or(0));
+        let parse = |time: &Option<String>, bound| {
+            time.as_deref().map(|time| time::parse_time(time, bound, now).map(text)).transpose()
         };
-        let since = self
-            .since
-            .as_deref()
-            .map(|since| time::parse_time(since, Bound::Since, now).and_then(text))
-            .transpose()?;
-        let until = self
-            .until
-            .as_deref()
-            .map(|until| time::parse_time(until, Bound::Until, now).and_then(text))
-            .transpose()?;
-        let mut selection = Selection { since, until, timestamps: self.timestamps, at_line_start: [true; 2] };
         let tail = match self.tail.as_str() {
             "all" => None,
             number => {
                 let bad = || Kind::BadInput.error(format!("--tail {number:?} is neither a number nor all"));
-                usize::try_from(number.parse::<i64>().map_err(|_| bad())?).ok()
+                u64::try_from(number.parse::<i64>().map_err(|_| bad())?).ok()
             }
         };
-        let path = Paths::of(&context.engine, &container.config.id).log();
-        if self.follow {
-            follow(&container, &path, tail, &mut selection)
+        Ok(Selection { since: parse(&self.since, Bound::Since)?, until: parse(&self.until, Bound::Until)?, tail })
+    }
+
+    /// What stands before each of a container's lines.
+    fn label(&self, container: &Container, index: usize) -> String {
+        let label = if self.names {
+            container.config.name.as_str()
+        } else if self.containers.len() > 1 {
+            container.config.id.short()
         } else {
-            print_files(&path, tail, &mut selection).map(|_| 0)
-        }
+            return String::new();
+        };
+        // The six colours that are neither black nor white.
+        if self.color { format!("\x1b[3{}m{label}\x1b[0m ", index % 6 + 1) } else { format!("{label} ") }
     }
 }
 
-/// Prints the log as it is now. Gives the current file, read to its end, to go on from.
-fn print_files(
-    path: &Path,
-    tail: Option<usize>,
-    selection: &mut Selection,
-) -> Result<Option<BufReader<std::fs::File>>> {
-    let files = log::files(path);
-    let mut kept: VecDeque<Vec<u8>> = VecDeque::new();
-    let mut current = None;
-    for file in &files {
-        let mut reader = BufReader::new(crate::fs::open_for_reading(file)?);
-        while let Some(line) = next_line(&mut reader)? {
-            match tail {
-                None => selection.print(&line)?,
-                Some(0) => {}
-                Some(count) => {
-                    // A line that was logged in pieces counts once.
-                    kept.push_back(line);
-                    while kept.iter().filter(|line| is_complete(line)).count() > count {
-                        kept.pop_front();
-                    }
+impl Source {
+    fn of(context: &Context, container: Container, label: String) -> Self {
+        let path = log::path(&container.config, &Paths::of(&context.engine, &container.config.id));
+        let format = Format::of(container.config.logging.driver).unwrap_or(Format::K8s);
+        Self { container, path, format, label }
+    }
+
+    /// Prints the log as it is now. Gives the current file, read to its end, to go on from.
+    fn print(&self, selection: &Selection, printer: &mut Printer) -> Result<Option<Lines>> {
+        let files = log::files(&self.path, &self.container.config.logging);
+        let reading = Reading {
+            format: self.format,
+            since: selection.since.as_deref(),
+            until: selection.until.as_deref(),
+            tail: selection.tail,
+        };
+        let start = reading.start(&files)?;
+        let mut skipped = start.skipped;
+        let mut current = None;
+        // Of none at all not even a piece of a line.
+        let prints = selection.tail != Some(0);
+        for (index, file) in files.iter().enumerate().skip(start.file) {
+            let mut lines = Lines::open(file, if index == start.file { start.offset } else { 0 })?;
+            while let Some(line) = lines.next()? {
+                let Some(entry) = self.format.parse(line) else { continue };
+                if skipped > 0 {
+                    skipped -= u64::from(entry.is_complete);
+                } else if prints && !printer.print(&self.label, &entry)? {
+                    return Ok(None);
                 }
             }
+            current = Some(lines);
         }
-        current = Some(reader);
+        Ok(current)
     }
-    for line in kept {
-        selection.print(&line)?;
-    }
-    std::io::stdout().flush()?;
-    Ok(current)
-}
-
-fn is_complete(line: &[u8]) -> bool {
-    log::parse(line).is_none_or(|entry| entry.is_complete)
-}
-
-/// One whole line without its end. None at the end of the file, and before the end of a line that is being written.
-fn next_line(reader: &mut BufReader<std::fs::File>) -> Result<Option<Vec<u8>>> {
-    use std::io::{Read, Seek};
-    let start = reader.stream_position()?;
-    let mut line = Vec::new();
-    reader.by_ref().take(LINE_BYTES_MAX as u64).read_until(b'\n', &mut line)?;
-    if line.pop_if(|byte| *byte == b'\n').is_some() {
-        return Ok(Some(line));
-    }
-    reader.seek(std::io::SeekFrom::Start(start))?;
-    Ok(None)
-}
-
-impl Selection {
-    fn print(&mut self, line: &[u8]) -> Result<()> {
-        let Some(entry) = log::parse(line) else { return Ok(()) };
-        // Times of one format and zone compare as text.
-        if self.since.as_deref().is_some_and(|since| entry.time < since)
-            || self.until.as_deref().is_some_and(|until| entry.time > until)
-        {
-            return Ok(());
-        }
-        let written = match entry.stream {
-            Stream::Stdout => self.write(&entry, &mut std::io::stdout().lock()),
-            Stream::Stderr => self.write(&entry, &mut std::io::stderr().lock()),
-        };
-        match written {
-            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),
-            other => other.context("print the log"),
-        }
-    }
-
-    fn write(&mut self, entry: &Entry<'_>, out: &mut dyn Write) -> std::io::Result<()> {
-        let at_line_start = &mut self.at_line_start[usize::from(entry.stream == Stream::Stderr)];
-        if self.timestamps && *at_line_start {
-            write!(out, "{} ", entry.time)?;
-        }
-        out.write_all(entry.text)?;
-        *at_line_start = entry.is_complete;
-        if entry.is_complete { out.write_all(b"\n") } else { Ok(()) }
-    }
-}
-
-/// Prints the log and what is added to it, until the container has ended.
-fn follow(container: &Container, path: &Path, tail: Option<usize>, selection: &mut Selection) -> Result<u8> {
-    let dir = path.parent().context("a log lies in a directory")?;
-    let watch =
-        inotify::init(inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK).context("inotify_init")?;
-    inotify::add_watch(
-        &watch,
-        dir,
-        inotify::WatchFlags::MODIFY | inotify::WatchFlags::CREATE | inotify::WatchFlags::MOVED_TO,
-    )
-    .context("watch the log")?;
-    // Asked before the log is read: an end in between is then still heard of.
-    let end = match container.status {
-        Status::Running => Connection::open(container)
-            .and_then(|connection| connection.request(Request::Wait, &[]).map(|()| connection))
-            .ok(),
-        _ => None,
-    };
-    let mut reader = print_files(path, tail, selection)?;
-    let Some(end) = end else { return Ok(0) };
-    loop {
-        let mut polled = [PollFd::new(watch.as_fd(), PollFlags::POLLIN), PollFd::new(end.as_fd(), PollFlags::POLLIN)];
-        match poll(&mut polled, PollTimeout::NONE) {
-            Ok(_) | Err(nix::errno::Errno::EINTR) => {}
-            Err(errno) => return Err(errno).context("poll"),
-        }
-        let has_ended = polled[1].revents().is_some_and(|events| !events.is_empty());
-        let mut events = [std::mem::MaybeUninit::uninit(); 4096];
-        let mut was_rotated = false;
-        let mut pending = inotify::Reader::new(&watch, &mut events);
-        while let Ok(event) = pending.next() {
-            let is_log = event.file_name().is_some_and(|name| name.to_bytes() == b"log");
-            was_rotated |= is_log && event.events().contains(inotify::ReadFlags::CREATE);
-        }
-        print_rest(&mut reader, selection)?;
-        if was_rotated || (reader.is_none() && path.exists()) {
-            reader = Some(BufReader::new(crate::fs::open_for_reading(path)?));
-            print_rest(&mut reader, selection)?;
-        }
-        if has_ended {
-            return Ok(0);
-        }
-    }
-}
-
-fn print_rest(reader: &mut Option<BufReader<std::fs::File>>, selection: &mut Selection) -> Result<()> {
-    if let Some(reader) = reader {
-        while let Some(line) = next_line(reader)? {
-            selection.print(&line)?;
-        }
-        std::io::stdout().flush()?;
-    }
-    Ok(())
 }

@@ -31,7 +31,7 @@ impl Verb for Run {
             terminal: self.flags.process.tty,
             detach_keys: &self.detach_keys,
         };
-        let ours = Streams::open(&wanted)?;
+        let ours = Streams::open_for(config.logging.driver, &wanted)?;
         let signals = streams::prepare_signals(self.sig_proxy && !self.detach)?;
         let started = start::start(&context.engine, &config, ours.attach.clone(), &ours.borrowed())?;
         tell_started(&started);

@@ -51,7 +51,10 @@ impl Verb for Start {
         super::retain_filtered(context, &mut containers, &self.filter)?;
         each(&containers, |container| {
             if container.status != Status::Running {
-                let started = start::start(&context.engine, &container.config, Default::default(), &[])?;
+                let nothing = Wanted { stdin: false, outputs: false, terminal: false, detach_keys: "" };
+                let ours = Streams::open_for(container.config.logging.driver, &nothing)?;
+                let config = &container.config;
+                let started = start::start(&context.engine, config, ours.attach.clone(), &ours.borrowed())?;
                 tell_started(&started);
             }
             say(container.config.name.as_str());
@@ -68,7 +71,7 @@ impl Start {
             terminal: container.config.process.terminal,
             detach_keys: &self.detach_keys,
         };
-        let ours = Streams::open(&wanted)?;
+        let ours = Streams::open_for(container.config.logging.driver, &wanted)?;
         let signals = streams::prepare_signals(self.sig_proxy)?;
         let started = start::start(&context.engine, &container.config, ours.attach.clone(), &ours.borrowed())?;
         tell_started(&started);

@@ -3,6 +3,7 @@
 //! The streams themselves were handed to the monitor; left for this process are the terminal's modes, its size, and
 //! the signals that the user sends.
 
+use crate::container::config::LogDriver;
 use crate::container::control::{Attach, Connection, Reply, Request};
 use crate::error::Kind;
 use crate::sys::process::standard_stream;
@@ -34,6 +35,20 @@ pub struct Wanted<'a> {
 }
 
 impl Streams {
+    /// Streams for a container with this log driver; one that passes them through has all three for its own.
+    pub fn open_for(driver: LogDriver, wanted: &Wanted<'_>) -> Result<Self> {
+        match driver {
+            LogDriver::Passthrough if (0..3).any(is_terminal) => Err(Kind::BadInput.hinted(
+                "the log driver passthrough does not take a terminal",
+                "use passthrough-tty, or another driver",
+            )),
+            LogDriver::Passthrough | LogDriver::PassthroughTty => {
+                Self::open(&Wanted { stdin: true, outputs: true, terminal: false, detach_keys: "" })
+            }
+            LogDriver::K8sFile | LogDriver::JsonFile | LogDriver::Journald | LogDriver::None => Self::open(wanted),
+        }
+    }
+
     pub fn open(wanted: &Wanted<'_>) -> Result<Self> {
         let mut fds = Vec::new();
         let stdin_is_terminal = std::io::stdin().is_terminal();
@@ -54,6 +69,10 @@ impl Streams {
     pub fn borrowed(&self) -> Vec<BorrowedFd<'_>> {
         self.fds.iter().map(AsFd::as_fd).collect()
     }
+}
+
+fn is_terminal(number: i32) -> bool {
+    standard_stream(number).is_ok_and(|stream| stream.is_terminal())
 }
 
 fn own_size() -> Option<terminal::Size> {

@@ -3,7 +3,7 @@
 //! The monitor is this same program, executed from a detached read-only clone of its own mount, so that nothing in the
 //! container can write to the engine's binary (CVE-2019-5736).
 
-use super::config::{Config, Notify};
+use super::config::{Config, LogDriver, Notify};
 use super::control::{Attach, Connection, Door, Reply, Request};
 use super::{remove, state};
 use crate::engine::Engine;
@@ -47,7 +47,9 @@ pub fn start(engine: &Engine, config: &Config, attach: Attach, streams: &[Borrow
     };
     drop((theirs, door));
     let connection = Connection::over(ours);
-    let is_detached = !attach.stdout;
+    // Streams that are passed through say nothing about who stays.
+    let is_passed = matches!(config.logging.driver, LogDriver::Passthrough | LogDriver::PassthroughTty);
+    let is_detached = !attach.stdout || is_passed;
     // Meanwhile the monitor is on its way through the door; it waits there for this word.
     let (delegated, mut warnings) = delegate(engine, config, monitor.pid);
     if is_detached && delegated {

@@ -31,7 +31,7 @@ impl Monitor {
         let kills = self.cgroup.as_ref().map_or(0, |cgroup| cgroup.container.oom_kills().unwrap_or(0));
         let oom_killed = self.instance.take().is_some_and(|instance| kills > instance.oom_kills);
         self.state.exit = Some(Exit { code, finished: state::now(), oom_killed });
-        self.kill_at = None;
+        (self.kill_at, self.expires_at) = (None, None);
         // The OCI spec has a failure told and nothing more; there is nobody left to tell.
         let _ = self.run_last_hooks();
         self.end_health();

@@ -7,7 +7,7 @@ use super::namespaces::{self, Joined};
 use super::restart::Restarting;
 use super::stdio::Streams;
 use super::{Instance, Limits, MAIN, Monitor, Process};
-use crate::container::config::{Config, Id, Namespace, Notify, Source};
+use crate::container::config::{Config, Id, LogDriver, Namespace, Notify, Source};
 use crate::container::control::{self, Attach, Hello, MESSAGE_BYTES_MAX, Request};
 use crate::container::events::Journal;
 use crate::container::log::Log;
@@ -37,9 +37,10 @@ use std::path::{Path, PathBuf};
 
 /// Starts the container and gives its monitor, ready to serve.
 pub fn launch(engine: Engine, id: &Id, socket: &OwnedFd) -> Result<Monitor> {
-    let FirstWord { attach, delegated, fds } = first_word(socket)?;
+    let FirstWord { mut attach, delegated, mut fds } = first_word(socket)?;
     let (config, alive) = claim(&engine, id)?;
     let paths = Paths::of(&engine, id);
+    let passed = take_passed(&config, &mut attach, &mut fds);
     // Only who holds the lock may clear up, and holds it until that is done: this is dropped before it.
     let unstarted = Unstarted { engine: &engine, config: &config, kept: false };
     if let Some(state) = fs::read_json(&paths.state())? {
@@ -48,8 +49,14 @@ pub fn launch(engine: Engine, id: &Id, socket: &OwnedFd) -> Result<Monitor> {
     let run_dir = make_run_dir(&engine, id)?;
     let listener = socket::listen_in(fs::open_dir(&run_dir)?.as_fd(), CONTROL, 128)?;
     let cgroup = if delegated { Some(divide_cgroup()?) } else { None };
-    let ground =
-        Ground { engine: &engine, config: &config, paths: &paths, run_dir: &run_dir, cgroup: cgroup.as_ref() };
+    let ground = Ground {
+        engine: &engine,
+        config: &config,
+        paths: &paths,
+        run_dir: &run_dir,
+        cgroup: cgroup.as_ref(),
+        passed: &passed,
+    };
     let Begun { instance, mut main, state } = ground.begin(attach.size, 0)?;
     main.streams.first_client = Some((attach, fds));
     unstarted.keep();
@@ -70,12 +77,25 @@ pub fn launch(engine: Engine, id: &Id, socket: &OwnedFd) -> Result<Monitor> {
         kill_at: None,
         was_stopped: false,
         restarting: Restarting::default(),
+        passed,
+        expires_at: None,
         checker: None,
     })
 }
 
 /// The name of the socket in a container's runtime directory.
 const CONTROL: &str = "ctl";
+
+/// The streams that are the container's own; nobody is attached to them then.
+fn take_passed(config: &Config, attach: &mut Attach, fds: &mut Vec<OwnedFd>) -> Vec<OwnedFd> {
+    match config.logging.driver {
+        LogDriver::Passthrough | LogDriver::PassthroughTty => {
+            (attach.stdin, attach.stdout, attach.stderr) = (false, false, false);
+            std::mem::take(fds)
+        }
+        LogDriver::K8sFile | LogDriver::JsonFile | LogDriver::Journald | LogDriver::None => Vec::new(),
+    }
+}
 
 /// What every run of a container starts from, the first and those after it.
 pub struct Ground<'a> {
@@ -84,6 +104,8 @@ pub struct Ground<'a> {
     pub paths: &'a Paths,
     pub run_dir: &'a Path,
     pub cgroup: Option<&'a Limits>,
+    /// The caller's streams, where the container has them for its own.
+    pub passed: &'a [OwnedFd],
 }
 
 /// A run that has begun.
@@ -96,7 +118,7 @@ pub struct Begun {
 impl Ground<'_> {
     /// From the description to a running process, with a root, namespaces and a network that are new.
     pub fn begin(&self, size: Option<Size>, restarts: u32) -> Result<Begun> {
-        let Ground { engine, config, paths, run_dir, cgroup } = *self;
+        let Ground { engine, config, paths, run_dir, cgroup, passed: _ } = *self;
         if config.users.pid != Namespace::Own {
             process::adopt_orphans()?;
         }
@@ -127,7 +149,7 @@ impl Ground<'_> {
         limit(&spec, cgroup)?;
         let oom_kills = cgroup.map_or(0, |cgroup| cgroup.container.oom_kills().unwrap_or(0));
         write_bundle(&spec, run_dir)?;
-        let (mut streams, stdio) = open_streams(config, paths, size)?;
+        let (mut streams, stdio) = open_streams(self, size)?;
         let stage = run_dir.join("root");
         fs::create_dir(&stage)?;
         let may_set_groups = runtime::may_set_groups()? && !config.users.keep_groups;
@@ -320,8 +342,17 @@ fn mount_root(engine: &Engine, config: &Config, paths: &Paths) -> Result<OwnedFd
     Ok(root)
 }
 
-fn open_streams(config: &Config, paths: &Paths, size: Option<Size>) -> Result<(Streams, Stdio)> {
-    let log = Some(Log::at(paths.log()));
+fn open_streams(ground: &Ground<'_>, size: Option<Size>) -> Result<(Streams, Stdio)> {
+    let config = ground.config;
+    if matches!(config.logging.driver, LogDriver::Passthrough | LogDriver::PassthroughTty) {
+        let [stdin, stdout, stderr] = ground.passed else {
+            return Err(Kind::BadInput.error("the streams that are to be passed through are missing"));
+        };
+        let clone = |fd: &OwnedFd| fd.try_clone().context("duplicate a stream");
+        let stdio = Stdio::Passed { stdin: clone(stdin)?, stdout: clone(stdout)?, stderr: clone(stderr)? };
+        return Ok((Streams::none(), stdio));
+    }
+    let log = Log::open(config, ground.paths)?;
     if config.process.terminal {
         return Ok((Streams::terminal(log), Stdio::Terminal { size }));
     }

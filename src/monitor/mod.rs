@@ -76,6 +76,10 @@ pub struct Monitor {
     was_stopped: bool,
     journal: Journal,
     restarting: Restarting,
+    /// The caller's streams, where the container has them for its own.
+    passed: Vec<OwnedFd>,
+    /// When it has run for as long as it may.
+    expires_at: Option<Instant>,
     /// The health of the container, if it has a check.
     checker: Option<Box<Checker>>,
 }
@@ -150,6 +154,7 @@ fn begin(arguments: &[String]) -> Result<i32> {
             drop(userns_lock);
             monitor.tell_of_start();
             monitor.begin_health();
+            monitor.begin_timeout();
             // Setting up took more memory than waiting will.
             memory::give_back();
             monitor.serve()
@@ -274,13 +279,13 @@ impl Monitor {
         let drains = self.processes.iter().filter_map(|process| process.drain_until);
         let guests = self.clients.iter().filter_map(Client::dropped_at);
         let health = self.checker.as_ref().and_then(|checker| checker.timer());
-        drains.chain(guests).chain(self.kill_at).chain(self.restarting.at).chain(health).min()
+        drains.chain(guests).chain(self.kill_at).chain(self.expires_at).chain(self.restarting.at).chain(health).min()
     }
 
     fn check_timers(&mut self) {
         let now = Instant::now();
-        if self.kill_at.is_some_and(|at| now >= at) {
-            self.kill_at = None;
+        if self.kill_at.is_some_and(|at| now >= at) || self.expires_at.is_some_and(|at| now >= at) {
+            (self.kill_at, self.expires_at) = (None, None);
             if let Some(main) = self.main_process() {
                 // It may have ended by itself meanwhile.
                 let _ = crate::sys::signal::send(main.child.pidfd.as_fd(), libc::SIGKILL);
@@ -354,6 +359,12 @@ impl Monitor {
             None => client.role = Role::Waiting(MAIN),
         }
         self.clients.push(client);
+    }
+
+    /// A run has begun, which may not last for ever.
+    fn begin_timeout(&mut self) {
+        self.expires_at =
+            self.config.timeout_secs.and_then(|seconds| Instant::now().checked_add(Duration::from_secs(seconds)));
     }
 
     fn tell_main_clients(&self, reply: &Reply) {

@@ -137,6 +137,7 @@ impl Monitor {
             paths: &self.paths,
             run_dir: &self.run_dir,
             cgroup: self.cgroup.as_ref(),
+            passed: &self.passed,
         }
     }
 
@@ -161,6 +162,7 @@ impl Monitor {
                 }
                 self.tell_of_start();
                 self.begin_health();
+                self.begin_timeout();
                 Reply::Started { pid: self.state.pid }
             }
             Err(error) => {

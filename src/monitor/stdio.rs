@@ -57,6 +57,11 @@ impl Streams {
         Ok((Self::with(false, stdin, Some(stdout), Some(stderr), log), theirs))
     }
 
+    /// For a process whose streams are none of ours.
+    pub fn none() -> Self {
+        Self::with(false, None, None, None, None)
+    }
+
     /// For a process whose terminal is not made yet.
     pub fn terminal(log: Option<Log>) -> Self {
         Self::with(true, None, None, None, log)

@@ -34,6 +34,8 @@ use std::time::Duration;
 pub enum Stdio {
     /// These three descriptors, given to the process's user.
     Pipes { stdin: OwnedFd, stdout: OwnedFd, stderr: OwnedFd },
+    /// These three descriptors, which stay their owner's.
+    Passed { stdin: OwnedFd, stdout: OwnedFd, stderr: OwnedFd },
     /// A pseudo-terminal of the container's own devpts, whose master end comes back.
     Terminal { size: Option<Size> },
 }

@@ -36,6 +36,10 @@ impl Streams {
     /// Opens the terminal of the devpts in `root`, or takes the pipes.
     pub fn open(stdio: &super::Stdio, root: &Root, process: &Process) -> Result<Self> {
         let streams = match stdio {
+            super::Stdio::Passed { stdin, stdout, stderr } => {
+                let (stdin, stdout, stderr) = (stdin.try_clone()?, stdout.try_clone()?, stderr.try_clone()?);
+                return Ok(Self { stdin, stdout, stderr, pty: None });
+            }
             super::Stdio::Pipes { stdin, stdout, stderr } => {
                 let (stdin, stdout, stderr) = (stdin.try_clone()?, stdout.try_clone()?, stderr.try_clone()?);
                 Self { stdin, stdout, stderr, pty: None }

@@ -23,7 +23,7 @@ fn host_config(engine: &Engine, config: &Config) -> Value {
     json!({
         "Binds": config.mounts.iter().filter_map(bind_text).collect::<Vec<_>>(),
         "ContainerIDFile": "",
-        "LogConfig": supervision::log(engine, config),
+        "LogConfig": supervision::log_config(engine, config),
         "PortBindings": port_bindings(&config.ports),
         "PublishAllPorts": false,
         "RestartPolicy": supervision::restart_policy(config),

@@ -1,8 +1,8 @@
 //! What a container's monitor does for it, under podman's names.
 
-use crate::container::config::{Config, Health, HealthDestination, LogDriver, Logging, Restart};
+use crate::container::config::{Config, Health, HealthDestination, Logging, Restart};
 use crate::container::health::Report;
-use crate::container::log::rfc3339_nanoseconds;
+use crate::container::log::{self, Format, rfc3339_nanoseconds};
 use crate::container::state::{Container, Paths};
 use crate::engine::Engine;
 use serde_json::{Value, json};
@@ -80,18 +80,13 @@ pub fn restart_policy(config: &Config) -> Value {
 }
 
 /// `HostConfig.LogConfig`.
-pub fn log(engine: &Engine, config: &Config) -> Value {
-    let Logging { driver, path, size_bytes_max, files_max: _, compress: _, tag, labels: _ } = &config.logging;
-    let path = match driver {
-        LogDriver::K8sFile | LogDriver::JsonFile => {
-            path.clone().unwrap_or_else(|| Paths::of(engine, &config.id).log()).display().to_string()
-        }
-        LogDriver::Journald | LogDriver::None | LogDriver::Passthrough | LogDriver::PassthroughTty => String::new(),
-    };
+pub fn log_config(engine: &Engine, config: &Config) -> Value {
+    let Logging { driver, path: _, size_bytes_max, files_max: _, compress: _, tag, labels: _ } = &config.logging;
+    let path = Format::of(*driver).map(|_| log::path(config, &Paths::of(engine, &config.id)).display().to_string());
     json!({
         "Type": driver.name(),
         "Config": {},
-        "Path": path,
+        "Path": path.unwrap_or_default(),
         "Tag": tag.as_deref().unwrap_or_default(),
         "Size": size_bytes_max.map_or_else(|| "-1B".to_owned(), |bytes| format!("{bytes}B")),
     })
