@@ -11,7 +11,7 @@
 //! | 4 | `monitor/`: one small process per container: `launch.rs`, then the loop in `mod.rs`, `stdio.rs`, `clients.rs`, `exec.rs` |
 //! | 3 | `container/`: `config.rs` is THE description; `create start stop remove`, `spec.rs` (Config → OCI), `state.rs`, `control.rs` (the protocol on `ctl`), `profile/` (default confinement) |
 //! | 2 | `image/` (names, manifests, registries, archives) · `store/` (blobs, tags, layers, overlay) · `runtime/` (the OCI runtime: spec and fds in, pidfd out) · `network/` · `volume.rs` |
-//! | 1 | `engine.rs` (where everything lies) · `rootless.rs` (the door into the user namespace) · `systemd/` (scopes, notify) |
+//! | 1 | `engine.rs` (where everything lies) · `settings.rs` (containers.conf) · `rootless.rs` (the door into the user namespace) · `systemd/` (scopes, notify) |
 //! | 0 | `fs.rs` (atomic writes, locks, [`fs::Root`]: the one way into a tree that others control) · `error.rs` · `sys/` (the only `unsafe`) |
 //!
 //! # One `run`, down and back
@@ -45,6 +45,7 @@ mod monitor;
 mod network;
 mod rootless;
 mod runtime;
+mod settings;
 mod store;
 mod sys;
 mod systemd;

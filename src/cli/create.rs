@@ -27,6 +27,7 @@ impl Verb for Create {
 /// What `run` and `create` have in common: flags, image, container.
 pub fn make(context: &Context, flags: &ContainerFlags) -> Result<Config> {
     let engine = &context.engine;
+    let settings = context.globals.settings()?;
     let (mut config, naming) = flags.config(engine.rootless, &context.command_line)?;
     if let Some(file) = flags.cidfile.as_deref().filter(|file| file.exists()) {
         return Err(Kind::Exists.hinted(format!("cidfile {} exists", file.display()), "remove it, or name another"));
@@ -48,7 +49,7 @@ pub fn make(context: &Context, flags: &ContainerFlags) -> Result<Config> {
     if flags.replace {
         make_way(context, config.name.as_str())?;
     }
-    let config = create::create(engine, config, naming, image.as_ref())?;
+    let config = create::create(engine, config, naming, image.as_ref(), &settings)?;
     if let Some(file) = &flags.cidfile {
         fs::write_plain(file, config.id.as_str().as_bytes(), 0o644)?;
     }

@@ -4,6 +4,7 @@
 
 use crate::engine::Directories;
 use crate::error::{self, Kind};
+use crate::settings::Settings;
 use anyhow::{Context, Result};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use std::path::Path;
@@ -97,9 +98,15 @@ pub const GLOBALS: &[Global] = &[
     global!("imagestore", None, Some("DIR"), Refused(LATER), "Not supported yet"),
     global!("volumepath", None, Some("DIR"), Refused(LATER), "Not supported yet"),
     global!("transient-store", None, None, Refused(LATER), "Not supported yet"),
-    global!("module", None, Some("FILE"), Refused(LATER), "Not supported yet"),
-    global!("hooks-dir", None, Some("DIR"), Refused(LATER), "Not supported yet"),
-    global!("cdi-spec-dir", None, Some("DIR"), Refused(LATER), "Not supported yet"),
+    global!("module", None, Some("FILE"), Works, "Read this module of containers.conf too"),
+    global!("hooks-dir", None, Some("DIR"), Works, "Take hooks from DIR instead of the usual directories"),
+    global!(
+        "cdi-spec-dir",
+        None,
+        Some("DIR"),
+        Works,
+        "Take CDI specifications from DIR instead of the usual directories"
+    ),
     global!("network-config-dir", None, Some("DIR"), Refused(LATER), "Not supported yet"),
     global!(
         "config",
@@ -199,6 +206,20 @@ impl Globals {
     /// All values that were given to an option.
     pub fn all(&self, long: &str) -> impl Iterator<Item = &str> {
         self.given.iter().filter(move |(name, _)| *name == long).map(|(_, value)| value.as_str())
+    }
+
+    /// The files of settings, with what the command line says over them.
+    pub fn settings(&self) -> Result<Settings> {
+        let mut settings = Settings::load(self.all("module"))?;
+        for (option, list) in
+            [("hooks-dir", &mut settings.engine.hooks_dir), ("cdi-spec-dir", &mut settings.engine.cdi_spec_dirs)]
+        {
+            let named: Vec<String> = self.all(option).map(str::to_owned).collect();
+            if !named.is_empty() {
+                list.items = Some(named);
+            }
+        }
+        Ok(settings)
     }
 
     pub fn directories(&self) -> Directories {

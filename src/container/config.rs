@@ -17,7 +17,7 @@ pub use supervision::{
 pub use users::{Accounts, Namespace, Userns, Users};
 
 use crate::error::Kind;
-use crate::network::{Network, Port};
+use crate::network::{Names, Network, Port, Protocol};
 use crate::store::digest::Digest;
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
@@ -46,6 +46,17 @@ pub struct Config {
     pub read_only: bool,
     pub network: Network,
     pub ports: Vec<Port>,
+    /// Ports that may be published.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exposed: Vec<(u16, Protocol)>,
+    /// Whether all of those, and the image's, are published.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub publish_all: bool,
+    /// Options of pasta's, one word each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pasta_options: Vec<String>,
+    #[serde(default, skip_serializing_if = "Names::is_default")]
+    pub names: Names,
     #[serde(default)]
     pub users: Users,
     pub security: Security,
@@ -89,6 +100,10 @@ impl Config {
             read_only: false,
             network: Network::None,
             ports: Vec::new(),
+            exposed: Vec::new(),
+            publish_all: false,
+            pasta_options: Vec::new(),
+            names: Names::default(),
             users: Users::default(),
             security: Security::default(),
             extras: Extras::default(),

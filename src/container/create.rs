@@ -7,8 +7,9 @@ use crate::engine::Engine;
 use crate::error::Kind;
 use crate::fs::{self, Durability, Hold, Lock};
 use crate::image::Image;
-use crate::network::Network;
+use crate::network::{Network, Port, ports};
 use crate::runtime::DEFAULT_PATH;
+use crate::settings::{List, Settings};
 use anyhow::{Context, Result};
 use rustix::io::Errno;
 use std::os::fd::AsFd;
@@ -27,9 +28,15 @@ pub enum Naming {
 const IMAGES_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Makes a container. `asked` has what the user said; what they left open comes from the image and from here.
-pub fn create(engine: &Engine, asked: Config, naming: Naming, image: Option<&Image>) -> Result<Config> {
+pub fn create(
+    engine: &Engine,
+    asked: Config,
+    naming: Naming,
+    image: Option<&Image>,
+    settings: &Settings,
+) -> Result<Config> {
     crate::store::prepare(engine)?;
-    let mut config = with_defaults(asked, image)?;
+    let mut config = with_defaults(asked, image, settings)?;
     let _ids = super::users::settle(engine, &mut config)?;
     for mount in &config.mounts {
         if let MountKind::Volume { name, anonymous } = &mount.kind {
@@ -78,7 +85,8 @@ fn host_name() -> Result<String> {
     Ok(nix::unistd::gethostname().context("gethostname")?.to_string_lossy().into_owned())
 }
 
-fn with_defaults(mut config: Config, image: Option<&Image>) -> Result<Config> {
+fn with_defaults(mut config: Config, image: Option<&Image>, settings: &Settings) -> Result<Config> {
+    super::defaults::apply(&mut config, settings)?;
     if let Some(zone) = &config.users.timezone {
         super::users::timezone_file(zone)?;
     }
@@ -95,6 +103,7 @@ fn with_defaults(mut config: Config, image: Option<&Image>) -> Result<Config> {
     }
     environment.push("container=coracle".to_owned());
     environment.push(format!("HOSTNAME={}", config.hostname));
+    merge(&mut environment, &super::defaults::environment(settings));
     if let Some(image) = image {
         let wishes = &image.config.config;
         config.source = Source::Image(ImageSource {
@@ -144,13 +153,37 @@ fn with_defaults(mut config: Config, image: Option<&Image>) -> Result<Config> {
     super::profile::settle(&mut config)?;
     let check = image.and_then(|image| image.config.config.healthcheck.as_ref());
     config.health = super::health::resolve(std::mem::take(&mut config.health), check)?;
-    super::cdi::settle(&mut config, &super::cdi::DIRECTORIES.map(PathBuf::from))?;
-    super::hooks::settle(&mut config, &super::hooks::DIRECTORIES.map(PathBuf::from))?;
+    let directories = |set: &List, usual: &[&str]| -> Vec<PathBuf> {
+        match &set.items {
+            Some(named) => named.iter().map(PathBuf::from).collect(),
+            None => usual.iter().map(PathBuf::from).collect(),
+        }
+    };
+    super::cdi::settle(&mut config, &directories(&settings.engine.cdi_spec_dirs, &super::cdi::DIRECTORIES))?;
+    super::hooks::settle(&mut config, &directories(&settings.engine.hooks_dir, &super::hooks::DIRECTORIES))?;
+    publish_ports(&mut config, image)?;
     config.stop.signal.get_or_insert(libc::SIGTERM);
     for mount in &config.mounts {
         check_target(&mount.target)?;
     }
     Ok(config)
+}
+
+/// Publishes what the image and the user name, if all of it is to be, and chooses the ports that were left open.
+fn publish_ports(config: &mut Config, image: Option<&Image>) -> Result<()> {
+    if config.publish_all && config.network == Network::Pasta {
+        let mut named = config.exposed.clone();
+        for text in image.iter().flat_map(|image| &image.config.config.exposed_ports) {
+            named.extend(ports::parse_exposed(text).context("read the image's ports")?);
+        }
+        for (container_port, protocol) in named {
+            let is_published = |port: &Port| (port.container_port, port.protocol) == (container_port, protocol);
+            if !config.ports.iter().any(is_published) {
+                config.ports.push(Port { host_address: None, host_port: ports::ANY, container_port, protocol });
+            }
+        }
+    }
+    ports::choose(&mut config.ports)
 }
 
 /// Adds `NAME=value` entries, later ones replacing earlier ones of the same name. An entry without a `=` from an image

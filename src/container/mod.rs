@@ -5,6 +5,7 @@ pub mod check;
 pub mod config;
 pub mod control;
 pub mod create;
+mod defaults;
 pub mod devices;
 pub mod events;
 pub mod health;

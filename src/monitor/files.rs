@@ -2,7 +2,7 @@
 
 use crate::container::config::{Config, Source};
 use crate::container::users;
-use crate::fs;
+use crate::fs::{self, Root};
 use crate::network;
 use anyhow::{Context, Result};
 use rustix::fs::{Gid, Uid};
@@ -11,14 +11,24 @@ use std::path::{Path, PathBuf};
 /// The largest file of a time zone: the longest of all is not 4 KiB.
 const ZONE_BYTES_MAX: usize = 1 << 20;
 
+/// The largest hosts file of an image that is taken over.
+const HOSTS_BYTES_MAX: usize = 1 << 20;
+
 /// Writes what names the container, its network and its time. `owner` is the container's root, as far as it has one.
-pub fn write(run_dir: &Path, config: &Config, owner: (Option<u32>, Option<u32>)) -> Result<Vec<(PathBuf, String)>> {
+pub fn write(
+    run_dir: &Path,
+    config: &Config,
+    owner: (Option<u32>, Option<u32>),
+    root: &Root,
+) -> Result<Vec<(PathBuf, String)>> {
     let mut files = vec![
-        ("hosts", "/etc/hosts", network::hosts(config.network, &config.hostname)?.into_bytes()),
         ("hostname", "/etc/hostname", format!("{}\n", config.hostname).into_bytes()),
         ("containerenv", "/run/.containerenv", containerenv(config).into_bytes()),
     ];
-    let resolv_conf = network::resolv_conf(config.network)?;
+    let of_image = |path: &Path| root.read(path, HOSTS_BYTES_MAX);
+    let hosts = network::hosts(config.network, &config.names, &config.hostname, of_image)?;
+    files.extend(hosts.map(|text| ("hosts", "/etc/hosts", text.into_bytes())));
+    let resolv_conf = network::resolv_conf(config.network, &config.names)?;
     files.extend(resolv_conf.map(|text| ("resolv.conf", "/etc/resolv.conf", text.into_bytes())));
     if let Some(zone) = &config.users.timezone {
         files.push(("localtime", "/etc/localtime", fs::read(&users::timezone_file(zone)?, ZONE_BYTES_MAX)?));

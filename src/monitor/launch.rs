@@ -130,7 +130,7 @@ impl Ground<'_> {
         if let Source::Image(_) = config.source {
             user::add_accounts(&in_root, &config.users.accounts)?;
         }
-        let mut files = files::write(run_dir, config, root_owner)?;
+        let mut files = files::write(run_dir, config, root_owner, &in_root)?;
         let notify = notify_socket(config);
         files.extend(notify.clone().map(|socket| (socket, NOTIFY_SOCKET.to_owned())));
         let around = Surroundings {
@@ -369,7 +369,12 @@ fn connect(config: &Config, starting: &Starting, run_dir: &Path) -> Result<Optio
         Network::Pasta => {
             let entrance = starting.entrance.as_ref().context("a new container has an entrance")?;
             let net = entrance.get(Namespaces::CLONE_NEWNET).context("the container has a network namespace")?;
-            pasta::start(run_dir, entrance.get(Namespaces::CLONE_NEWUSER), net, &config.ports).map(Some)
+            let wishes = pasta::Wishes {
+                ports: &config.ports,
+                options: &config.pasta_options,
+                leads_to_host: config.names.leads_to_host(),
+            };
+            pasta::start(run_dir, entrance.get(Namespaces::CLONE_NEWUSER), net, wishes).map(Some)
         }
     }
 }

@@ -1,5 +1,7 @@
 //! pasta: the helper that connects one network namespace to the host's network, for whoever has no privilege there.
 
+pub mod options;
+
 use super::{Port, Protocol};
 use crate::error::Kind;
 use crate::sys::mount;
@@ -16,11 +18,24 @@ use std::time::Duration;
 /// Where pasta answers name look-ups for the host's servers.
 pub const DNS_ADDRESS: &str = "169.254.1.1";
 
+/// Where a container that asks for it finds the host: an address of the link that nobody else has.
+pub const HOST_ADDRESS: [u8; 4] = [169, 254, 1, 2];
+
+/// What a container asks of its connection.
+#[derive(Clone, Copy, Debug)]
+pub struct Wishes<'a> {
+    pub ports: &'a [Port],
+    /// Options of pasta's own, one word each.
+    pub options: &'a [String],
+    /// Whether [`HOST_ADDRESS`] leads to the host.
+    pub leads_to_host: bool,
+}
+
 /// How long pasta has to get ready.
 const READY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The most that is read of what pasta says.
-const TEXT_BYTES_MAX: usize = 8 << 10;
+const TEXT_BYTES_MAX: usize = 64 << 10;
 
 /// A namespace that pasta connects. Dropping it ends the connection.
 #[derive(Debug)]
@@ -80,11 +95,11 @@ impl Drop for Bind {
 }
 
 /// Starts pasta on a namespace, which is named to it by binds in `dir`, in this process's mount namespace.
-pub fn start(dir: &Path, user: Option<&OwnedFd>, net: &OwnedFd, ports: &[Port]) -> Result<Starting> {
+pub fn start(dir: &Path, user: Option<&OwnedFd>, net: &OwnedFd, wishes: Wishes<'_>) -> Result<Starting> {
     let program = find().ok_or_else(|| {
         Kind::NotFound.hinted("connect the network: pasta is not installed", "install the package passt")
     })?;
-    let mut arguments = base_arguments(&program);
+    let mut arguments = base_arguments(&program, wishes);
     let mut binds = Vec::new();
     for (option, namespace, name) in [("--netns", Some(net), "netns"), ("--userns", user, "userns")] {
         if let Some(namespace) = namespace {
@@ -97,7 +112,7 @@ pub fn start(dir: &Path, user: Option<&OwnedFd>, net: &OwnedFd, ports: &[Port]) 
         // The real root's pasta would become `nobody`, who cannot reach the namespace; inside a user namespace it stays.
         arguments.extend(["--runas".to_owned(), "0".to_owned()]);
     }
-    arguments.extend(forward_arguments(ports));
+    arguments.extend(forward_arguments(wishes));
     let arguments: Vec<CString> =
         arguments.iter().map(|text| CString::new(text.as_str())).collect::<Result<_, _>>()?;
     let (ready, their_ready) = pipe()?;
@@ -109,7 +124,7 @@ pub fn start(dir: &Path, user: Option<&OwnedFd>, net: &OwnedFd, ports: &[Port]) 
             process::exit_now(127)
         }
         Cloned::Parent(child) => {
-            let connected = Connected { child, has_ports: !ports.is_empty() };
+            let connected = Connected { child, has_ports: !wishes.ports.is_empty() };
             Ok(Starting { connected, ready, said, binds })
         }
     }
@@ -125,31 +140,39 @@ fn become_pasta(program: &CString, arguments: &[CString], ready: &OwnedFd, said:
     Err(process::execve(program, arguments, &[]).into())
 }
 
-fn base_arguments(program: &Path) -> Vec<String> {
+fn base_arguments(program: &Path, wishes: Wishes<'_>) -> Vec<String> {
     // In the foreground it writes its pid when all stands: to its standard output, a pipe, that is our signal. The host
     // cannot be reached through the gateway's address, and only what is asked for is forwarded.
-    let fixed = [
-        "--foreground",
-        "--quiet",
-        "--pid",
-        "/dev/stdout",
-        "--config-net",
-        "--no-map-gw",
-        "--dns-forward",
-        DNS_ADDRESS,
-        "--tcp-ns",
-        "none",
-        "--udp-ns",
-        "none",
-    ];
-    std::iter::once(program.display().to_string()).chain(fixed.map(str::to_owned)).collect()
+    let fixed = ["--foreground", "--quiet", "--pid", "/dev/stdout", "--config-net", "--dns-forward", DNS_ADDRESS];
+    let mut arguments: Vec<String> =
+        std::iter::once(program.display().to_string()).chain(fixed.map(str::to_owned)).collect();
+    // What the user sets by name, the engine does not set. An option for the gateway is ours: old versions have one only.
+    for (option, value) in [("--no-map-gw", None), ("--tcp-ns", Some("none")), ("--udp-ns", Some("none"))] {
+        let is_undone = option == "--no-map-gw" && wishes.sets("--map-gw");
+        if !(is_undone || wishes.sets(option)) {
+            arguments.push(option.to_owned());
+            arguments.extend(value.map(str::to_owned));
+        }
+    }
+    if wishes.leads_to_host {
+        arguments.push(format!("--map-guest-addr={}", std::net::Ipv4Addr::from(HOST_ADDRESS)));
+    }
+    arguments.extend(wishes.options.iter().filter(|option| *option != "--map-gw").cloned());
+    arguments
 }
 
-fn forward_arguments(ports: &[Port]) -> Vec<String> {
+impl Wishes<'_> {
+    /// Whether the user has said something about an option.
+    fn sets(&self, name: &str) -> bool {
+        self.options.iter().any(|option| option.split('=').next() == Some(name))
+    }
+}
+
+fn forward_arguments(wishes: Wishes<'_>) -> Vec<String> {
     let mut arguments = Vec::new();
     for (option, protocol) in [("--tcp-ports", Protocol::Tcp), ("--udp-ports", Protocol::Udp)] {
-        let mut any = false;
-        for port in ports.iter().filter(|port| port.protocol == protocol) {
+        let mut any = wishes.sets(option);
+        for port in wishes.ports.iter().filter(|port| port.protocol == protocol) {
             let address = port.host_address.map(|address| format!("{address}/")).unwrap_or_default();
             arguments.extend([option.to_owned(), format!("{address}{}:{}", port.host_port, port.container_port)]);
             any = true;
@@ -184,8 +207,10 @@ impl Starting {
         drop(self.connected);
         let said = crate::fs::read_all(std::fs::File::from(self.said), TEXT_BYTES_MAX).unwrap_or_default();
         let said = String::from_utf8_lossy(&said);
-        let said =
-            said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it was not ready in time").to_owned();
+        // An option that it does not know is told first, and then all those that it does.
+        let is_unknown = |line: &&str| line.contains("unrecognized option") || line.contains("invalid option");
+        let last = || said.lines().rev().find(|line| !line.trim().is_empty());
+        let said = said.lines().find(is_unknown).or_else(last).unwrap_or("it was not ready in time").to_owned();
         Err(explain(&said))
     }
 }
@@ -194,6 +219,9 @@ fn explain(said: &str) -> anyhow::Error {
     let message = format!("connect the network with pasta: {said}");
     if said.contains("routable") || said.contains("external interface") {
         return Kind::Engine.hinted(message, "bring up a network on the host, or use --network none");
+    }
+    if said.contains("unrecognized option") || said.contains("invalid option") {
+        return Kind::Denied.hinted(message, "this option needs a newer pasta: update the package passt");
     }
     if said.contains("tun") {
         return Kind::Denied.hinted(message, "make /dev/net/tun accessible: sudo chmod 666 /dev/net/tun");
@@ -221,7 +249,8 @@ mod tests {
             container_port: 80,
             protocol: Protocol::Tcp,
         };
-        let arguments = forward_arguments(&[port]);
+        let wishes = Wishes { ports: &[port], options: &[], leads_to_host: false };
+        let arguments = forward_arguments(wishes);
         assert_eq!(arguments, ["--tcp-ports", "127.0.0.1/8080:80", "--udp-ports", "none"]);
     }
 }

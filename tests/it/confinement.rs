@@ -1,6 +1,10 @@
 //! What a container may do and see, as its flags say: system calls, devices, hooks, masks, limits.
 
+mod devices;
+mod names;
+mod options;
 mod seccomp;
+mod settings;
 
 use crate::support::Sandbox;
 

@@ -93,7 +93,7 @@ pub struct ResourceFlags {
 impl ResourceFlags {
     pub fn apply(&self, config: &mut Config) -> Result<()> {
         let named = self.ulimit.iter().filter(|text| *text != "host");
-        config.limits = named.map(|text| parse_limit(text)).collect::<Result<_>>()?;
+        config.limits = named.map(|text| Limit::parse(text)).collect::<Result<_>>()?;
         config.resources = self.resources()?;
         Ok(())
     }
@@ -241,44 +241,22 @@ fn cgroup_file(text: &str) -> Result<(String, String)> {
     Ok((file.to_owned(), value.to_owned()))
 }
 
-/// `nofile=1024:2048`; -1 is unlimited.
-fn parse_limit(text: &str) -> Result<Limit> {
-    let bad = || Kind::BadInput.error(format!("limit {text:?} is not NAME=SOFT[:HARD]"));
-    let (name, values) = text.split_once('=').ok_or_else(bad)?;
-    let number = |text: &str| match text {
-        "-1" | "unlimited" => Ok(u64::MAX),
-        text => text.parse::<u64>().map_err(|_| bad()),
-    };
-    let (soft, hard) = match values.split_once(':') {
-        Some((soft, hard)) => (number(soft)?, number(hard)?),
-        None => (number(values)?, number(values)?),
-    };
-    let name = name.to_ascii_uppercase();
-    let resource = format!("RLIMIT_{}", name.strip_prefix("RLIMIT_").unwrap_or(&name));
-    let known = resource.parse::<oci_spec::runtime::PosixRlimitType>().is_ok();
-    if !known || soft > hard {
-        let cause = if known { "the soft limit is above the hard one" } else { "there is no such limit" };
-        return Err(Kind::BadInput.error(format!("limit {text:?}: {cause}")));
-    }
-    Ok(Limit { resource, soft, hard })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn limits_parse() {
-        let limit = parse_limit("nofile=10:-1").unwrap();
+        let limit = Limit::parse("nofile=10:-1").unwrap();
         assert_eq!((limit.resource.as_str(), limit.soft, limit.hard), ("RLIMIT_NOFILE", 10, u64::MAX));
         for name in
             "core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime sigpending stack as"
                 .split(' ')
         {
-            assert!(parse_limit(&format!("{name}=1")).is_ok(), "{name}");
+            assert!(Limit::parse(&format!("{name}=1")).is_ok(), "{name}");
         }
         for bad in ["nofile", "nope=1", "nofile=2:1", "nofile=x"] {
-            assert!(parse_limit(bad).is_err(), "{bad}");
+            assert!(Limit::parse(bad).is_err(), "{bad}");
         }
     }
 

@@ -35,6 +35,9 @@ pub struct SecurityFlags {
     /// Prepare the container for systemd as its first process: true (when it is), always, false
     #[arg(long, value_name = "WHEN")]
     systemd: Option<String>,
+    /// Refused: the engine is its own init
+    #[arg(long, value_name = "PATH", hide = true)]
+    init_path: Option<String>,
     /// Run as on a machine of 32 bits: LINUX32
     #[arg(long, value_name = "PERSONA")]
     personality: Option<String>,
@@ -51,6 +54,10 @@ impl SecurityFlags {
         if let Some(policy) = self.seccomp_policy.as_deref().filter(|policy| *policy != "default") {
             let message = format!("seccomp policy {policy:?}: an image cannot choose its own confinement");
             return Err(Kind::BadInput.hinted(message, "use --security-opt seccomp=FILE"));
+        }
+        if let Some(path) = &self.init_path {
+            let message = format!("init {path:?} is not run: the engine has an init of its own");
+            return Err(Kind::BadInput.hinted(message, "use --init alone"));
         }
         let mut security = Security {
             privileged: self.privileged,

@@ -1,5 +1,7 @@
 //! What a container may use up.
 
+use crate::error::Kind;
+use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -10,6 +12,30 @@ pub struct Limit {
     pub resource: String,
     pub soft: u64,
     pub hard: u64,
+}
+
+impl Limit {
+    /// `nofile=1024:2048`; -1 is unlimited.
+    pub fn parse(text: &str) -> Result<Self> {
+        let bad = || Kind::BadInput.error(format!("limit {text:?} is not NAME=SOFT[:HARD]"));
+        let (name, values) = text.split_once('=').ok_or_else(bad)?;
+        let number = |text: &str| match text {
+            "-1" | "unlimited" => Ok(u64::MAX),
+            text => text.parse::<u64>().map_err(|_| bad()),
+        };
+        let (soft, hard) = match values.split_once(':') {
+            Some((soft, hard)) => (number(soft)?, number(hard)?),
+            None => (number(values)?, number(values)?),
+        };
+        let name = name.to_ascii_uppercase();
+        let resource = format!("RLIMIT_{}", name.strip_prefix("RLIMIT_").unwrap_or(&name));
+        let known = resource.parse::<oci_spec::runtime::PosixRlimitType>().is_ok();
+        if !known || soft > hard {
+            let cause = if known { "the soft limit is above the hard one" } else { "there is no such limit" };
+            return Err(Kind::BadInput.error(format!("limit {text:?}: {cause}")));
+        }
+        Ok(Self { resource, soft, hard })
+    }
 }
 
 /// Limits that a cgroup enforces.

@@ -10,6 +10,9 @@ pub struct Security {
     pub privileged: bool,
     /// As typed; the effective set is computed when the container starts.
     pub capabilities_added: Vec<String>,
+    /// What it starts from, if the settings say so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capabilities_default: Option<Vec<String>>,
     pub capabilities_dropped: Vec<String>,
     pub seccomp: Seccomp,
     pub no_new_privileges: bool,

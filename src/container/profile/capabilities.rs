@@ -1,6 +1,7 @@
 //! Which capabilities a container has: the default ones, what `--cap-add` and `--cap-drop` make of them, and what its
 //! user gets.
 
+use crate::container::config::Security;
 use crate::error::Kind;
 use crate::runtime::capabilities::{ALL, Set};
 use anyhow::Result;
@@ -29,6 +30,20 @@ pub struct Granted {
     pub set: Set,
     /// Those of them that were asked for by name, or by `ALL`. Only these reach a user other than root.
     pub added: Set,
+}
+
+/// What a container starts from: all if it is privileged, else what the settings say, else [`DEFAULT`].
+pub fn base(security: &Security, privileged: bool) -> Result<Set> {
+    match &security.capabilities_default {
+        _ if privileged => Ok(Set::FULL),
+        Some(names) => Ok(resolve(Set::EMPTY, names, &[])?.set),
+        None => Ok(DEFAULT.into_iter().collect()),
+    }
+}
+
+/// Refuses names of no capability.
+pub fn check(names: &[String]) -> Result<()> {
+    resolve(Set::EMPTY, names, &[]).map(drop)
 }
 
 /// Applies `--cap-add` and `--cap-drop` to the capabilities of `base`: [`DEFAULT`], or all for a privileged container.

@@ -7,7 +7,6 @@ pub mod sysctl;
 
 use super::config::{Config, Seccomp, Systemd};
 use crate::error::Kind;
-use crate::runtime::capabilities::Set;
 use anyhow::{Context, Result};
 use document::Document;
 use std::os::unix::fs::FileTypeExt;
@@ -42,7 +41,7 @@ fn runs_systemd(config: &Config) -> bool {
 fn settle_seccomp(config: &mut Config) -> Result<()> {
     let Seccomp::File(file) = &config.security.seccomp else { return Ok(()) };
     let security = &config.security;
-    let base = if security.privileged { Set::FULL } else { capabilities::DEFAULT.into_iter().collect() };
+    let base = capabilities::base(security, security.privileged)?;
     let granted = capabilities::resolve(base, &security.capabilities_added, &security.capabilities_dropped)?;
     let profile = Document::read(file)?.resolve(granted.set)?;
     if crate::runtime::seccomp::notifies(&profile)

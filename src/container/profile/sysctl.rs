@@ -1,6 +1,6 @@
 //! Which parameters of the kernel a container may set: those of namespaces that are its own, one line each.
 
-use crate::container::config::Config;
+use crate::container::config::{Config, Namespace as Owner};
 use crate::error::Kind;
 use crate::network::Network;
 use anyhow::Result;
@@ -42,14 +42,15 @@ pub fn parse(text: &str) -> Result<(String, String)> {
 /// Refuses a parameter whose namespace the container shares with the host.
 pub fn check(key: &str, config: &Config) -> Result<()> {
     let shared = match namespace(key)? {
-        Namespace::Network => (config.network == Network::Host).then_some("--network host"),
-        Namespace::Ipc => None,
+        Namespace::Network => {
+            let is_shared = config.network == Network::Host || config.users.network != Owner::Own;
+            is_shared.then_some("this --network")
+        }
+        Namespace::Ipc => (config.users.ipc != Owner::Own).then_some("this --ipc"),
     };
     match shared {
-        Some(flag) => {
-            Err(Kind::Denied
-                .error(format!("kernel parameter {key} would be set on the host, whose it is with {flag}")))
-        }
+        Some(flag) => Err(Kind::Denied
+            .error(format!("kernel parameter {key} would be set for others, whose it is too with {flag}"))),
         None => Ok(()),
     }
 }

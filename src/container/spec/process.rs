@@ -7,7 +7,6 @@ use crate::container::profile::capabilities::Granted;
 use crate::container::user::{self, User};
 use crate::error::Kind;
 use crate::rootless::Extent;
-use crate::runtime::capabilities::Set;
 use anyhow::{Context, Result};
 use oci_spec::runtime as oci;
 use std::path::Path;
@@ -85,7 +84,7 @@ fn device_groups(config: &Config, user: &User, around: &Surroundings<'_>) -> Vec
 
 /// The container's capabilities; those of an exec with `--privileged` are all.
 pub(super) fn granted(config: &Config, privileged: bool) -> Result<Granted> {
-    let base = if privileged { Set::FULL } else { profile::capabilities::DEFAULT.into_iter().collect() };
+    let base = profile::capabilities::base(&config.security, privileged)?;
     profile::capabilities::resolve(base, &config.security.capabilities_added, &config.security.capabilities_dropped)
 }
 

@@ -5,6 +5,7 @@
 //! somewhere has its positive control beside it, so that no test passes by doing nothing.
 
 pub mod canary;
+mod confinement;
 mod identity;
 mod images;
 mod kernel;
