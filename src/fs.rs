@@ -151,6 +151,11 @@ pub fn open_for_writing(path: &Path) -> Result<std::fs::File> {
     std::fs::OpenOptions::new().write(true).open(path).with_context(|| format!("open {}", path.display()))
 }
 
+/// Opens a file that the user names for output: created, or emptied.
+pub fn open_truncated(path: &Path) -> Result<std::fs::File> {
+    std::fs::File::create(path).with_context(|| format!("create {}", path.display()))
+}
+
 /// Opens a file for appending, mode 0600, and makes it if it is missing.
 pub fn open_append(path: &Path) -> Result<std::fs::File> {
     use std::os::unix::fs::OpenOptionsExt;
@@ -232,6 +237,12 @@ pub fn open_dir(path: &Path) -> Result<OwnedFd> {
     rustix::fs::openat(CWD, path, flags, Mode::empty()).with_context(|| format!("open directory {}", path.display()))
 }
 
+/// Opens a directory once more to read it, which one that is only a name for it (`O_PATH`) cannot be.
+pub fn open_here(dir: BorrowedFd<'_>) -> Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    rustix::fs::openat(dir, c".", flags, Mode::empty()).context("open directory")
+}
+
 /// A name for staging that no other process uses at this time.
 pub fn staging_name(dir: &Path) -> PathBuf {
     use std::sync::atomic::{AtomicU32, Ordering};
@@ -259,17 +270,26 @@ impl Lock {
     /// Takes a lock, waiting for it at most `timeout`.
     pub fn take(path: &Path, hold: Hold, timeout: Duration) -> Result<Self> {
         let file = Self::open(path)?;
+        Self::hold(&file, hold, timeout).with_context(|| format!("lock {}", path.display()))?;
+        Ok(Self(file))
+    }
+
+    /// Takes a shared lock through a descriptor that is open anyway; it lasts as long as that.
+    pub fn share(file: &OwnedFd, timeout: Duration) -> Result<()> {
+        Self::hold(file, Hold::Shared, timeout)
+    }
+
+    fn hold(file: &OwnedFd, hold: Hold, timeout: Duration) -> Result<()> {
         let deadline = Instant::now() + timeout;
         let mut pause = Duration::from_micros(200);
-        while !Self::try_hold(&file, hold)? {
+        while !Self::try_hold(file, hold)? {
             if Instant::now() > deadline {
-                let (holder, seconds) = (Self::holder(&file), timeout.as_secs());
-                bail!("lock {}: still held by {holder} after {seconds} s", path.display());
+                bail!("still held by {} after {} s", Self::holder(file), timeout.as_secs());
             }
             std::thread::sleep(pause);
             pause = (pause * 2).min(Duration::from_millis(10));
         }
-        Ok(Self(file))
+        Ok(())
     }
 
     /// Takes a lock if nobody is in the way.
@@ -351,6 +371,33 @@ pub fn is_alive(path: &Path) -> Result<bool> {
     let mut lock = whole_file(libc::F_WRLCK);
     fcntl(&file, FcntlArg::F_OFD_GETLK(&mut lock)).context("fcntl F_OFD_GETLK")?;
     Ok(lock.l_type != libc::F_UNLCK as i16)
+}
+
+/// The names in an open directory, sorted, so that what is made of it does not depend on its file system.
+pub fn names(dir: BorrowedFd<'_>) -> Result<Vec<std::ffi::CString>> {
+    let mut names = Vec::new();
+    for entry in rustix::fs::Dir::read_from(dir).context("list directory")? {
+        let entry = entry.context("list directory")?;
+        if entry.file_name() != c"." && entry.file_name() != c".." {
+            names.push(entry.file_name().to_owned());
+        }
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// A name that somebody else has chosen, fit for a terminal and a line.
+pub fn shown(path: &[u8]) -> String {
+    const SHOWN_BYTES_MAX: usize = 300;
+    let text = String::from_utf8_lossy(&path[..path.len().min(SHOWN_BYTES_MAX)]);
+    text.chars().map(|letter| if letter.is_control() { '\u{fffd}' } else { letter }).collect()
+}
+
+/// Whether an extended attribute means the same wherever a file is: file capabilities and the user's own. Overlayfs keeps
+/// its state in `user.overlay.*`, and the rest belongs to the host's security modules.
+pub fn is_portable_attribute(name: &[u8]) -> bool {
+    let is_overlay = name.windows(9).any(|part| part == b".overlay.");
+    name == b"security.capability" || (name.starts_with(b"user.") && !is_overlay)
 }
 
 /// A directory tree that someone else controls. Every path is resolved by the kernel within it: openat2(2)
@@ -529,16 +576,21 @@ pub fn is_kind(fd: impl AsFd, kind: FileType) -> Result<bool> {
 /// Removes `name` and all below it. Nothing is followed, no other file system is entered, and the depth is bounded by
 /// the disk alone, not by the stack. Nothing there is no error.
 pub fn remove_tree(dir: BorrowedFd<'_>, name: &str) -> Result<()> {
-    remove_tree_inner(dir, name).with_context(|| format!("remove {name}"))
+    remove_tree_named(dir, &std::ffi::CString::new(name)?)
 }
 
-fn remove_tree_inner(dir: BorrowedFd<'_>, name: &str) -> Result<()> {
+/// The same for a name that need not be text.
+pub fn remove_tree_named(dir: BorrowedFd<'_>, name: &std::ffi::CStr) -> Result<()> {
+    remove_tree_inner(dir, name).with_context(|| format!("remove {}", name.to_string_lossy()))
+}
+
+fn remove_tree_inner(dir: BorrowedFd<'_>, name: &std::ffi::CStr) -> Result<()> {
     match rustix::fs::unlinkat(dir, name, AtFlags::empty()) {
         Ok(()) | Err(Errno::NOENT) => return Ok(()),
         Err(Errno::ISDIR | Errno::PERM) => {}
         Err(errno) => return Err(errno.into()),
     }
-    let Some(top) = open_for_removal(dir, &std::ffi::CString::new(name)?)? else { return Ok(()) };
+    let Some(top) = open_for_removal(dir, name)? else { return Ok(()) };
     let device = rustix::fs::fstat(&top)?.st_dev;
     // A stack of open directories would run out of descriptors in a deep tree, so children of a directory are moved up
     // into the top one before they are emptied: the depth never exceeds two.

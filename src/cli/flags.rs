@@ -14,6 +14,7 @@ mod users;
 
 pub use later::later;
 pub use process::environment;
+pub use resources::ResourceFlags;
 
 use crate::container::config::{Config, Id, ImageSource, Name, Source};
 use crate::container::create::Naming;

@@ -14,11 +14,16 @@ mod units;
 mod verbs;
 
 mod attach;
+mod clone;
+mod commit;
 mod completion;
 mod confirm;
+mod cp;
 mod create;
+mod diff;
 mod events;
 mod exec;
+mod export;
 mod healthcheck;
 mod history;
 mod image_exists;
@@ -30,6 +35,7 @@ mod inspect;
 mod kill;
 mod load;
 mod logs;
+mod mount;
 mod ps;
 mod pull;
 mod restart;
@@ -174,8 +180,7 @@ impl Targets {
             return state::list(&context.engine);
         }
         if self.latest {
-            let newest = state::list(&context.engine)?.into_iter().next();
-            return Ok(vec![newest.ok_or_else(|| Kind::NotFound.error("there are no containers"))?]);
+            return Ok(vec![latest(context)?]);
         }
         let search = state::Search::new(&context.engine);
         self.names.iter().map(|name| search.find(name)).collect()
@@ -207,6 +212,12 @@ const CIDFILE_BYTES_MAX: usize = 4096;
 fn read_cidfile(file: &Path) -> Result<String> {
     let text = crate::fs::read(file, CIDFILE_BYTES_MAX).context("read the cidfile")?;
     Ok(String::from_utf8_lossy(&text).lines().next().unwrap_or_default().trim().to_owned())
+}
+
+/// The container that was made last.
+fn latest(context: &Context) -> Result<Container> {
+    let newest = state::list(&context.engine)?.into_iter().next();
+    newest.ok_or_else(|| Kind::NotFound.error("there are no containers"))
 }
 
 /// Does something to each; one that fails does not keep the others from it. The last failure is the result.

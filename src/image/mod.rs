@@ -5,6 +5,7 @@ pub mod auth;
 mod challenge;
 pub mod change;
 pub mod check;
+pub mod compose;
 pub mod config;
 pub mod hello;
 mod http;
@@ -96,6 +97,19 @@ pub fn open(engine: &Engine, summary: Summary) -> Result<Image> {
     };
     let (id, size, config, layers) = read().with_context(|| format!("open image {}", summary.id))?;
     Ok(Image { id, manifest: summary.manifest, references: summary.references, size, config, layers })
+}
+
+/// Opens the image that a container was made of, whatever it is called now.
+pub fn open_by_manifest(engine: &Engine, id: &Digest, manifest: &Digest) -> Result<Image> {
+    let summary = Summary {
+        id: *id,
+        manifest: *manifest,
+        manifests: vec![*manifest],
+        references: Vec::new(),
+        size: 0,
+        created: String::new(),
+    };
+    open(engine, summary)
 }
 
 /// The manifest and the layers of a stored image, for who sends or copies it.

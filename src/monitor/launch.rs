@@ -12,7 +12,7 @@ use crate::container::control::{self, Attach, Hello, MESSAGE_BYTES_MAX, Request}
 use crate::container::events::Journal;
 use crate::container::log::Log;
 use crate::container::remove;
-use crate::container::shift;
+use crate::container::root;
 use crate::container::spec::{self, Surroundings};
 use crate::container::state::{self, Container, Paths, State, Status};
 use crate::container::stop;
@@ -25,8 +25,6 @@ use crate::rootless::map;
 use crate::runtime::cgroup::{self, Delegated};
 use crate::runtime::identity::Identity;
 use crate::runtime::{self, Bundle, Starting, Stdio, hooks};
-use crate::store::overlay;
-use crate::sys::mount::{self, Attributes};
 use crate::sys::namespace::{self as nsfs, Namespaces};
 use crate::sys::terminal::Size;
 use crate::sys::{process, signal, socket};
@@ -34,6 +32,10 @@ use anyhow::{Context, Result};
 use oci_spec::runtime::{ContainerState, Spec};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How long a command that works with the files of a container at rest may keep it from starting.
+const FILES_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Starts the container and gives its monitor, ready to serve.
 pub fn launch(engine: Engine, id: &Id, socket: &OwnedFd) -> Result<Monitor> {
@@ -122,7 +124,7 @@ impl Ground<'_> {
         if config.users.pid != Namespace::Own {
             process::adopt_orphans()?;
         }
-        let root = mount_root(engine, config, paths)?;
+        let root = root::mount(engine, config)?;
         let in_root = Root::new(root.try_clone().context("duplicate root")?);
         let (uid_map, gid_map) = namespaces::maps(engine, config)?;
         let joined = Joined::open(engine, config)?;
@@ -204,6 +206,9 @@ impl Ground<'_> {
 fn claim(engine: &Engine, id: &Id) -> Result<(Config, OwnedFd)> {
     let paths = Paths::of(engine, id);
     let alive = paths.hold_alive()?;
+    if let Some(alive) = &alive {
+        fs::Lock::share(alive, FILES_TIMEOUT).context("wait for a command that works with the container's files")?;
+    }
     // Read with the lock held: who removes a container holds it too.
     let Container { config, status, .. } = state::read(engine, id)?;
     let name = &config.name;
@@ -325,21 +330,6 @@ fn make_run_dir(engine: &Engine, id: &Id) -> Result<PathBuf> {
         fs::create_dir(&dir)?;
     }
     Ok(dir)
-}
-
-fn mount_root(engine: &Engine, config: &Config, paths: &Paths) -> Result<OwnedFd> {
-    let root = match &config.source {
-        Source::Directory(dir) => overlay::bind(dir)?,
-        Source::Image(image) => {
-            let ground = shift::ground(engine, config, &image.layers)?;
-            overlay::mount(&ground.lower, &paths.dir, ground.owner)?
-        }
-    };
-    if config.security.no_new_privileges {
-        // The kernel ignores set-user-ID bits then; the mount says so too.
-        mount::set_attributes(root.as_fd(), Attributes::NOSUID, false)?;
-    }
-    Ok(root)
 }
 
 fn open_streams(ground: &Ground<'_>, size: Option<Size>) -> Result<(Streams, Stdio)> {

@@ -94,6 +94,31 @@ pub fn remove(engine: &Engine, diff_ids: &[Digest]) -> Result<()> {
     Ok(())
 }
 
+/// Makes a layer of a plain archive whose digest is known when it has been read. `digest` tells it, or what was wrong
+/// with the archive, having heard whether it could be unpacked. The caller is in the user namespace whose ids the
+/// archive's are.
+pub fn make(
+    engine: &Engine,
+    mut archive: impl std::io::BufRead,
+    digest: impl FnOnce(Result<()>) -> Result<Digest>,
+) -> Result<Digest> {
+    let staged = Staged::create(engine)?;
+    let root = make_root(&staged.path.join("fs"))?;
+    let (summary, read) = match unpack(&mut archive, root, Ids::of_this_process()?, &Limits::default()) {
+        Ok(summary) => (summary, Ok(())),
+        Err(error) => (Summary::default(), Err(error)),
+    };
+    // Whoever writes the archive waits no longer for it to be read.
+    drop(archive);
+    let diff_id = digest(read)?;
+    if !has(engine, &diff_id) {
+        let layer = Unpacked::new(staged, diff_id, summary)?;
+        unpacker::sync_file_system(engine)?;
+        layer.publish()?;
+    }
+    Ok(diff_id)
+}
+
 fn directory(engine: &Engine, diff_id: &Digest) -> PathBuf {
     engine.layers().join(diff_id.hex())
 }
@@ -147,6 +172,11 @@ impl<'a> Unpacked<'a> {
         if found != diff_id {
             bail!(crate::error::Kind::BadInput.error(format!("the content is {found}, which is another layer")));
         }
+        Self::new(staged, diff_id, summary)
+    }
+
+    /// A tree in staging that is this layer.
+    fn new(staged: Staged<'a>, diff_id: Digest, summary: Summary) -> Result<Self> {
         let Summary { entries, size_bytes, devices_skipped, is_opaque, attributed } = summary;
         let attributed = Some(attributed);
         let info = Info { diff_id, size_bytes, entries, devices_skipped, is_opaque, attributed };

@@ -1,11 +1,13 @@
 //! What this user has on disk: blobs and tags, unpacked layers.
 
 pub mod blobs;
+pub mod changes;
 pub mod check;
 pub mod digest;
 pub mod layers;
 pub mod overlay;
 pub mod overlay_probe;
+pub mod pack;
 pub mod shifted;
 pub mod tags;
 pub mod unpack;

@@ -36,12 +36,18 @@ pub fn mount(lower: &Lower, dir: &Path, owner: Option<(u32, u32)>) -> Result<Own
     }
     let (upper, work) = (dir.join("upper"), dir.join("work"));
     if fs::create_dir(&upper)? {
-        // The root directory of a container has the mode of the topmost directory: this one.
-        rustix::fs::chmod(&upper, rustix::fs::Mode::from_raw_mode(0o755)).context("chmod upper")?;
-        if let Some((uid, gid)) = owner {
-            let owner = (rustix::fs::Uid::from_raw(uid), rustix::fs::Gid::from_raw(gid));
-            rustix::fs::chown(&upper, Some(owner.0), Some(owner.1)).context("chown upper")?;
+        // The root directory of a container is the topmost one: this, made like the one below it.
+        let (mode, of_layer) = match layers.last().map(rustix::fs::stat) {
+            Some(Ok(top)) => (top.st_mode & 0o7777, (top.st_uid, top.st_gid)),
+            // What is wrong with the layer is told when it is opened.
+            Some(Err(_)) | None => (0o755, (0, 0)),
+        };
+        let (uid, gid) = owner.unwrap_or(of_layer);
+        if (uid, gid) != (0, 0) {
+            let (uid, gid) = (rustix::fs::Uid::from_raw(uid), rustix::fs::Gid::from_raw(gid));
+            rustix::fs::chown(&upper, Some(uid), Some(gid)).context("chown upper")?;
         }
+        rustix::fs::chmod(&upper, rustix::fs::Mode::from_raw_mode(mode)).context("chmod upper")?;
     }
     fs::create_dir(&work)?;
     // The overlay lists its layers from the top down; an image without layers has an empty one.
@@ -56,8 +62,29 @@ pub fn mount(lower: &Lower, dir: &Path, owner: Option<(u32, u32)>) -> Result<Own
     }
     let data = lower.data.iter().map(|layer| open_layer(layer)).collect::<Result<Vec<_>>>()?;
     let (upper, work) = (fs::open_dir(&upper)?, fs::open_dir(&work)?);
-    match mount_new(&stack, &data, &upper, &work) {
-        Err(error) if is_unknown_option(&error) && data.is_empty() => mount_old(&stack, &upper, &work, dir),
+    mount_stack(&stack, &data, Some((&upper, &work)), dir)
+}
+
+/// Shows `lower` as one directory that cannot be written to. One layer alone is given as it is, its whiteouts in plain
+/// sight. `dir` is where an old kernel mounts for a moment.
+pub fn view(lower: &Lower, dir: &Path) -> Result<OwnedFd> {
+    if let ([layer], []) = (lower.layers.as_slice(), lower.data.as_slice()) {
+        return open_layer(layer);
+    }
+    let stack = lower.layers.iter().rev().map(|layer| open_layer(layer)).collect::<Result<Vec<_>>>()?;
+    let data = lower.data.iter().map(|layer| open_layer(layer)).collect::<Result<Vec<_>>>()?;
+    mount_stack(&stack, &data, None, dir)
+}
+
+/// `stack` from the top down, what only has data, and if it is to be written to, the upper and the work directory.
+fn mount_stack(
+    stack: &[OwnedFd],
+    data: &[OwnedFd],
+    upper: Option<(&OwnedFd, &OwnedFd)>,
+    dir: &Path,
+) -> Result<OwnedFd> {
+    match mount_new(stack, data, upper) {
+        Err(error) if is_unknown_option(&error) && data.is_empty() => mount_old(stack, upper, dir),
         other => other,
     }
     .map_err(|error| explain(error, dir))
@@ -72,7 +99,7 @@ fn own_path(fd: &OwnedFd) -> String {
 }
 
 /// Linux 6.5 and later: `lowerdir+` adds one layer at a time.
-fn mount_new(lower: &[OwnedFd], data: &[OwnedFd], upper: &OwnedFd, work: &OwnedFd) -> Result<OwnedFd> {
+fn mount_new(lower: &[OwnedFd], data: &[OwnedFd], upper: Option<(&OwnedFd, &OwnedFd)>) -> Result<OwnedFd> {
     let mut system = FileSystem::open("overlay")?.set("source", "coracle")?;
     for layer in lower {
         system = system.set("lowerdir+", &own_path(layer))?;
@@ -80,11 +107,10 @@ fn mount_new(lower: &[OwnedFd], data: &[OwnedFd], upper: &OwnedFd, work: &OwnedF
     for layer in data {
         system = system.set("datadir+", &own_path(layer))?;
     }
-    system
-        .set("upperdir", &own_path(upper))?
-        .set("workdir", &own_path(work))?
-        .set_flag("userxattr")?
-        .mount(Attributes::NODEV)
+    if let Some((upper, work)) = upper {
+        system = system.set("upperdir", &own_path(upper))?.set("workdir", &own_path(work))?;
+    }
+    system.set_flag("userxattr")?.mount(Attributes::NODEV)
 }
 
 fn is_unknown_option(error: &anyhow::Error) -> bool {
@@ -93,9 +119,12 @@ fn is_unknown_option(error: &anyhow::Error) -> bool {
 }
 
 /// Before Linux 6.5: all options in one page, mounted by path and then cloned away from there.
-fn mount_old(lower: &[OwnedFd], upper: &OwnedFd, work: &OwnedFd, dir: &Path) -> Result<OwnedFd> {
+fn mount_old(lower: &[OwnedFd], upper: Option<(&OwnedFd, &OwnedFd)>, dir: &Path) -> Result<OwnedFd> {
     let lower = lower.iter().map(own_path).collect::<Vec<_>>().join(":");
-    let options = format!("lowerdir={lower},upperdir={},workdir={},userxattr", own_path(upper), own_path(work));
+    let mut options = format!("lowerdir={lower},userxattr");
+    if let Some((upper, work)) = upper {
+        options.push_str(&format!(",upperdir={},workdir={}", own_path(upper), own_path(work)));
+    }
     if options.len() >= 4096 {
         return Err(Kind::BadInput.error("the image has more layers than this kernel's mount(2) takes in one page"));
     }

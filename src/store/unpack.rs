@@ -10,7 +10,7 @@ mod tar;
 pub mod tests;
 mod tree;
 
-pub use stream::decompress;
+pub use stream::{ChunkWriter, channel_of_chunks, decompress};
 pub use tree::{make_whiteout, set_opaque};
 
 use crate::error::Kind;
@@ -51,6 +51,8 @@ pub enum Ids {
     All,
     /// The caller, since no other id is mapped.
     One,
+    /// This one, whatever the archive says.
+    Given { uid: u32, gid: u32 },
 }
 
 impl Ids {
@@ -104,6 +106,26 @@ pub fn unpack(archive: impl BufRead, into: OwnedFd, ids: Ids, limits: &Limits) -
     Ok(summary)
 }
 
+/// Makes what is in a plain tar archive in a directory that others may be working in. Nothing in it means more than what
+/// it is: marks of layers are files like any other.
+pub fn extract(archive: impl BufRead, into: OwnedFd, ids: Ids, limits: &Limits) -> Result<Summary> {
+    let mut archive = Archive::new(archive);
+    let mut tree = Tree::new(into, ids);
+    let mut summary = Summary::default();
+    while let Some(member) = archive.next().context("read the archive")? {
+        summary.entries += 1;
+        if summary.entries + tree.implied > limits.entries_max {
+            return Err(Kind::BadInput.error(format!("more than {} entries", limits.entries_max)));
+        }
+        let path = normalise(&member.path)?;
+        object(&mut archive, &mut tree, &member, &path, &mut summary, limits)
+            .with_context(|| format!("unpack {}", shown(&member.path)))?;
+    }
+    archive.drain()?;
+    tree.finish()?;
+    Ok(summary)
+}
+
 fn entry(
     archive: &mut Archive<impl BufRead>,
     tree: &mut Tree,
@@ -123,18 +145,29 @@ fn entry(
         Hidden::Directory(directory) => return tree.opaque(directory),
         Hidden::Name(directory, name) => return tree.whiteout(directory, name),
     }
+    object(archive, tree, member, &path, summary, limits)
+}
+
+fn object(
+    archive: &mut Archive<impl BufRead>,
+    tree: &mut Tree,
+    member: &Member,
+    path: &[u8],
+    summary: &mut Summary,
+    limits: &Limits,
+) -> Result<()> {
     match member.what {
         What::File => {
             summary.size_bytes = summary.size_bytes.saturating_add(member.size);
             if summary.size_bytes > limits.bytes_max {
                 return Err(Kind::BadInput.error(format!("files of more than {} bytes", limits.bytes_max)));
             }
-            tree.file(&path, member, |file| fill(archive, file.as_fd(), member))
+            tree.file(path, member, |file| fill(archive, file.as_fd(), member))
         }
-        What::Directory => tree.directory(&path, member),
-        What::Symlink => tree.symlink(&path, member),
-        What::HardLink => tree.hard_link(&path, &normalise(&member.link)?),
-        What::Fifo => tree.fifo(&path, member),
+        What::Directory => tree.directory(path, member),
+        What::Symlink => tree.symlink(path, member),
+        What::HardLink => tree.hard_link(path, &normalise(&member.link)?),
+        What::Fifo => tree.fifo(path, member),
         What::Device => {
             summary.devices_skipped += 1;
             Ok(())

@@ -111,6 +111,17 @@ pub fn fork() -> Result<Cloned> {
     clone(0, None)
 }
 
+/// The most descriptors that a walk through a deep tree may have open.
+const DESCRIPTORS_WANTED: u64 = 16 << 10;
+
+/// Lets this process open more files, as far as its limit may be raised: a tree is walked with two open for each level.
+pub fn raise_descriptor_limit() -> Result<()> {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).context("getrlimit")?;
+    let wanted = DESCRIPTORS_WANTED.min(hard);
+    if soft < wanted { setrlimit(Resource::RLIMIT_NOFILE, wanted, hard).context("setrlimit") } else { Ok(()) }
+}
+
 /// This process, in its own pid namespace.
 pub fn own_pid() -> i32 {
     std::process::id() as i32

@@ -5,7 +5,9 @@
 #![allow(clippy::disallowed_methods, reason = "a test makes the paths that it opens")]
 
 mod attack;
+mod commit;
 mod confinement;
+mod copy;
 mod docs;
 mod events;
 mod exec;

@@ -4,6 +4,7 @@ use super::super::units;
 use crate::container::config::{Cgroup, Config, Limit, Rare, Resources, Throttle, ThrottleKind};
 use crate::error::Kind;
 use anyhow::{Context, Result};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -95,6 +96,19 @@ impl ResourceFlags {
         let named = self.ulimit.iter().filter(|text| *text != "host");
         config.limits = named.map(|text| Limit::parse(text)).collect::<Result<_>>()?;
         config.resources = self.resources()?;
+        Ok(())
+    }
+
+    /// The same over what a container has already: what was not asked for stays.
+    pub fn apply_over(&self, config: &mut Config) -> Result<()> {
+        let mut asked = config.clone();
+        self.apply(&mut asked)?;
+        if !asked.limits.is_empty() {
+            config.limits = asked.limits;
+        }
+        let mut merged = serde_json::to_value(&config.resources).context("serialise resources")?;
+        merge(&mut merged, serde_json::to_value(&asked.resources).context("serialise resources")?);
+        config.resources = serde_json::from_value(merged).context("parse resources")?;
         Ok(())
     }
 
@@ -239,6 +253,21 @@ fn cgroup_file(text: &str) -> Result<(String, String)> {
         .filter(|(file, value)| file.contains('.') && !value.is_empty() && !value.contains(char::is_control))
         .ok_or_else(|| Kind::BadInput.error(format!("--cgroup-conf {text:?} is not CONTROLLER.FILE=VALUE")))?;
     Ok((file.to_owned(), value.to_owned()))
+}
+
+/// Puts what one description says over another; what is null or empty says nothing.
+fn merge(over: &mut Value, said: Value) {
+    match (over, said) {
+        (Value::Object(over), Value::Object(said)) => {
+            for (key, value) in said {
+                merge(over.entry(key).or_insert(Value::Null), value);
+            }
+        }
+        (_, Value::Null) => {}
+        (_, Value::Array(list)) if list.is_empty() => {}
+        (_, Value::Bool(false)) => {}
+        (over, said) => *over = said,
+    }
 }
 
 #[cfg(test)]

@@ -358,7 +358,7 @@ impl Disk {
     }
 }
 
-fn sync_file_system(engine: &Engine) -> Result<()> {
+pub(super) fn sync_file_system(engine: &Engine) -> Result<()> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let layers = rustix::fs::openat(CWD, engine.layers(), flags, Mode::empty()).context("open the layers")?;
     rustix::fs::syncfs(layers).context("syncfs")

@@ -2,6 +2,7 @@
 //! things is an error (POSIX.1-2017 pax, "ustar Interchange Format" and "pax Header Block"; GNU tar manual, D.2).
 
 use crate::error::Kind;
+use crate::fs::is_portable_attribute;
 use anyhow::{Context, Result, bail};
 
 pub const BLOCK_BYTES: usize = 512;
@@ -235,7 +236,7 @@ impl Pax {
             _ if key.starts_with(b"GNU.sparse.") => bail!("sparse file in a PAX format other than 1.0"),
             _ => {
                 if let Some(xattr) = key.strip_prefix(b"SCHILY.xattr.")
-                    && may_come_from_outside(xattr)
+                    && is_portable_attribute(xattr)
                 {
                     self.xattrs.push((xattr.to_vec(), value.to_vec()));
                 }
@@ -243,13 +244,6 @@ impl Pax {
         }
         Ok(())
     }
-}
-
-/// File capabilities and the user's own attributes. Overlayfs keeps its state in `user.overlay.*`: a layer that sets
-/// those could show files of other layers under other names. The rest belongs to the host's security modules.
-fn may_come_from_outside(xattr: &[u8]) -> bool {
-    let is_overlay = xattr.windows(9).any(|part| part == b".overlay.");
-    xattr == b"security.capability" || (xattr.starts_with(b"user.") && !is_overlay)
 }
 
 /// Splits off the first record: key, value and the rest.
@@ -376,7 +370,7 @@ mod tests {
             ("security.selinux", false),
             ("system.posix_acl_access", false),
         ] {
-            assert_eq!(may_come_from_outside(name.as_bytes()), kept, "{name}");
+            assert_eq!(is_portable_attribute(name.as_bytes()), kept, "{name}");
         }
     }
 }

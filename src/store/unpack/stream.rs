@@ -45,6 +45,45 @@ pub fn decompress<T>(
     })
 }
 
+/// A stream between two threads: what one writes, the other reads. Dropped before [`ChunkWriter::finish`], the writer
+/// leaves a stream that breaks off.
+pub fn channel_of_chunks() -> (ChunkWriter, Chunks) {
+    let (full_sender, full) = sync_channel(CHUNKS);
+    let (empty, empty_receiver) = channel();
+    (0..CHUNKS).for_each(|_| drop(empty.send(Vec::new())));
+    let chunks = Chunks { full: Some(full), empty, chunk: Vec::new(), next: 0 };
+    (ChunkWriter { full: full_sender, empty: empty_receiver }, chunks)
+}
+
+/// The writing end. Each write is handed over as it is: whoever writes little at a time puts a buffer before it.
+pub struct ChunkWriter {
+    full: SyncSender<Vec<u8>>,
+    empty: Receiver<Vec<u8>>,
+}
+
+impl ChunkWriter {
+    pub fn finish(self) -> io::Result<()> {
+        self.full.send(Vec::new()).map_err(|_| io::ErrorKind::BrokenPipe.into())
+    }
+}
+
+impl io::Write for ChunkWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if !bytes.is_empty() {
+            let gone = || io::Error::from(io::ErrorKind::BrokenPipe);
+            let mut chunk = self.empty.recv().map_err(|_| gone())?;
+            chunk.clear();
+            chunk.extend_from_slice(bytes);
+            self.full.send(chunk).map_err(|_| gone())?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// The plain bytes, for the thread that makes files of them.
 pub struct Chunks {
     /// None after the end.

@@ -10,7 +10,7 @@ use super::tar::Member;
 use crate::error::Kind;
 use crate::fs;
 use anyhow::{Context, Result, bail};
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags, Timespec, Timestamps, XattrFlags};
+use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, RenameFlags, Timespec, Timestamps, Uid, XattrFlags};
 use rustix::io::Errno;
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -90,8 +90,7 @@ impl Tree {
         let (parent, name) = self.place(path)?;
         self.make(&parent, name, |parent, name| rustix::fs::symlinkat(member.link.as_slice(), parent, name))?;
         // A link cannot be opened for writing; its parent is held open and nobody else can reach the tree.
-        if self.ids == Ids::All {
-            let (uid, gid) = owner(member);
+        if let Some((uid, gid)) = self.owner(member) {
             rustix::fs::chownat(&*parent, name, uid, gid, AtFlags::SYMLINK_NOFOLLOW)
                 .map_err(|errno| unmapped(errno, member))?;
         }
@@ -270,10 +269,19 @@ impl Tree {
         fs::remove_tree(self.root.as_fd(), &aside)
     }
 
+    /// Whom to give an object to. None leaves it to the caller.
+    fn owner(&self, member: &Member) -> Option<(Option<Uid>, Option<Gid>)> {
+        let (uid, gid) = match self.ids {
+            Ids::All => (member.uid, member.gid),
+            Ids::Given { uid, gid } => (uid, gid),
+            Ids::One => return None,
+        };
+        Some((Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid))))
+    }
+
     /// Owner first, since chown(2) clears setuid and capabilities; data was written before, since that does too.
     fn apply(&self, fd: BorrowedFd<'_>, member: &Member) -> Result<()> {
-        if self.ids == Ids::All {
-            let (uid, gid) = owner(member);
+        if let Some((uid, gid)) = self.owner(member) {
             rustix::fs::fchown(fd, uid, gid).map_err(|errno| unmapped(errno, member))?;
         }
         for (name, value) in &member.xattrs {
@@ -320,10 +328,6 @@ fn status(parent: &OwnedFd, name: &[u8]) -> Result<Option<rustix::fs::Stat>> {
 fn is_whiteout(parent: &OwnedFd, name: &[u8]) -> Result<bool> {
     let status = status(parent, name)?;
     Ok(status.is_some_and(|status| FileType::from_raw_mode(status.st_mode) == FileType::CharacterDevice))
-}
-
-fn owner(member: &Member) -> (Option<rustix::fs::Uid>, Option<rustix::fs::Gid>) {
-    (Some(rustix::fs::Uid::from_raw(member.uid)), Some(rustix::fs::Gid::from_raw(member.gid)))
 }
 
 /// chown(2) tells an id without a mapping by EINVAL: user_namespaces(7).

@@ -6,6 +6,7 @@ pub mod fake_registry;
 pub mod image_builder;
 pub mod images;
 pub mod ordinary;
+pub mod random_tree;
 pub mod registry;
 pub mod witness;
 
