@@ -21,7 +21,10 @@ pub fn restart(engine: &Engine, container: &Container, timeout_secs: Option<u64>
                 other => return other.map(|()| None),
             },
             // The monitor of an older release can only end it.
-            Ok(_) => stop::stop(engine, container, None, timeout_secs)?,
+            Ok(connection) => {
+                drop(connection);
+                stop::stop(engine, container, None, timeout_secs)?;
+            }
             // It is on its way up, or down.
             Err(error) if error::kind(&error) == Kind::InUse => stop::stop(engine, container, None, timeout_secs)?,
             Err(error) => return Err(error),

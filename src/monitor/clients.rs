@@ -164,6 +164,13 @@ impl Client {
         self.full_since.filter(|_| self.place == Place::Guest).map(|since| since + GUEST_PATIENCE)
     }
 
+    /// Its process is over: a guest that has not read the rest has so much time for it.
+    pub fn hurry(&mut self) {
+        if self.has_pending() {
+            self.full_since.get_or_insert_with(Instant::now);
+        }
+    }
+
     pub fn drop_for_slowness(&mut self) {
         if self.version > 1 {
             let message = "left behind: the output was not read for a second; the container goes on";

@@ -1,6 +1,7 @@
 //! How a run of the container ends, and how the container does.
 
-use super::{MAIN, Monitor, clients};
+use super::clients::{self, Client, Role};
+use super::{MAIN, Monitor};
 use crate::container::control::Reply;
 use crate::container::remove;
 use crate::container::spec;
@@ -41,16 +42,21 @@ impl Monitor {
     /// told to those who wait for it.
     pub(super) fn finish(&mut self) -> Result<i32> {
         let (hidden, ended) = self.record_end();
-        // What attached clients have not read yet still flows; the container itself is over.
-        while self.clients.iter().any(|client| client.has_pending()) {
-            self.turn()?;
-        }
         let removed = hidden.map_or(Ok(()), |hidden| {
             hidden.finish()?;
             remove::anonymous_volumes(&self.engine, &self.config)
         });
-        // Told last: who hears it finds nothing of a container that was to be removed.
+        // Told only now: who hears it finds nothing of a container that was to be removed.
         let code = self.code();
+        for client in self.clients.iter_mut().filter(|client| client.role == Role::Waiting(MAIN)) {
+            client.end(code);
+        }
+        self.finish_clients();
+        // What attached clients have not read yet still flows, and nobody else waits for that; the container is over.
+        self.clients.iter_mut().for_each(Client::hurry);
+        while self.clients.iter().any(|client| client.has_pending()) {
+            self.turn()?;
+        }
         for client in self.clients.iter().filter(|client| client.waits_for(MAIN)) {
             clients::answer(&client.socket, &Reply::Exited { code });
         }

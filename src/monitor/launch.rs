@@ -70,6 +70,7 @@ pub fn launch(engine: Engine, id: &Id, socket: &OwnedFd) -> Result<Monitor> {
         run_dir,
         alive: Some(alive),
         listener,
+        signals: signal::to_descriptor(&[nix::sys::signal::Signal::SIGTERM])?,
         instance: Some(instance),
         cgroup,
         processes: vec![main],

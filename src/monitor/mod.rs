@@ -36,6 +36,7 @@ use anyhow::{Context, Result};
 use clients::{Client, Role};
 use health::Checker;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signalfd::SignalFd;
 use restart::Restarting;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
@@ -63,6 +64,7 @@ pub struct Monitor {
     /// The lock that says that the container lives.
     alive: Option<OwnedFd>,
     listener: OwnedFd,
+    signals: SignalFd,
     /// None while it waits to be started again, and once it is over.
     instance: Option<Instance>,
     cgroup: Option<Limits>,
@@ -119,6 +121,8 @@ const MAIN: u32 = 0;
 #[derive(Clone, Copy)]
 enum Event {
     Listener,
+    /// systemd, or whoever else ends processes, wants this one to end.
+    Signal,
     Client(u32),
     ClientInput(u32),
     ClientOutput(u32),
@@ -222,8 +226,11 @@ impl Monitor {
     }
 
     fn wait(&mut self) -> Result<(Vec<(Event, PollFlags)>, bool)> {
-        let mut events = vec![Event::Listener];
-        let mut polled = vec![PollFd::new(self.listener.as_fd(), PollFlags::POLLIN)];
+        let mut events = vec![Event::Listener, Event::Signal];
+        let mut polled = vec![
+            PollFd::new(self.listener.as_fd(), PollFlags::POLLIN),
+            PollFd::new(self.signals.as_fd(), PollFlags::POLLIN),
+        ];
         for client in &self.clients {
             events.push(Event::Client(client.key));
             polled.push(PollFd::new(client.socket.as_fd(), PollFlags::POLLIN));
@@ -300,6 +307,7 @@ impl Monitor {
     fn handle(&mut self, event: Event, flags: PollFlags) -> Result<()> {
         match event {
             Event::Listener => return self.accept(),
+            Event::Signal => return self.leave(),
             Event::Client(key) => self.hear(key),
             Event::ClientInput(key) => self.read_client_input(key),
             Event::ClientOutput(key) => {

@@ -29,6 +29,8 @@ pub struct Restarting {
     delay: Duration,
     /// The user wants it to stay down.
     forbidden: bool,
+    /// The machine, or the session, ends: it is not to start again now.
+    leaving: bool,
     /// Somebody wants it to start again at once, and perhaps waits to hear of it.
     asked: bool,
     /// It is to start again in any case, though not at once.
@@ -43,6 +45,7 @@ impl Default for Restarting {
             began: Instant::now(),
             delay: DELAY_FIRST,
             forbidden: false,
+            leaving: false,
             asked: false,
             wanted: false,
             askers: Vec::new(),
@@ -53,6 +56,13 @@ impl Default for Restarting {
 impl Restarting {
     pub fn forbid(&mut self) {
         self.forbidden = true;
+        self.asked = false;
+        self.wanted = false;
+        self.at = None;
+    }
+
+    fn leave(&mut self) {
+        self.leaving = true;
         self.asked = false;
         self.wanted = false;
         self.at = None;
@@ -92,6 +102,9 @@ impl Restarting {
 impl Monitor {
     /// How long until the container is started again; None if it has ended for good.
     pub(super) fn delay_of_restart(&mut self) -> Option<Duration> {
+        if self.restarting.leaving {
+            return None;
+        }
         if self.restarting.asked {
             return Some(Duration::ZERO);
         }
@@ -127,7 +140,16 @@ impl Monitor {
 
     /// Whether it was stopped in the pause.
     pub(super) fn is_over(&self) -> bool {
-        self.restarting.forbidden
+        self.restarting.forbidden || self.restarting.leaving
+    }
+
+    /// This process is asked to end, as at the end of a service, a session or the machine: the container is given its
+    /// time to end before it. That is nobody's wish to see it stay down.
+    pub(super) fn leave(&mut self) -> Result<()> {
+        while self.signals.read_signal()?.is_some() {}
+        self.restarting.leave();
+        let stop = self.config.stop;
+        self.stop(stop.signal.unwrap_or(libc::SIGTERM), stop.timeout_secs)
     }
 
     fn ground(&self) -> Ground<'_> {

@@ -4,6 +4,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "a test makes the paths that it opens")]
 
+mod attach;
 mod attack;
 mod commit;
 mod confinement;
@@ -21,6 +22,7 @@ mod load;
 mod logs;
 mod mounts;
 mod network;
+mod old_monitor;
 mod pull;
 mod races;
 mod restart;

@@ -247,3 +247,16 @@ fn what_makes_no_sense_is_refused() {
             .finish();
     assert_eq!(run.code, 0, "{run}");
 }
+
+#[test]
+fn a_monitor_that_is_asked_to_end_lets_its_container_end_first() {
+    let (sandbox, image) = with_busybox();
+    let script = "trap 'exit 5' TERM; echo ready; while :; do sleep 0.05; done";
+    let id = sandbox.detached(&["--restart", "always", &image, "sh", "-c", script]);
+    until("the script is ready", || sandbox.ok(&["logs", &id]).contains("ready"));
+    let monitor = sandbox.state(&id)["monitor_pid"].as_i64().expect("a pid");
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(monitor as i32), Signal::SIGTERM).expect("ask it");
+    until("it has ended", || !is_alive(monitor));
+    let state = sandbox.state(&id);
+    assert!(state["exit"]["code"] == 5 && state["stopped_by_user"].is_null(), "{state}");
+}
