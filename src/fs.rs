@@ -86,8 +86,14 @@ pub fn write_atomic(path: &Path, bytes: &[u8], durability: Durability) -> Result
     let name = path.file_name().context("a file has a name")?.to_string_lossy();
     let temporary = dir.join(format!(".{name}.{}", std::process::id()));
     let write = || -> Result<()> {
-        let _ = std::fs::remove_file(&temporary);
-        let mut file = create_new(&temporary)?;
+        let mut file = match create_new(&temporary) {
+            // One that was killed had our pid.
+            Err(error) if is_there(&error) => {
+                std::fs::remove_file(&temporary)?;
+                create_new(&temporary)?
+            }
+            other => other?,
+        };
         file.write_all(bytes)?;
         if durability == Durability::Synced {
             file.sync_data()?;
@@ -101,6 +107,10 @@ pub fn write_atomic(path: &Path, bytes: &[u8], durability: Durability) -> Result
     write()
         .inspect_err(|_| drop(std::fs::remove_file(&temporary)))
         .with_context(|| format!("write {}", path.display()))
+}
+
+fn is_there(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::AlreadyExists)
 }
 
 /// Writes one of the engine's own JSON files.
@@ -660,25 +670,29 @@ fn empty_dir(top: &OwnedFd, name: &std::ffi::CStr, device: u64, moved: &mut u64)
 /// Opens a directory that is about to be emptied, giving its owner the right to if need be. None if it has gone.
 fn open_for_removal(dir: BorrowedFd<'_>, name: &std::ffi::CStr) -> Result<Option<OwnedFd>> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let path_fd = match rustix::fs::openat(
-        dir,
-        name,
-        OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC,
-        Mode::empty(),
-    ) {
+    let owners = Mode::from_raw_mode(0o700);
+    match rustix::fs::openat(dir, name, flags, Mode::empty()) {
+        Ok(fd) => {
+            if rustix::fs::fstat(&fd)?.st_mode & 0o700 != 0o700 {
+                rustix::fs::fchmod(&fd, owners).with_context(|| format!("chmod {name:?}"))?;
+            }
+            return Ok(Some(fd));
+        }
+        Err(Errno::NOENT) => return Ok(None),
+        Err(Errno::ACCESS) => {}
+        Err(errno) => return Err(errno).with_context(|| format!("open {name:?}")),
+    }
+    // Not even readable: it is given its bits through a descriptor that reads nothing.
+    use std::os::fd::AsRawFd;
+    let path_fd = match rustix::fs::openat(dir, name, flags | OFlags::PATH, Mode::empty()) {
         Ok(fd) => fd,
         Err(Errno::NOENT) => return Ok(None),
         Err(errno) => return Err(errno).with_context(|| format!("open {name:?}")),
     };
-    let mode = rustix::fs::fstat(&path_fd)?.st_mode;
-    if mode & 0o700 != 0o700 {
-        use std::os::fd::AsRawFd;
-        // An O_PATH descriptor has no fchmod before Linux 6.6, but its name in /proc does.
-        let own = format!("/proc/self/fd/{}", path_fd.as_raw_fd());
-        rustix::fs::chmodat(CWD, &own, Mode::from_raw_mode(0o700), AtFlags::empty())
-            .with_context(|| format!("chmod {name:?}"))?;
-    }
-    let fd = rustix::fs::openat(&path_fd, c".", flags & !OFlags::NOFOLLOW, Mode::empty())
+    // An O_PATH descriptor has no fchmod before Linux 6.6, but its name in /proc does.
+    let own = format!("/proc/self/fd/{}", path_fd.as_raw_fd());
+    rustix::fs::chmodat(CWD, &own, owners, AtFlags::empty()).with_context(|| format!("chmod {name:?}"))?;
+    let fd = rustix::fs::openat(&path_fd, c".", flags - OFlags::NOFOLLOW, Mode::empty())
         .with_context(|| format!("open {name:?}"))?;
     Ok(Some(fd))
 }

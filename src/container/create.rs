@@ -261,11 +261,21 @@ fn durability(config: &Config) -> Durability {
 
 /// Makes the container's directory beside its place and renames it there: complete or invisible.
 fn publish(engine: &Engine, config: &Config) -> Result<()> {
-    let staged = fs::staging_name(&engine.staging());
-    fs::create_dir(&staged)?;
-    write_config(&Paths { dir: staged.clone() }, config)?;
+    let staged = Paths { dir: fs::staging_name(&engine.staging()) };
     let place = Paths::of(engine, &config.id).dir;
-    rustix::fs::rename(&staged, &place).with_context(|| format!("create {}", place.display()))?;
+    let make = || -> Result<()> {
+        fs::create_dir(&staged.dir)?;
+        // Here already, so that a disk on which nothing can be made any more still lets it be locked, and so removed.
+        fs::write_plain(&staged.alive(), b"", 0o600)?;
+        write_config(&staged, config)?;
+        rustix::fs::rename(&staged.dir, &place).with_context(|| format!("create {}", place.display()))
+    };
+    if let Err(error) = make() {
+        let staging = fs::open_dir(&engine.staging())?;
+        let name = staged.dir.file_name().context("a staging name has a last part")?;
+        fs::remove_tree(staging.as_fd(), &name.to_string_lossy())?;
+        return Err(error);
+    }
     if durability(config) == Durability::Synced {
         fs::sync_dir(&engine.containers())?;
     }

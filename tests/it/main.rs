@@ -9,6 +9,7 @@ mod attack;
 mod commit;
 mod confinement;
 mod copy;
+mod deaths;
 mod docs;
 mod events;
 mod exec;

@@ -146,3 +146,41 @@ fn execs_beside_the_end_of_their_container_do_not_hold_it_up() {
     assert!(refused > 0, "no exec came after the end: the race was not run");
     sandbox.assert_no_leaks();
 }
+
+#[test]
+fn g12_sixty_four_mixed_commands_on_a_few_names_leave_a_whole_store() {
+    let sandbox = with_busybox();
+    for round in 0..2 {
+        let verbs = |number: usize| {
+            let name = format!("n{}", (number * 7 + round) % 5);
+            words(&match number % 8 {
+                0 => format!("create --network none --name {name} -v v{name}:/v busybox sleep 1000"),
+                1 => format!("run -d --network none --name {name} busybox sleep 1000"),
+                2 => format!("start {name}"),
+                3 => format!("stop -t 0 {name}"),
+                4 => format!("rm -f {name}"),
+                5 => format!("exec {name} true"),
+                6 => format!("run --rm --replace --network none --name {name} busybox true"),
+                _ => "ps -a".to_owned(),
+            })
+        };
+        for run in at_once(&sandbox, 64, verbs) {
+            // Whoever came too late hears so in one line; nothing else goes wrong.
+            let late =
+                ["taken", "no container", "not running", "running", "removed", "runs already", "gone away", "ended"];
+            let is_late = run.stderr.lines().count() == 1 && late.iter().any(|word| run.stderr.contains(word));
+            // 137: it was killed by another of them.
+            assert!(run.code == 0 || is_late || (run.code == 137 && run.stderr.is_empty()), "{run}");
+        }
+        // A name is one container's, and a container has a name.
+        let names = sandbox.ok(&["ps", "-a", "--format", "{{.Names}}"]);
+        let mut names: Vec<&str> = names.lines().collect();
+        names.sort_unstable();
+        let all = names.len();
+        names.dedup();
+        assert_eq!(names.len(), all, "{names:?}");
+        assert_eq!(sandbox.ok(&["system", "check"]), "The store is whole\n");
+    }
+    sandbox.ok(&["rm", "-f", "-a"]);
+    sandbox.assert_no_leaks();
+}

@@ -90,10 +90,10 @@ fn a_helper_without_its_privilege_is_an_error_that_names_the_fix() {
     engine.sandbox.assert_no_leaks();
 }
 
-/// A store of so many megabytes.
-fn small_store(engine: &Ordinary, megabytes: u32) -> String {
+/// A store of so many megabytes, or otherwise limited.
+fn small_store(engine: &Ordinary, limit: &str) -> String {
     let (uid, gid, data) = (engine.user.uid, engine.user.gid, engine.sandbox.data.display());
-    format!("mount -t tmpfs -o size={megabytes}m,mode=700,uid={uid},gid={gid} none {data}")
+    format!("mount -t tmpfs -o {limit},mode=700,uid={uid},gid={gid} none {data}")
 }
 
 #[test]
@@ -102,9 +102,43 @@ fn a_load_that_fills_the_disk_leaves_the_store_as_it_was() {
     let script = "\"$0\" load -q -i \"$1\"; echo code $?; find $XDG_DATA_HOME/coracle/{tmp,layers,images/blobs} -type f | wc -l; \
                   cat $XDG_DATA_HOME/coracle/images/index.json 2>/dev/null | grep -c busybox";
     let words = [engine.program.to_str().expect("ASCII"), engine.archive.to_str().expect("ASCII")];
-    let run = engine.after(&small_store(&engine, 1), &["bash", "-c", script, words[0], words[1]]);
+    let run = engine.after(&small_store(&engine, "size=1m"), &["bash", "-c", script, words[0], words[1]]);
     assert_eq!(run.stdout, "code 125\n0\n0\n", "{run}");
     assert!(run.stderr.lines().count() == 1 && run.stderr.contains("no space left on device"), "{run}");
+}
+
+#[test]
+fn on_a_full_disk_containers_are_listed_stopped_and_removed() {
+    let Some(engine) = Ordinary::new() else { return };
+    // Bytes run out first on most disks, and file names where the bytes are many.
+    let fills = ["head -c 40M /dev/zero", "n=0; while : >$XDG_DATA_HOME/fill-$n; do n=$((n + 1)); done"];
+    for (fill, limit) in fills.iter().zip(["size=9m", "size=99m,nr_inodes=2000"]) {
+        let script = format!(
+            r#"
+            "$0" load -q -i "$1" > /dev/null
+            "$0" run -d --network none --name runs busybox sleep 1000 > /dev/null
+            "$0" run -d --network none --name obeys busybox sh -c 'trap "exit 3" TERM; sleep 1000 & wait' > /dev/null
+            "$0" create --network none --name fresh busybox true > /dev/null
+            {{ {fill} > $XDG_DATA_HOME/fill; }} 2> /dev/null
+            "$0" ps -a --format '{{{{.Names}}}}' | sort | xargs
+            "$0" run --rm --network none busybox true 2>&1 | grep -c 'no space left on device'
+            "$0" create --network none --name more busybox true 2>&1 | grep -c 'no space left on device'
+            "$0" exec runs echo exec
+            ls $XDG_DATA_HOME/coracle/tmp
+            "$0" stop obeys
+            "$0" rm obeys
+            "$0" rm fresh
+            "$0" rm -f runs
+            ls $XDG_DATA_HOME/coracle/{{tmp,containers,names}} | grep -v :
+            rm $XDG_DATA_HOME/fill*
+            "$0" run --rm --network none busybox echo room again
+            "$0" system check"#
+        );
+        let words = [engine.program.to_str().expect("ASCII"), engine.archive.to_str().expect("ASCII")];
+        let run = engine.after(&small_store(&engine, limit), &["bash", "-c", &script, words[0], words[1]]);
+        let said = "fresh obeys runs\n1\n1\nexec\nobeys\nobeys\nfresh\nruns\n\n\nroom again\nThe store is whole\n";
+        assert!(run.stdout == said, "{fill}: {run}");
+    }
 }
 
 #[test]
@@ -120,7 +154,7 @@ fn a_disk_that_fills_up_stops_no_container() {
         "$0" run --rm --network none busybox echo room again
         ls $XDG_DATA_HOME/coracle/{tmp,containers,names}"#;
     let words = [engine.program.to_str().expect("ASCII"), engine.archive.to_str().expect("ASCII")];
-    let run = engine.after(&small_store(&engine, 9), &["bash", "-c", script, words[0], words[1]]);
+    let run = engine.after(&small_store(&engine, "size=9m"), &["bash", "-c", script, words[0], words[1]]);
     let data = engine.sandbox.data.display();
     let empty: Vec<String> =
         ["containers", "names", "tmp"].iter().map(|name| format!("{data}/coracle/{name}:\n")).collect();
