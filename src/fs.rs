@@ -654,10 +654,15 @@ fn empty_dir(top: &OwnedFd, name: &std::ffi::CStr, device: u64, moved: &mut u64)
             }
             // Renaming a directory rewrites its `..`, for which the owner needs write permission on it.
             drop(open_for_removal(child.as_fd(), entry_name)?);
-            *moved += 1;
-            let new_name = format!(".coracle-removing-{moved}");
-            rustix::fs::renameat(&child, entry_name, top, &new_name)
-                .with_context(|| format!("rename {entry_name:?}"))?;
+            loop {
+                *moved += 1;
+                let new_name = format!(".coracle-removing-{moved}");
+                match rustix::fs::renameat(&child, entry_name, top, &new_name) {
+                    // A removal that was killed has left one of this name, or somebody has made it.
+                    Err(Errno::EXIST | Errno::NOTEMPTY | Errno::NOTDIR) => {}
+                    other => break other.with_context(|| format!("rename {entry_name:?}"))?,
+                }
+            }
             any_moved = true;
         }
     }
@@ -705,6 +710,22 @@ mod tests {
         let dir = staging_name(&std::env::temp_dir());
         create_dir_all(&dir).unwrap();
         (Root::open(&dir).unwrap(), dir)
+    }
+
+    #[test]
+    fn a_tree_is_removed_where_a_removal_was_killed_before() {
+        let (root, dir) = scratch();
+        for path in ["t/a/b/c/d", "t/.coracle-removing-1/x/y", "t/e/f/g", "t/.coracle-removing-3/x"] {
+            std::fs::create_dir_all(dir.join(path)).unwrap();
+        }
+        std::fs::write(dir.join("t/.coracle-removing-2"), "").unwrap();
+        std::fs::write(dir.join("t/a/b/c/file"), "").unwrap();
+        for (path, mode) in [("t/a/b", 0o000), ("t/e", 0o500)] {
+            rustix::fs::chmod(&dir.join(path), Mode::from_raw_mode(mode)).unwrap();
+        }
+        remove_tree(root.as_fd(), "t").unwrap();
+        assert_eq!(list(&dir).unwrap(), Vec::<String>::new());
+        std::fs::remove_dir_all(&dir).unwrap();
     }
 
     #[test]
