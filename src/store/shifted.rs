@@ -191,3 +191,6 @@ impl Drop for Staged<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

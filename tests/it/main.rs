@@ -34,4 +34,5 @@ mod smoke;
 mod support;
 mod terminal;
 mod tidy;
+mod users;
 mod views;

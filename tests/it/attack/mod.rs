@@ -13,6 +13,7 @@ mod races;
 mod registry;
 mod runtime;
 mod setup;
+mod users;
 
 use crate::support::image_builder::Image;
 use crate::support::{Run, Sandbox, skip, source};
