@@ -2,7 +2,7 @@
 
 use super::listing::{self, Shape};
 use super::time::{Zone, go_string};
-use super::units::{human_duration, human_size_spaced};
+use super::units::{human_duration, human_size, human_size_spaced};
 use super::{Context, Verb};
 use crate::container::config::Source;
 use crate::container::state;
@@ -25,7 +25,7 @@ pub struct Images {
     /// Show the digests of the manifests too
     #[arg(long)]
     digests: bool,
-    /// Show only images that fit: dangling, reference, label, label!, before, since
+    /// Show only images that fit: after, before, containers, dangling, digest, id, intermediate, label, label!, manifest, readonly, reference, since, until
     #[arg(short, long, value_name = "KEY=VALUE")]
     filter: Vec<String>,
     /// Print by a Go template, as json, or by a template in columns: 'table TEMPLATE'
@@ -80,6 +80,11 @@ impl Verb for Images {
         images.reverse();
         images.sort_by_key(|image| std::cmp::Reverse(view::created(&image.created)));
         match shape {
+            Shape::Json if context.docker => {
+                let users = users(context)?;
+                let row = |line: &Line| docker_row(&self, line, users.get(&line.image.id).copied().unwrap_or(0));
+                listing::put(&self.lines(&images).iter().map(|line| format!("{}\n", row(line))).collect::<String>());
+            }
             Shape::Json => listing::json(&self.elements(context, &images)?),
             Shape::Quiet => {
                 let mut seen = HashSet::new();
@@ -88,11 +93,19 @@ impl Verb for Images {
                     lines.iter().filter(|line| seen.insert(line.image.id)).map(|line| self.id(&line.image) + "\n");
                 listing::put(&ids.collect::<String>());
             }
-            Shape::Table => self.print_table(&images),
+            Shape::Table => self.print_table(context, &images),
             Shape::Template(format) => {
                 let users = users(context)?;
                 let lines = self.lines(&images);
-                let rows: Vec<Value> = lines.iter().map(|line| self.row(context, line, &users)).collect();
+                let row = |line: &Line| match context.docker {
+                    // podman's fields stay for who asks for them.
+                    true => {
+                        let containers = users.get(&line.image.id).copied().unwrap_or(0);
+                        merged(self.row(context, line, &users), docker_row(&self, line, containers))
+                    }
+                    false => self.row(context, line, &users),
+                };
+                let rows: Vec<Value> = lines.iter().map(row).collect();
                 listing::template(&format, !self.noheading, &rows, &heading)?;
             }
         }
@@ -125,20 +138,28 @@ impl Images {
         if self.no_trunc { image.id.to_string() } else { short(&image.id) }
     }
 
-    fn print_table(&self, images: &[Summary]) {
+    fn print_table(&self, context: &Context, images: &[Summary]) {
         let mut headings = vec!["REPOSITORY", "TAG", "IMAGE ID", "CREATED", "SIZE"];
         if self.digests {
             headings.insert(2, "DIGEST");
         }
         let rows = self.lines(images).into_iter().map(|line| {
             let image = &line.image;
-            let mut cells = vec![self.id(image), ago(image), human_size_spaced(image.size as f64, 3)];
+            let size = match context.docker {
+                true => human_size(image.size as f64, 3),
+                false => human_size_spaced(image.size as f64, 3),
+            };
+            let mut cells = vec![self.id(image), ago(image), size];
             if self.digests {
                 cells.insert(0, image.manifest.to_string());
             }
-            [line.repository, line.tag].into_iter().chain(cells).collect::<Vec<_>>()
+            let repository = if context.docker { familiar(&line.repository) } else { line.repository };
+            [repository, line.tag].into_iter().chain(cells).collect::<Vec<_>>()
         });
-        listing::columns(&headings, !self.noheading, rows);
+        match context.docker {
+            true => listing::docker_columns(&headings, !self.noheading, rows),
+            false => listing::columns(&headings, !self.noheading, rows),
+        }
     }
 
     fn elements(&self, context: &Context, images: &[Summary]) -> Result<Value> {
@@ -184,6 +205,38 @@ impl Line {
         };
         Self { image: image.clone(), repository, tag }
     }
+}
+
+fn merged(mut row: Value, over: Value) -> Value {
+    if let (Value::Object(row), Value::Object(over)) = (&mut row, over) {
+        row.extend(over);
+    }
+    row
+}
+
+/// docker leaves out what it takes for granted.
+fn familiar(repository: &str) -> String {
+    let bare = repository.strip_prefix("docker.io/").unwrap_or(repository);
+    bare.strip_prefix("library/").filter(|_| bare != repository).unwrap_or(bare).to_owned()
+}
+
+/// docker's row is all text.
+fn docker_row(images: &Images, line: &Line, containers: usize) -> Value {
+    let image = &line.image;
+    let created = view::created(&image.created);
+    json!({
+        "Containers": containers.to_string(),
+        "CreatedAt": created.map(|time| go_string(time, Zone::Utc)).unwrap_or_default(),
+        "CreatedSince": ago(image),
+        "Digest": image.manifest.to_string(),
+        "ID": images.id(image),
+        "Repository": familiar(&line.repository),
+        "SharedSize": "N/A",
+        "Size": human_size(image.size as f64, 3),
+        "Tag": line.tag,
+        "UniqueSize": "N/A",
+        "VirtualSize": human_size(image.size as f64, 3),
+    })
 }
 
 /// The headings that are not the names of their fields.

@@ -13,6 +13,12 @@ use std::collections::HashSet;
 /// Look for damage and leftovers in the store
 #[derive(clap::Args)]
 pub struct SystemCheck {
+    /// Accepted for scripts of podman: --repair removes nothing that anyone could want
+    #[arg(short, long, hide = true)]
+    force: bool,
+    /// Accepted for scripts of podman: what nobody uses is found whatever its age
+    #[arg(short, long, value_name = "DURATION", hide = true)]
+    max: Option<String>,
     /// Leave out what takes time: hashing all blobs again
     #[arg(short, long)]
     quick: bool,

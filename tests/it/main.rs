@@ -7,6 +7,7 @@
 mod attach;
 mod attack;
 mod commit;
+mod compatibility;
 mod confinement;
 mod copy;
 mod deaths;
@@ -32,6 +33,7 @@ mod root;
 mod run;
 mod smoke;
 mod support;
+mod system;
 mod terminal;
 mod tidy;
 mod users;
