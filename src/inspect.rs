@@ -6,6 +6,7 @@ pub mod filter;
 pub mod host;
 pub mod image;
 pub mod time;
+pub mod volume;
 
 use serde_json::{Map, Value};
 

@@ -45,6 +45,7 @@ mod monitor;
 mod network;
 mod rootless;
 mod runtime;
+mod secret;
 mod settings;
 mod store;
 mod sys;

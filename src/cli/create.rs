@@ -28,7 +28,7 @@ impl Verb for Create {
 pub fn make(context: &Context, flags: &ContainerFlags) -> Result<Config> {
     let engine = &context.engine;
     let settings = context.globals.settings()?;
-    let (mut config, naming) = flags.config(engine.rootless, &context.command_line)?;
+    let (mut config, naming) = flags.config(engine.rootless, context.docker, &context.command_line)?;
     if let Some(file) = flags.cidfile.as_deref().filter(|file| file.exists()) {
         return Err(Kind::Exists.hinted(format!("cidfile {} exists", file.display()), "remove it, or name another"));
     }

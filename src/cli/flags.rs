@@ -127,7 +127,7 @@ impl ContainerFlags {
     }
 
     /// The container that was asked for; what was left open stays open.
-    pub fn config(&self, rootless: bool, command_line: &[String]) -> Result<(Config, Naming)> {
+    pub fn config(&self, rootless: bool, docker: bool, command_line: &[String]) -> Result<(Config, Naming)> {
         if self.image().starts_with('-') {
             return Err(later::refuse_option(self.image()));
         }
@@ -136,9 +136,21 @@ impl ContainerFlags {
             Some(name) => (Name::parse(name)?, Naming::Given),
             None => (Name::generated()?, Naming::Generated),
         };
+        let mut root_overlay = false;
         let source = if self.rootfs {
-            let dir = std::path::absolute(self.image()).with_context(|| format!("find {}", self.image()))?;
-            Source::Directory(dir)
+            let path = match self.image().rsplit_once(':') {
+                Some((path, "O")) => {
+                    root_overlay = true;
+                    path
+                }
+                Some((_, option)) if option == "idmap" || option.starts_with("idmap=") => {
+                    return Err(
+                        Kind::BadInput.hinted("--rootfs with idmap is not supported yet", "use PATH or PATH:O")
+                    );
+                }
+                _ => self.image(),
+            };
+            Source::Directory(std::path::absolute(path).with_context(|| format!("find {path}"))?)
         } else {
             let nothing = Digest::of(b"");
             Source::Image(ImageSource {
@@ -153,7 +165,8 @@ impl ContainerFlags {
         config.auto_remove = self.rm;
         config.create_command = command_line.to_vec();
         self.process.apply(&mut config, &self.words[1..])?;
-        self.mounts.apply(&mut config)?;
+        self.mounts.apply(&mut config, mounts::Manners { docker, rootless })?;
+        config.mount_defaults.root_overlay = root_overlay;
         self.network.apply(&mut config, rootless)?;
         self.users.apply(&mut config)?;
         self.devices.apply(&mut config)?;

@@ -42,6 +42,7 @@ mod restart;
 mod rm;
 mod rmi;
 mod run;
+mod secret;
 mod start;
 mod stop;
 mod system_check;
@@ -52,6 +53,7 @@ mod tag;
 mod unshare;
 mod untag;
 mod version;
+mod volume;
 mod wait;
 
 use crate::container::control::Door;

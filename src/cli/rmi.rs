@@ -1,7 +1,6 @@
 //! `rmi`: remove images, and what nothing else uses of them.
 
 use super::{Context, Verb, say};
-use crate::container::config::Source;
 use crate::container::control::Door;
 use crate::container::events::{self, Event, Happening, Object};
 use crate::container::state::{self, Container, Status};
@@ -86,8 +85,7 @@ impl Rmi {
 fn users(context: &Context, id: &Digest) -> Result<Vec<Container>> {
     let mut containers = state::list(&context.engine)?;
     containers.retain(|container| {
-        matches!(&container.config.source, Source::Image(source) if source.id == *id)
-            && container.status != Status::Elsewhere
+        container.config.images().any(|image| image == id) && container.status != Status::Elsewhere
     });
     Ok(containers)
 }

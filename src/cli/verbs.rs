@@ -161,6 +161,35 @@ const NOUNS: &[Noun] = &[
         is_hidden: false,
     },
     Noun {
+        name: "volume",
+        about: "Work with volumes",
+        verbs: &[],
+        own: &[
+            verb!("create", super::volume::create::Create),
+            verb!("ls", super::volume::ls::Ls, "list"),
+            verb!("inspect", super::volume::Inspect),
+            verb!("rm", super::volume::remove::Rm, "remove"),
+            verb!("prune", super::volume::remove::Prune),
+            verb!("exists", super::volume::Exists),
+            verb!("mount", super::volume::mount::Mount),
+            verb!("unmount", super::volume::mount::Unmount),
+        ],
+        is_hidden: false,
+    },
+    Noun {
+        name: "secret",
+        about: "Work with secrets",
+        verbs: &[],
+        own: &[
+            verb!("create", super::secret::Create),
+            verb!("ls", super::secret::Ls, "list"),
+            verb!("inspect", super::secret::Inspect),
+            verb!("rm", super::secret::Rm, "remove"),
+            verb!("exists", super::secret::Exists),
+        ],
+        is_hidden: false,
+    },
+    Noun {
         name: "system",
         about: "Look after the engine",
         verbs: &[("info", &[], "info"), ("events", &[], "events")],
@@ -198,7 +227,7 @@ impl Noun {
         let known = |(own, aliases, _): &&(&str, &[&str], &str)| *own == name || aliases.contains(&name);
         match self.verbs.iter().find(known) {
             Some((_, _, target)) => entry(target),
-            None => self.own.iter().find(|entry| entry.name == name),
+            None => self.own.iter().find(|entry| entry.name == name || entry.aliases.contains(&name)),
         }
     }
 
@@ -211,7 +240,7 @@ impl Noun {
             }
         }
         for verb in self.own {
-            command = command.subcommand((verb.command)());
+            command = command.subcommand((verb.command)().visible_aliases(verb.aliases.iter().copied()));
         }
         command
     }

@@ -1,7 +1,7 @@
 //! What is wrong with containers: descriptions that cannot be read, names that lead nowhere, and what dead monitors
 //! have left.
 
-use super::config::{Id, Name, Source};
+use super::config::{Id, MountKind, Name, Source};
 use super::create::Naming;
 use super::state::{self, Container, Paths, Status};
 use crate::engine::Engine;
@@ -63,6 +63,11 @@ impl Checked {
                 self.findings.push(Finding::new(what, format!("pull or load its image again: {}", image.name)));
             }
             if let Some(layers) = &mut self.layers {
+                layers.extend(&image.layers);
+            }
+        }
+        for mount in &config.mounts {
+            if let (MountKind::Image(image), Some(layers)) = (&mount.kind, &mut self.layers) {
                 layers.extend(&image.layers);
             }
         }

@@ -8,7 +8,10 @@ mod supervision;
 mod users;
 
 pub use devices::{Device, Extras, Hook, Stage};
-pub use mount::{Mount, MountKind, MountOptions, Propagation};
+pub use mount::{
+    ImageMount, ImageVolumes, Memory, MoreOptions, Mount, MountDefaults, MountKind, MountOptions, OverlayPlace,
+    Propagation, SecretHow, SecretUse, VolumesFrom, is_default,
+};
 pub use resources::{Cgroup, Limit, Rare, Resources, Throttle, ThrottleKind};
 pub use security::{Seccomp, Security, Systemd, Unmasked};
 pub use supervision::{
@@ -43,6 +46,10 @@ pub struct Config {
     pub labels: BTreeMap<String, String>,
     pub annotations: BTreeMap<String, String>,
     pub mounts: Vec<Mount>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub mount_defaults: MountDefaults,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<SecretUse>,
     pub read_only: bool,
     pub network: Network,
     pub ports: Vec<Port>,
@@ -97,6 +104,8 @@ impl Config {
             labels: BTreeMap::new(),
             annotations: BTreeMap::new(),
             mounts: Vec::new(),
+            mount_defaults: MountDefaults::default(),
+            secrets: Vec::new(),
             read_only: false,
             network: Network::None,
             ports: Vec::new(),
@@ -119,6 +128,23 @@ impl Config {
             auto_remove: false,
             create_command: Vec::new(),
         }
+    }
+}
+
+impl Config {
+    /// The images that this container needs: its own, and those that it has mounted.
+    pub fn images(&self) -> impl Iterator<Item = &Digest> {
+        let own = match &self.source {
+            Source::Image(image) => Some(&image.id),
+            Source::Directory(_) => None,
+        };
+        let mounted = self.mounts.iter().filter_map(|mount| match &mount.kind {
+            MountKind::Image(image) => image.id.as_ref(),
+            MountKind::Bind { .. } | MountKind::Volume { .. } | MountKind::Tmpfs { .. } | MountKind::Devpts(_) => {
+                None
+            }
+        });
+        own.into_iter().chain(mounted)
     }
 }
 

@@ -1,6 +1,8 @@
 //! `create`: the image's wishes and the engine's defaults under what was asked for, then one directory and one name.
 
-use super::config::{Config, Id, ImageSource, Mount, MountKind, MountOptions, Name, Namespace, Source};
+mod mounts;
+
+use super::config::{Config, ImageSource, Name, Namespace, Source};
 use super::events::{self, Event, Happening};
 use super::state::{self, Paths};
 use crate::engine::Engine;
@@ -38,17 +40,17 @@ pub fn create(
     crate::store::prepare(engine)?;
     let mut config = with_defaults(asked, image, settings)?;
     let _ids = super::users::settle(engine, &mut config)?;
-    for mount in &config.mounts {
-        if let MountKind::Volume { name, anonymous } = &mount.kind {
-            crate::volume::ensure(engine, name.as_str(), *anonymous)?;
-        }
-    }
+    mounts::complete(engine, &mut config, image)?;
+    super::secrets::resolve(engine, &mut config)?;
+    // From here until the container is visible as their user, nobody removes volumes.
+    let _volumes = mounts::ensure_volumes(engine, &config)?;
     // From here until the container is visible as a user of its image, nobody removes images.
     let _images = match image {
         Some(image) => Some(hold_image(engine, image)?),
         None => None,
     };
-    publish(engine, &config)?;
+    let published = mounts::hold_images(engine, &config).and_then(|()| publish(engine, &config));
+    published.inspect_err(|_| drop(super::remove::anonymous_volumes(engine, &config)))?;
     if let Err(error) = claim_some_name(engine, &mut config, naming) {
         let containers = fs::open_dir(&engine.containers())?;
         fs::remove_tree(containers.as_fd(), config.id.as_str())?;
@@ -137,9 +139,6 @@ fn with_defaults(mut config: Config, image: Option<&Image>, settings: &Settings)
         for (key, value) in &wishes.labels {
             config.labels.entry(key.clone()).or_insert_with(|| value.clone());
         }
-        for path in &wishes.volumes {
-            add_image_volume(&mut config, path)?;
-        }
     }
     merge(&mut environment, &config.process.environment);
     config.process.environment = environment;
@@ -163,9 +162,6 @@ fn with_defaults(mut config: Config, image: Option<&Image>, settings: &Settings)
     super::hooks::settle(&mut config, &directories(&settings.engine.hooks_dir, &super::hooks::DIRECTORIES))?;
     publish_ports(&mut config, image)?;
     config.stop.signal.get_or_insert(libc::SIGTERM);
-    for mount in &config.mounts {
-        check_target(&mount.target)?;
-    }
     Ok(config)
 }
 
@@ -199,27 +195,6 @@ pub(super) fn merge(environment: &mut Vec<String>, entries: &[String]) {
     }
 }
 
-/// An image's VOLUME becomes an anonymous volume, unless the user has put something there.
-fn add_image_volume(config: &mut Config, path: &str) -> Result<()> {
-    let target = clean(path);
-    if target == "/"
-        || ["/proc", "/sys", "/dev"]
-            .iter()
-            .any(|kernel| target == *kernel || target.starts_with(&format!("{kernel}/")))
-    {
-        return Err(
-            Kind::Denied.error(format!("the image declares a volume at {path:?}, which is the kernel's or the root"))
-        );
-    }
-    if config.mounts.iter().any(|mount| mount.target == target) {
-        return Ok(());
-    }
-    let name = Name::parse(Id::new_random()?.as_str())?;
-    let kind = MountKind::Volume { name, anonymous: true };
-    config.mounts.push(Mount { target, kind, read_only: false, options: MountOptions::default() });
-    Ok(())
-}
-
 /// An absolute path without `.`, `..` and doubled slashes, as text: nothing is looked up.
 pub fn clean(path: &str) -> String {
     let mut parts: Vec<&str> = Vec::new();
@@ -231,28 +206,6 @@ pub fn clean(path: &str) -> String {
         }
     }
     format!("/{}", parts.join("/"))
-}
-
-/// Files of /proc that containers have replaced ever since lxcfs; everything else there must be the kernel's.
-const PROC_FILES: [&str; 8] = [
-    "/proc/cpuinfo",
-    "/proc/diskstats",
-    "/proc/loadavg",
-    "/proc/meminfo",
-    "/proc/slabinfo",
-    "/proc/stat",
-    "/proc/swaps",
-    "/proc/uptime",
-];
-
-fn check_target(target: &str) -> Result<()> {
-    if target == "/" {
-        return Err(Kind::BadInput.error("a mount at / would hide the container"));
-    }
-    if (target == "/proc" || target.starts_with("/proc/")) && !PROC_FILES.contains(&target) {
-        return Err(Kind::Denied.error(format!("mount at {target}: /proc must be the kernel's own")));
-    }
-    Ok(())
 }
 
 fn durability(config: &Config) -> Durability {
@@ -268,6 +221,7 @@ fn publish(engine: &Engine, config: &Config) -> Result<()> {
         // Here already, so that a disk on which nothing can be made any more still lets it be locked, and so removed.
         fs::write_plain(&staged.alive(), b"", 0o600)?;
         write_config(&staged, config)?;
+        super::secrets::keep(engine, config, &staged.dir)?;
         rustix::fs::rename(&staged.dir, &place).with_context(|| format!("create {}", place.display()))
     };
     if let Err(error) = make() {

@@ -1,6 +1,6 @@
 //! `rm`: a container's name, then its directory, out of sight at once and off the disk after.
 
-use super::config::{Config, Id, MountKind, Name};
+use super::config::{Config, Id, Name};
 use super::events::{self, Event, Happening};
 use super::state::{Container, Paths, Status};
 use crate::engine::Engine;
@@ -107,12 +107,7 @@ impl Hidden {
 
 /// Removes the volumes that were made for this container alone.
 pub fn anonymous_volumes(engine: &Engine, config: &Config) -> Result<()> {
-    for mount in &config.mounts {
-        if let MountKind::Volume { name, anonymous: true } = &mount.kind {
-            crate::volume::remove(engine, name.as_str())?;
-        }
-    }
-    Ok(())
+    super::volumes::remove_anonymous(engine, config)
 }
 
 /// Frees a container name.

@@ -29,6 +29,10 @@ const SETTLE_PAUSE: Duration = Duration::from_millis(5);
 /// Mounts the root that a container lives in, detached.
 pub fn mount(engine: &Engine, config: &Config) -> Result<OwnedFd> {
     let root = match &config.source {
+        Source::Directory(dir) if config.mount_defaults.root_overlay => {
+            let lower = Lower { layers: vec![dir.clone()], data: Vec::new() };
+            overlay::mount(&lower, &Paths::of(engine, &config.id).dir, None)?
+        }
         Source::Directory(dir) => overlay::bind(dir)?,
         Source::Image(image) => {
             let ground = shift::ground(engine, config, &image.layers)?;
@@ -188,10 +192,18 @@ fn mount_data(engine: &Engine, config: &Config, root: &Root) -> Result<()> {
     let mut mounts: Vec<_> = config.mounts.iter().collect();
     mounts.sort_by_key(|mount| Path::new(&mount.target).components().count());
     for asked in mounts {
+        // What is written to an overlay goes away with the end of the container, and must not reach its source.
+        if asked.options.more.overlay.is_some() {
+            continue;
+        }
         let source = match &asked.kind {
             MountKind::Bind { source } => source.clone(),
-            MountKind::Volume { name, .. } => engine.volumes().join(name.as_str()).join("data"),
-            MountKind::Tmpfs { .. } => continue,
+            MountKind::Volume { name, subpath, .. } if subpath.is_empty() => {
+                crate::volume::data(engine, name.as_str())
+            }
+            MountKind::Volume { .. } | MountKind::Tmpfs { .. } | MountKind::Image(_) | MountKind::Devpts(_) => {
+                continue;
+            }
         };
         // What is not there is told when the container starts; its other files can be worked with.
         let Ok(source) = rustix::fs::openat(

@@ -45,7 +45,7 @@ pub fn container(config: &Config, around: &Surroundings<'_>) -> Result<oci::Spec
         .root(root)
         .hostname(config.hostname.clone())
         .process(process::process(config, &config.process, &user, config.security.privileged, around)?)
-        .mounts(mounts::mounts(config, around)?)
+        .mounts(mounts::mounts(config, &user, around)?)
         .linux(linux(config, around)?)
         .build()?;
     spec.set_hooks(confinement::hooks(config));
@@ -55,7 +55,22 @@ pub fn container(config: &Config, around: &Surroundings<'_>) -> Result<oci::Spec
 /// The process of an `exec`: confined as the container is, privileged only if asked.
 pub fn exec(config: &Config, wanted: &Process, privileged: bool, around: &Surroundings<'_>) -> Result<oci::Process> {
     let user = process::resolve(config, &wanted.user, around)?;
-    process::process(config, wanted, &user, privileged || config.security.privileged, around)
+    let mut process = process::process(config, wanted, &user, privileged || config.security.privileged, around)?;
+    add_environment(&mut process, super::secrets::environment(around.engine, config)?);
+    Ok(process)
+}
+
+/// Adds what is known to the container alone, and is written down nowhere.
+pub fn add_secrets(spec: &mut oci::Spec, entries: Vec<String>) {
+    if let Some(process) = spec.process_mut() {
+        add_environment(process, entries);
+    }
+}
+
+fn add_environment(process: &mut oci::Process, entries: Vec<String>) {
+    if !entries.is_empty() {
+        process.set_env(Some([process.env().clone().unwrap_or_default(), entries].concat()));
+    }
 }
 
 fn linux(config: &Config, around: &Surroundings<'_>) -> Result<oci::Linux> {

@@ -1,7 +1,7 @@
 //! How a run of the container ends, and how the container does.
 
 use super::clients::{self, Client, Role};
-use super::{MAIN, Monitor};
+use super::{MAIN, Monitor, sources};
 use crate::container::control::Reply;
 use crate::container::remove;
 use crate::container::spec;
@@ -78,7 +78,7 @@ impl Monitor {
         } else {
             fs::write_json(&self.paths.state(), &self.state, Durability::Synced)
         };
-        let cleared = self.remove_run_dir();
+        let cleared = self.remove_run_dir().and(sources::clear(&self.engine, &self.config));
         let code = self.code();
         self.tell_of_end(code);
         self.alive = None;

@@ -5,6 +5,7 @@
 use super::files;
 use super::namespaces::{self, Joined};
 use super::restart::Restarting;
+use super::sources::Sources;
 use super::stdio::Streams;
 use super::{Instance, Limits, MAIN, Monitor, Process};
 use crate::container::config::{Config, Id, LogDriver, Namespace, Notify, Source};
@@ -13,6 +14,7 @@ use crate::container::events::Journal;
 use crate::container::log::Log;
 use crate::container::remove;
 use crate::container::root;
+use crate::container::secrets;
 use crate::container::spec::{self, Surroundings};
 use crate::container::state::{self, Container, Paths, State, Status};
 use crate::container::stop;
@@ -125,6 +127,11 @@ impl Ground<'_> {
         if config.users.pid != Namespace::Own {
             process::adopt_orphans()?;
         }
+        if config.mount_defaults.root_overlay {
+            // As with any overlay over a directory of the host, what an earlier run wrote is gone.
+            let own = fs::open_dir(&paths.dir)?;
+            ["upper", "work"].iter().try_for_each(|name| fs::remove_tree(own.as_fd(), name))?;
+        }
         let root = root::mount(engine, config)?;
         let in_root = Root::new(root.try_clone().context("duplicate root")?);
         let (uid_map, gid_map) = namespaces::maps(engine, config)?;
@@ -152,6 +159,9 @@ impl Ground<'_> {
         limit(&spec, cgroup)?;
         let oom_kills = cgroup.map_or(0, |cgroup| cgroup.container.oom_kills().unwrap_or(0));
         write_bundle(&spec, run_dir)?;
+        // Hooks read the bundle; what they need not know comes after it.
+        spec::add_secrets(&mut spec, secrets::environment(engine, config)?);
+        let prepared = Sources { engine, config, spec: &spec, root: &in_root, run_dir }.prepare()?;
         let (mut streams, stdio) = open_streams(self, size)?;
         let stage = run_dir.join("root");
         fs::create_dir(&stage)?;
@@ -162,6 +172,7 @@ impl Ground<'_> {
             identity: Identity { id: config.id.as_str(), bundle: run_dir, annotations: &config.annotations },
             root: root.as_fd(),
             stage: &stage,
+            prepared: &prepared,
             stdio,
             owner: around.outside(user),
             cgroup: cgroup.map(|cgroup| cgroup.container.as_fd()),

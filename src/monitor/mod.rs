@@ -14,6 +14,7 @@ mod namespaces;
 mod output;
 mod requests;
 mod restart;
+mod sources;
 mod stdio;
 mod stragglers;
 

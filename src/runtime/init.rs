@@ -80,7 +80,7 @@ fn prepare<'a>(bundle: &Bundle<'a>, inner: &Inner, channel: &mut Channel) -> Res
     mount::make_all_slaves()?;
     // While this is still the engine's user: what that may reach on the host, the container's root may not.
     mount::attach(bundle.root, crate::fs::open_dir(bundle.stage)?.as_fd()).context("mount the root file system")?;
-    let sources = mounts::bind_sources(spec)?;
+    let sources = mounts::bind_sources(spec, bundle.prepared)?;
     if inner.has_root() {
         sys::become_user(0, 0, None)?;
     }
@@ -112,6 +112,7 @@ fn prepare<'a>(bundle: &Bundle<'a>, inner: &Inner, channel: &mut Channel) -> Res
     let working_directory = process::working_directory(&root, process)?;
     mounts::mask(&root, linux.masked_paths().as_deref().unwrap_or_default())?;
     mounts::make_read_only(&root, linux.readonly_paths().as_deref().unwrap_or_default())?;
+    mounts::seal_dev(&root, spec)?;
     if spec.root().as_ref().is_some_and(|root| root.readonly() == Some(true)) {
         mount::set_attributes(root.as_fd(), Attributes::RDONLY, false)?;
     }

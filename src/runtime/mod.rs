@@ -16,6 +16,7 @@ mod namespaces;
 mod process;
 pub mod seccomp;
 
+pub use mounts::Prepared;
 pub use namespaces::{Entrance, Inner, may_set_groups};
 pub use process::{DEFAULT_PATH, null_stream};
 
@@ -60,6 +61,8 @@ pub struct Bundle<'a> {
     /// An existing directory on which the new mount namespace mounts the root before it pivots into it. A path and not
     /// a descriptor: one opened here would lead to this mount namespace, not to the new one.
     pub stage: &'a Path,
+    /// Sources of mounts that are no directories of the host, for the spec's mounts at the same targets.
+    pub prepared: &'a [Prepared],
     pub stdio: Stdio,
     /// The process's user and group, as ids of this namespace: the streams are theirs.
     pub owner: (u32, u32),

@@ -7,12 +7,12 @@ use crate::sys::mount::{self, Attributes, FileSystem, Propagation};
 use crate::sys::namespace::Namespaces;
 use anyhow::{Context, Result};
 use oci_spec::runtime::{Mount, Spec};
-use rustix::fs::{FileType, OFlags};
+use rustix::fs::{FileType, Mode, OFlags};
 use rustix::io::Errno;
 use std::ffi::CString;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The fstab-style options of a mount, sorted by what they do.
 #[derive(Default)]
@@ -22,8 +22,11 @@ struct Options {
     propagation: Option<Propagation>,
     /// `key=value` and flags for the file system itself.
     data: Vec<(String, Option<String>)>,
-    /// Whether a new tmpfs starts with what the image has at this place.
     bind: bool,
+    /// Whether a bind leaves out what is mounted below its source.
+    is_single: bool,
+    /// Whether a new tmpfs starts with what the image has at this place.
+    copy_up: bool,
 }
 
 impl Options {
@@ -44,7 +47,10 @@ impl Options {
                 "nodiratime" => parsed.set |= Attributes::NODIRATIME,
                 "strictatime" => parsed.set |= Attributes::STRICTATIME,
                 "nosymfollow" => parsed.set |= Attributes::NOSYMFOLLOW,
-                "bind" | "rbind" => parsed.bind = true,
+                "rbind" => parsed.bind = true,
+                "bind" => (parsed.bind, parsed.is_single) = (true, true),
+                "tmpcopyup" => parsed.copy_up = true,
+                "notmpcopyup" => parsed.copy_up = false,
                 "private" | "rprivate" => parsed.propagation = Some(Propagation::Private),
                 "shared" | "rshared" => parsed.propagation = Some(Propagation::Shared),
                 "slave" | "rslave" => parsed.propagation = Some(Propagation::Slave),
@@ -60,6 +66,9 @@ impl Options {
     }
 }
 
+/// A mount whose source the caller has made: where it goes, and the detached mount.
+pub type Prepared = (PathBuf, OwnedFd);
+
 /// Mounts all that the spec lists, in its order.
 pub fn mount_all(root: &Root, spec: &Spec, sources: Vec<Option<OwnedFd>>, inner: &Inner) -> Result<()> {
     for (mount, source) in spec.mounts().iter().flatten().zip(sources) {
@@ -69,22 +78,46 @@ pub fn mount_all(root: &Root, spec: &Spec, sources: Vec<Option<OwnedFd>>, inner:
 }
 
 /// What the spec's binds are of, as detached mounts; None for a mount that is no bind.
-pub fn bind_sources(spec: &Spec) -> Result<Vec<Option<OwnedFd>>> {
+pub fn bind_sources(spec: &Spec, prepared: &[Prepared]) -> Result<Vec<Option<OwnedFd>>> {
     let source = |mount: &Mount| {
         let options = Options::parse(mount.options().as_deref().unwrap_or_default());
         if !options.bind && mount.typ().as_deref().unwrap_or("bind") != "bind" {
             return Ok(None);
+        }
+        if let Some((_, made)) = prepared.iter().find(|(target, _)| target == mount.destination()) {
+            return shape(made.try_clone().context("duplicate mount")?, &options).map(Some);
         }
         bind_source(mount, &options).with_context(|| format!("mount {}", mount.destination().display())).map(Some)
     };
     spec.mounts().iter().flatten().map(source).collect()
 }
 
+/// /dev is written to until all devices are in it; a spec that wants it read-only gets it so at the end.
+pub fn seal_dev(root: &Root, spec: &Spec) -> Result<()> {
+    let is_sealed = |mount: &Mount| {
+        is_dev(mount)
+            && Options::parse(mount.options().as_deref().unwrap_or_default()).set.contains(Attributes::RDONLY)
+    };
+    if !spec.mounts().iter().flatten().any(is_sealed) {
+        return Ok(());
+    }
+    let dev = root.resolve(Path::new("/dev"), OFlags::PATH | OFlags::DIRECTORY).context("open /dev")?;
+    mount::set_attributes(dev.as_fd(), Attributes::RDONLY, false).context("make /dev read-only")
+}
+
+fn is_dev(mount: &Mount) -> bool {
+    mount.destination() == Path::new("/dev") && mount.typ().as_deref() == Some("tmpfs")
+}
+
 fn mount_one(root: &Root, mount: &Mount, bind: Option<OwnedFd>, inner: &Inner) -> Result<()> {
     let kind = mount.typ().as_deref().unwrap_or("bind");
-    let options = Options::parse(mount.options().as_deref().unwrap_or_default());
+    let mut options = Options::parse(mount.options().as_deref().unwrap_or_default());
+    if is_dev(mount) {
+        options.set.0 &= !Attributes::RDONLY.0;
+    }
     let source = match kind {
         _ if let Some(source) = bind => source,
+        "tmpfs" | "ramfs" if options.copy_up => memory(root, kind, mount.destination(), &options)?,
         "proc" if inner.shares(Namespaces::CLONE_NEWPID) => share(Path::new("/proc"), &options)?,
         "sysfs" if inner.shares(Namespaces::CLONE_NEWNET) => share(Path::new("/sys"), &options)?,
         "mqueue" if inner.shares(Namespaces::CLONE_NEWIPC) => {
@@ -167,10 +200,56 @@ fn bind_source(mount: &Mount, options: &Options) -> Result<OwnedFd> {
 
 fn share(source: &Path, options: &Options) -> Result<OwnedFd> {
     let name = CString::new(source.as_os_str().as_bytes()).context("mount source with a NUL byte")?;
-    let tree = mount::clone_tree(mount::here(), &name, true).with_context(|| format!("open {}", source.display()))?;
-    mount::set_propagation(tree.as_fd(), Propagation::Private, true)?;
+    let cloned = mount::clone_tree(mount::here(), &name, !options.is_single);
+    let tree = cloned.map_err(|errno| {
+        // mount_namespaces(7), "Restrictions on mount namespaces": what they cover must not come to light.
+        let covered = errno == Errno::INVAL && options.is_single;
+        let error = anyhow::Error::new(errno).context(format!("open {}", source.display()));
+        if covered {
+            crate::error::with_hint(error, "something is mounted below it: mount it with rbind")
+        } else {
+            error
+        }
+    })?;
+    shape(tree, options)
+}
+
+/// Gives a detached mount, and all below it, the attributes and the propagation that were asked for.
+fn shape(tree: OwnedFd, options: &Options) -> Result<OwnedFd> {
+    // A clone receives the events of what it was cloned from, and goes on to if it is a slave, or slave and shared.
+    if !matches!(options.propagation, Some(Propagation::Slave | Propagation::Shared)) {
+        mount::set_propagation(tree.as_fd(), Propagation::Private, true)?;
+    }
     mount::change_attributes(tree.as_fd(), options.set, Attributes::default(), true)?;
     Ok(tree)
+}
+
+/// A file system in memory that begins with what the image has at its place, and with that directory's owner and mode
+/// where none are given.
+fn memory(root: &Root, kind: &str, target: &Path, options: &Options) -> Result<OwnedFd> {
+    let writable = Attributes(options.set.0 & !Attributes::RDONLY.0);
+    let made = new(kind, &Options { set: writable, data: options.data.clone(), ..Options::default() })?;
+    let directory = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    match root.resolve(target, directory) {
+        Ok(original) => {
+            let copy = rustix::fs::openat(&made, c".", directory, Mode::empty()).context("open")?;
+            crate::fs::copy_contents(original.as_fd(), copy.as_fd()).context("copy what the image has there")?;
+            let given = rustix::fs::fstat(&copy).context("fstat")?;
+            let mut status = rustix::fs::fstat(&original).context("fstat")?;
+            let is_given = |name: &str| options.data.iter().any(|(key, _)| key == name);
+            if is_given("mode") {
+                status.st_mode = given.st_mode;
+            }
+            if is_given("uid") || is_given("gid") {
+                (status.st_uid, status.st_gid) = (given.st_uid, given.st_gid);
+            }
+            crate::fs::copy_status(original.as_fd(), copy.as_fd(), &status)?;
+        }
+        Err(Errno::NOENT | Errno::NOTDIR) => {}
+        Err(errno) => return Err(errno).with_context(|| format!("open {}", target.display())),
+    }
+    mount::set_attributes(made.as_fd(), options.set, false)?;
+    Ok(made)
 }
 
 /// Covers the spec's masked paths: files by /dev/null, directories by an empty read-only tmpfs.

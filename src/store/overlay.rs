@@ -151,6 +151,18 @@ fn explain(error: anyhow::Error, dir: &Path) -> anyhow::Error {
     )
 }
 
+/// Mounts an overlay over one directory, for a container that must not change it. What it writes goes into `upper`.
+/// `scratch` is a directory of the engine's.
+pub fn over(lower: OwnedFd, upper: &Path, work: &Path, scratch: &Path) -> Result<OwnedFd> {
+    let (upper, work) = (fs::open_dir(upper)?, fs::open_dir(work)?);
+    let lower = [lower];
+    match mount_new(&lower, &[], Some((&upper, &work))) {
+        Err(error) if is_unknown_option(&error) => mount_old(&lower, Some((&upper, &work)), scratch),
+        other => other,
+    }
+    .map_err(|error| explain(error, scratch))
+}
+
 /// A directory of the host as a root, a detached clone of it.
 pub fn bind(dir: &Path) -> Result<OwnedFd> {
     let dir_fd = fs::open_dir(dir).context("open the root file system")?;

@@ -24,6 +24,10 @@ impl Attributes {
     pub const NOSYMFOLLOW: Self = Self(0x20_0000);
     /// The two-bit access-time field; it must be cleared before one of its values is set.
     const ATIME_FIELD: u64 = 0x70;
+
+    pub fn contains(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
 }
 
 impl std::ops::BitOr for Attributes {

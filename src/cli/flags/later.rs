@@ -12,19 +12,15 @@ const LATER: &[&str] = &[
     "--env-host",
     "--env-merge",
     "--http-proxy",
-    "--image-volume",
     "--label-file",
     "--pidfile",
     "--pod",
     "--preserve-fds",
-    "--read-only-tmpfs",
     "--requires",
     "--rmi",
-    "--secret",
-    "--shm-size",
+    "--shm-size-systemd",
     "--unsetenv",
     "--variant",
-    "--volumes-from",
 ];
 
 /// The error for a word that looks like an option where an image should be.

@@ -1,41 +1,78 @@
 //! The flags of mounts: `--volume`, `--mount` and `--tmpfs` are three ways to say one thing.
 
-use crate::container::config::{Config, Id, Mount, MountKind, MountOptions, Name, Propagation};
+mod options;
+mod secret;
+mod words;
+
+use crate::container::config::{
+    Config, Id, ImageVolumes, Memory, Mount, MountKind, MountOptions, Name, OverlayPlace, VolumesFrom,
+};
 use crate::container::create::clean;
 use crate::error::Kind;
 use anyhow::{Context, Result};
-use std::path::PathBuf;
+use options::Words;
+use std::path::{Path, PathBuf};
 
 #[derive(clap::Args, Clone, Debug)]
 #[command(next_help_heading = "Mounts")]
 pub struct MountFlags {
-    /// Mount a directory of the host, or a named volume; options: ro, rw, exec, noexec, suid, dev, private, slave, shared
+    /// Mount a directory of the host, or a named volume; options: ro, rw, z, Z, U, O, idmap, copy, nocopy, nocreate, exec, noexec, suid, dev, bind, rbind, private, slave, shared
     #[arg(short, long, value_name = "[SOURCE:]TARGET[:OPTIONS]")]
     volume: Vec<String>,
-    /// Mount by key=value words: type=bind|volume|tmpfs, source, target, readonly, tmpfs-size, tmpfs-mode, bind-propagation
+    /// Mount by key=value words: type=bind|volume|tmpfs|ramfs|image|glob|devpts, source, target, and what each type takes
     #[arg(long, value_name = "KEY=VALUE,...")]
     mount: Vec<String>,
-    /// Mount an empty file system in memory; options: size=, mode=, ro, rw, exec, noexec
+    /// Mount an empty file system in memory; options: size=, mode=, ro, rw, exec, noexec, suid, dev, tmpcopyup, notmpcopyup
     #[arg(long, value_name = "TARGET[:OPTIONS]")]
     tmpfs: Vec<String>,
+    /// Mount what this container has mounted too; options: ro, rw, z
+    #[arg(long, value_name = "CONTAINER[:OPTIONS]")]
+    volumes_from: Vec<String>,
+    /// What becomes of the volumes that the image declares: anonymous volumes (also called bind), tmpfs, or nothing (ignore)
+    #[arg(long, value_name = "HOW")]
+    image_volume: Option<String>,
+    /// With --read-only, leave /run, /tmp, /var/tmp, /dev and /dev/shm writable
+    #[arg(long, value_name = "BOOL", default_value = "true", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    read_only_tmpfs: bool,
+    /// Limit /dev/shm to this size [default: 64m]; 0 is no limit
+    #[arg(long, value_name = "SIZE")]
+    shm_size: Option<String>,
+    /// Give the container a secret, as a file or as an environment variable; options: type=mount|env, target=, uid=, gid=, mode=
+    #[arg(long, value_name = "NAME[,OPTION=VALUE...]")]
+    secret: Vec<String>,
 }
 
 impl MountFlags {
-    pub fn apply(&self, config: &mut Config) -> Result<()> {
-        config.mounts = self.mounts()?;
+    pub fn apply(&self, config: &mut Config, manners: Manners) -> Result<()> {
+        config.mounts = self.mounts(manners)?;
+        config.secrets = self.secret.iter().map(|text| secret::parse(text)).collect::<Result<_>>()?;
+        let defaults = &mut config.mount_defaults;
+        defaults.image_volumes = match self.image_volume.as_deref() {
+            None | Some("bind" | "anonymous") => ImageVolumes::Anonymous,
+            Some("tmpfs") => ImageVolumes::Tmpfs,
+            Some("ignore") => ImageVolumes::Ignored,
+            Some(other) => {
+                let message = format!("--image-volume {other:?} does not exist");
+                return Err(Kind::BadInput.hinted(message, "use bind, anonymous, tmpfs or ignore"));
+            }
+        };
+        defaults.volumes_from =
+            self.volumes_from.iter().map(|text| parse_volumes_from(text)).collect::<Result<_>>()?;
+        defaults.no_read_only_tmpfs = !self.read_only_tmpfs;
+        defaults.shm_bytes = self.shm_size.as_deref().map(super::super::units::parse_bytes).transpose()?;
         Ok(())
     }
 
-    fn mounts(&self) -> Result<Vec<Mount>> {
+    fn mounts(&self, manners: Manners) -> Result<Vec<Mount>> {
         let mut mounts = Vec::new();
         for text in &self.volume {
-            mounts.push(parse_volume(text)?);
+            mounts.push(parse_volume(text, manners)?);
         }
         for text in &self.mount {
-            mounts.push(parse_mount(text)?);
+            mounts.extend(words::parse(text, manners)?);
         }
         for text in &self.tmpfs {
-            mounts.push(parse_tmpfs(text)?);
+            mounts.push(parse_tmpfs(text, manners)?);
         }
         for (index, mount) in mounts.iter().enumerate() {
             if mounts[..index].iter().any(|other| other.target == mount.target) {
@@ -46,6 +83,15 @@ impl MountFlags {
     }
 }
 
+/// What differs between the programs whose place this one takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Manners {
+    /// As docker does it: a missing source is created, and a file system in memory begins empty.
+    pub docker: bool,
+    /// An ordinary user's engine.
+    pub rootless: bool,
+}
+
 fn absolute_target(target: &str) -> Result<String> {
     if !target.starts_with('/') {
         return Err(Kind::BadInput.error(format!("mount target {target:?} is not an absolute path")));
@@ -53,152 +99,103 @@ fn absolute_target(target: &str) -> Result<String> {
     Ok(clean(target))
 }
 
+fn new_mount(target: &str, kind: MountKind) -> Result<Mount> {
+    Ok(Mount { target: absolute_target(target)?, kind, read_only: false, options: MountOptions::default() })
+}
+
+fn anonymous_volume() -> Result<MountKind> {
+    Ok(MountKind::Volume { name: Name::parse(Id::new_random()?.as_str())?, anonymous: true, subpath: String::new() })
+}
+
 /// `SOURCE:TARGET[:OPTIONS]`, or `TARGET` alone for an anonymous volume.
-pub fn parse_volume(text: &str) -> Result<Mount> {
+fn parse_volume(text: &str, manners: Manners) -> Result<Mount> {
     let parts: Vec<&str> = text.split(':').collect();
-    let (source, target, words) = match parts.as_slice() {
+    let (source, target, options) = match parts.as_slice() {
         [target] => (None, *target, ""),
         [source, target] => (Some(*source), *target, ""),
         [source, target, options] => (Some(*source), *target, *options),
         _ => return Err(Kind::BadInput.error(format!("volume {text:?} is not [SOURCE:]TARGET[:OPTIONS]"))),
     };
     let kind = match source {
-        None => MountKind::Volume { name: Name::parse(Id::new_random()?.as_str())?, anonymous: true },
-        Some(source) => parse_source(source)?,
+        None => anonymous_volume()?,
+        // A path, if it looks like one, else the name of a volume.
+        Some(source) if source.starts_with(['/', '.']) => bind(source, manners)?,
+        Some(source) => MountKind::Volume { name: Name::parse(source)?, anonymous: false, subpath: String::new() },
     };
-    let mut mount =
-        Mount { target: absolute_target(target)?, kind, read_only: false, options: MountOptions::default() };
-    for word in words.split(',').filter(|word| !word.is_empty()) {
-        apply_option(&mut mount, word)?;
+    let mut mount = new_mount(target, kind)?;
+    let mut words = Words::new(manners);
+    for word in options.split(',').filter(|word| !word.is_empty()) {
+        words.apply(&mut mount, word)?;
     }
+    words.finish(&mut mount)?;
     Ok(mount)
 }
 
-/// A path, if it looks like one, else the name of a volume.
-fn parse_source(source: &str) -> Result<MountKind> {
-    if !source.starts_with(['/', '.', '~']) {
-        return Ok(MountKind::Volume { name: Name::parse(source)?, anonymous: false });
-    }
-    bind(source)
-}
-
-fn bind(source: &str) -> Result<MountKind> {
+fn bind(source: &str, manners: Manners) -> Result<MountKind> {
     let path = std::path::absolute(source).with_context(|| format!("find {source}"))?;
     let path = path.components().collect::<PathBuf>();
-    if let Err(errno) = rustix::fs::stat(&path) {
-        return Err(anyhow::Error::new(errno).context(format!("mount {}", path.display())));
+    match rustix::fs::stat(&path) {
+        Ok(_) => {}
+        Err(rustix::io::Errno::NOENT) if manners.docker => make_source(&path)?,
+        Err(errno) => return Err(anyhow::Error::new(errno).context(format!("mount {}", path.display()))),
     }
     Ok(MountKind::Bind { source: path })
 }
 
-fn apply_option(mount: &mut Mount, word: &str) -> Result<()> {
-    let options = &mut mount.options;
-    match word {
-        "ro" | "readonly" => mount.read_only = true,
-        "rw" => mount.read_only = false,
-        "exec" => options.exec = Some(true),
-        "noexec" => options.exec = Some(false),
-        "suid" => options.suid = true,
-        "nosuid" => options.suid = false,
-        "dev" => options.dev = true,
-        "nodev" => options.dev = false,
-        "private" | "rprivate" => options.propagation = Propagation::Private,
-        "slave" | "rslave" => options.propagation = Propagation::Slave,
-        "shared" | "rshared" => options.propagation = Propagation::Shared,
-        "nocopy" => options.no_copy = true,
-        // Binds are recursive; there is no SELinux label that could be changed.
-        "bind" | "rbind" | "z" | "Z" => {}
-        _ => return Err(Kind::BadInput.error(format!("mount option {word:?} is not supported yet"))),
+/// docker makes a directory of a source that does not exist.
+fn make_source(path: &Path) -> Result<()> {
+    let mut made = PathBuf::new();
+    for part in path.components() {
+        made.push(part);
+        match rustix::fs::mkdir(&made, rustix::fs::Mode::from_raw_mode(0o755)) {
+            Ok(()) | Err(rustix::io::Errno::EXIST | rustix::io::Errno::ROFS | rustix::io::Errno::ACCESS) => {}
+            Err(errno) => return Err(errno).with_context(|| format!("create directory {}", made.display())),
+        }
     }
-    Ok(())
+    rustix::fs::stat(path).map(drop).with_context(|| format!("create directory {}", path.display()))
 }
 
-pub fn parse_tmpfs(text: &str) -> Result<Mount> {
-    let (target, words) = text.split_once(':').unwrap_or((text, ""));
-    let kind = MountKind::Tmpfs { size_bytes: None, mode: None };
-    let mut mount =
-        Mount { target: absolute_target(target)?, kind, read_only: false, options: MountOptions::default() };
-    for word in words.split(',').filter(|word| !word.is_empty()) {
-        apply_tmpfs_option(&mut mount, word)?;
+fn parse_tmpfs(text: &str, manners: Manners) -> Result<Mount> {
+    let (target, options) = text.split_once(':').unwrap_or((text, ""));
+    let mut mount = new_mount(target, memory(manners))?;
+    let mut words = Words::new(manners);
+    for word in options.split(',').filter(|word| !word.is_empty()) {
+        words.apply_to_memory(&mut mount, word)?;
     }
+    words.finish(&mut mount)?;
     Ok(mount)
 }
 
-fn apply_tmpfs_option(mount: &mut Mount, word: &str) -> Result<()> {
-    let MountKind::Tmpfs { size_bytes, mode } = &mut mount.kind else { return apply_option(mount, word) };
-    match word.split_once('=') {
-        Some(("size" | "tmpfs-size", size)) => *size_bytes = Some(super::super::units::parse_bytes(size)?),
-        Some(("mode" | "tmpfs-mode", octal)) => {
-            let bad = || Kind::BadInput.error(format!("mode {octal:?} is not octal, such as 1777"));
-            *mode = Some(u32::from_str_radix(octal, 8).ok().filter(|mode| *mode <= 0o7777).ok_or_else(bad)?);
-        }
-        _ => return apply_option(mount, word),
-    }
-    Ok(())
+fn memory(manners: Manners) -> MountKind {
+    let memory = Memory { copy_up: !manners.docker, ..Memory::default() };
+    MountKind::Tmpfs { size_bytes: None, mode: None, memory }
 }
 
-/// `--mount`: comma-separated words, in any order.
-pub fn parse_mount(text: &str) -> Result<Mount> {
-    let words: Vec<(&str, &str)> = text.split(',').map(|word| word.split_once('=').unwrap_or((word, ""))).collect();
-    let value = |names: &[&str]| words.iter().find(|(key, _)| names.contains(key)).map(|(_, value)| *value);
-    let source = value(&["source", "src"]);
-    let kind = match (value(&["type"]).unwrap_or("volume"), source) {
-        ("bind", Some(source)) => bind(source)?,
-        ("bind", None) => return Err(Kind::BadInput.error(format!("mount {text:?} has no source"))),
-        ("volume", Some(name)) => MountKind::Volume { name: Name::parse(name)?, anonymous: false },
-        ("volume", None) => MountKind::Volume { name: Name::parse(Id::new_random()?.as_str())?, anonymous: true },
-        ("tmpfs", _) => MountKind::Tmpfs { size_bytes: None, mode: None },
-        (other, _) => {
-            return Err(Kind::BadInput
-                .hinted(format!("mount type {other:?} is not supported yet"), "use bind, volume or tmpfs"));
-        }
-    };
-    let target = value(&["target", "destination", "dst"])
-        .ok_or_else(|| Kind::BadInput.error(format!("mount {text:?} has no target")))?;
-    let mut mount =
-        Mount { target: absolute_target(target)?, kind, read_only: false, options: MountOptions::default() };
-    for (key, value) in words {
-        match key {
-            "type" | "source" | "src" | "target" | "destination" | "dst" => {}
-            "readonly" | "ro" => mount.read_only = is_true(key, value)?,
-            "rw" => mount.read_only = !is_true(key, value)?,
-            "bind-propagation" => apply_option(&mut mount, value)?,
-            "bind-nonrecursive" => {
-                return Err(Kind::BadInput.error("mount option bind-nonrecursive is not supported yet"));
+fn parse_volumes_from(text: &str) -> Result<VolumesFrom> {
+    let (container, options) = text.split_once(':').unwrap_or((text, ""));
+    let mut from = VolumesFrom { container: container.to_owned(), read_only: None };
+    for option in options.split(',').filter(|option| !option.is_empty()) {
+        match option {
+            "ro" | "rw" if from.read_only.is_some() => {
+                return Err(Kind::BadInput.error(format!("--volumes-from {text:?} says ro or rw twice")));
             }
-            _ if value.is_empty() => apply_option(&mut mount, key)?,
-            _ => apply_tmpfs_option(&mut mount, &format!("{key}={value}"))?,
+            "ro" => from.read_only = Some(true),
+            "rw" => from.read_only = Some(false),
+            // There is no SELinux label that could be changed.
+            "z" => {}
+            _ => {
+                let message = format!("--volumes-from {text:?} has an unknown option {option:?}");
+                return Err(Kind::BadInput.hinted(message, "use ro, rw or z"));
+            }
         }
     }
-    Ok(mount)
+    Ok(from)
 }
 
-fn is_true(key: &str, value: &str) -> Result<bool> {
-    match value {
-        "" | "true" | "1" => Ok(true),
-        "false" | "0" => Ok(false),
-        _ => Err(Kind::BadInput.error(format!("{key}={value} is neither true nor false"))),
-    }
+/// The overlay that `O` asks for.
+fn overlay(mount: &mut Mount) -> &mut OverlayPlace {
+    mount.options.more.overlay.get_or_insert(OverlayPlace::Nowhere)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn volumes_and_mounts_parse() {
-        let mount = parse_volume("data:/var/lib/x/:ro,exec").unwrap();
-        assert_eq!((mount.target.as_str(), mount.read_only, mount.options.exec), ("/var/lib/x", true, Some(true)));
-        assert!(matches!(parse_volume("/tmp:/x").unwrap().kind, MountKind::Bind { .. }));
-        assert!(matches!(parse_volume("/x").unwrap().kind, MountKind::Volume { anonymous: true, .. }));
-        let mount = parse_mount("type=tmpfs,target=/t,tmpfs-size=64m,tmpfs-mode=700").unwrap();
-        assert_eq!(mount.kind, MountKind::Tmpfs { size_bytes: Some(64 << 20), mode: Some(0o700) });
-        for bad in ["a:b", "/missing-source:/x", "a:/b:nonsense", "a:/b:ro:rw"] {
-            assert!(parse_volume(bad).is_err(), "{bad}");
-        }
-        for bad in ["type=bind,target=/x", "type=volume", "type=glob,target=/x", "type=tmpfs,target=/x,tmpfs-mode=9"]
-        {
-            assert!(parse_mount(bad).is_err(), "{bad}");
-        }
-    }
-}
+mod tests;

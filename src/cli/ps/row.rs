@@ -160,7 +160,7 @@ fn docker_row(
     let source = |kind: &MountKind| match kind {
         MountKind::Bind { source, .. } => Some(source.display().to_string()),
         MountKind::Volume { name, .. } => Some(name.to_string()),
-        MountKind::Tmpfs { .. } => None,
+        MountKind::Image(_) | MountKind::Tmpfs { .. } | MountKind::Devpts(_) => None,
     };
     let mounts: Vec<String> = config.mounts.iter().filter_map(|mount| source(&mount.kind)).collect();
     json!({

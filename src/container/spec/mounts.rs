@@ -1,29 +1,42 @@
 //! What is mounted into the container.
 
 use super::Surroundings;
-use crate::container::config::{Config, Mount, MountKind, Systemd};
+use crate::container::config::{Config, Memory, Mount, MountKind, Systemd};
+use crate::container::secrets;
+use crate::container::user::User;
 use anyhow::Result;
 use oci_spec::runtime as oci;
 use std::path::Path;
 
 const PRIVATE_FILE_SYSTEM: [&str; 3] = ["nosuid", "noexec", "nodev"];
 
-/// What every container has mounted, then what this one asked for, parents before children.
-pub(super) fn mounts(config: &Config, around: &Surroundings<'_>) -> Result<Vec<oci::Mount>> {
+/// The size of /dev/shm that nobody has said anything about.
+const SHM_BYTES: u64 = 64 << 20;
+
+/// What every container has mounted, and what this one asked for: parents before children, and of two at one place the
+/// one that was asked for.
+pub(super) fn mounts(config: &Config, user: &User, around: &Surroundings<'_>) -> Result<Vec<oci::Mount>> {
     let mut mounts = default_mounts(config, around)?;
-    let mut asked: Vec<&Mount> = config.mounts.iter().collect();
-    asked.sort_by_key(|mount| Path::new(&mount.target).components().count());
     for device in &config.extras.devices {
         let mut bind = mount("bind", &device.target, &["bind", "rprivate", "nosuid", "noexec"])?;
         bind.set_source(Some(device.source.clone()));
         mounts.push(bind);
     }
-    for mount in asked {
-        let replaces = |default: &oci::Mount| default.destination() == Path::new(&mount.target);
-        mounts.retain(|default| !replaces(default));
-        mounts.push(asked_mount(mount, around)?);
+    for asked in &config.mounts {
+        let target = Path::new(&asked.target);
+        // A /dev of the user's own has all that it should have in it, as in podman.
+        let covers = |place: &Path| place == target || (target == Path::new("/dev") && place.starts_with(target));
+        mounts.retain(|default| !covers(default.destination()));
+        mounts.push(asked_mount(asked, user, around)?);
     }
+    mounts.sort_by_key(|mount| mount.destination().components().count());
     Ok(mounts)
+}
+
+/// Whether the engine can put a file of its own there: below a mount that is read-only there may be no place for it.
+fn has_room(config: &Config, target: &Path) -> bool {
+    let covers = |mount: &Mount| mount.read_only && target.starts_with(&mount.target);
+    !config.mounts.iter().any(covers)
 }
 
 fn default_mounts<'a>(config: &'a Config, around: &Surroundings<'_>) -> Result<Vec<oci::Mount>> {
@@ -40,11 +53,12 @@ fn default_mounts<'a>(config: &'a Config, around: &Surroundings<'_>) -> Result<V
         pts.push("gid=5");
     }
     let is_systemd = config.security.systemd == Systemd::Yes;
+    let shm_size = format!("size={}", config.mount_defaults.shm_bytes.unwrap_or(SHM_BYTES));
     let mut mounts = vec![
         mount("proc", "/proc", &with_all(&config.security.proc_options))?,
         mount("tmpfs", "/dev", &["nosuid", "noexec", "nodev", "strictatime", "mode=755", "size=65536k"])?,
         mount("devpts", "/dev/pts", &pts)?,
-        mount("tmpfs", "/dev/shm", &with(&["mode=1777", "size=65536k"]))?,
+        mount("tmpfs", "/dev/shm", &[&PRIVATE_FILE_SYSTEM[..], &["mode=1777", &shm_size]].concat())?,
         mount("mqueue", "/dev/mqueue", &PRIVATE_FILE_SYSTEM)?,
         mount("sysfs", "/sys", &with(&[access]))?,
         mount("cgroup", "/sys/fs/cgroup", &with(&[if is_systemd { "rw" } else { access }]))?,
@@ -57,44 +71,61 @@ fn default_mounts<'a>(config: &'a Config, around: &Surroundings<'_>) -> Result<V
             mounts.push(mount("tmpfs", target, &["nosuid", "nodev", mode])?);
         }
     }
-    if config.read_only {
+    if config.read_only && config.mount_defaults.no_read_only_tmpfs {
+        for mount in mounts.iter_mut().filter(|mount| mount.destination().starts_with("/dev")) {
+            let options = mount.options().clone().unwrap_or_default();
+            mount.set_options(Some([options, vec!["ro".to_owned()]].concat()));
+        }
+    } else if config.read_only {
         for target in ["/run", "/tmp", "/var/tmp"] {
-            if mounts.iter().any(|mount| mount.destination() == Path::new(target)) {
-                continue;
+            if !mounts.iter().any(|mount| mount.destination() == Path::new(target)) {
+                mounts.push(mount("tmpfs", target, &["nosuid", "nodev", "tmpcopyup"])?);
             }
-            mounts.push(mount("tmpfs", target, &["nosuid", "nodev", "mode=1777"])?);
         }
     }
-    for (source, target) in &around.files {
-        let mut bind = mount("bind", target, &["rbind", "rprivate", "nosuid", "nodev", "noexec"])?;
-        bind.set_source(Some(source.clone()));
-        mounts.push(bind);
+    let files = around.files.iter().map(|(source, target)| (source.clone(), target.clone()));
+    for (source, target) in files.chain(secrets::files(around.engine, config)) {
+        if has_room(config, Path::new(&target)) {
+            let mut bind = mount("bind", &target, &["rbind", "rprivate", "nosuid", "nodev", "noexec"])?;
+            bind.set_source(Some(source));
+            mounts.push(bind);
+        }
     }
     Ok(mounts)
 }
 
-fn asked_mount(asked: &Mount, around: &Surroundings<'_>) -> Result<oci::Mount> {
+fn asked_mount(asked: &Mount, user: &User, around: &Surroundings<'_>) -> Result<oci::Mount> {
     let mut options = vec![if asked.read_only { "ro" } else { "rw" }.to_owned()];
     let flags = [
         ("nosuid", !asked.options.suid),
         ("nodev", !asked.options.dev),
         ("noexec", asked.options.exec == Some(false)),
+        ("noatime", asked.options.more.no_access_time),
     ];
     options.extend(flags.iter().filter(|(_, on)| *on).map(|(name, _)| (*name).to_owned()));
     let (kind, source) = match &asked.kind {
         MountKind::Bind { source } => ("bind", Some(source.clone())),
-        MountKind::Volume { name, .. } => ("bind", Some(around.engine.volumes().join(name.as_str()).join("data"))),
-        MountKind::Tmpfs { size_bytes, mode } => {
-            options.push(format!("mode={:o}", mode.unwrap_or(0o1777)));
-            options.extend(size_bytes.map(|size| format!("size={size}")));
+        MountKind::Volume { name, .. } => ("bind", Some(crate::volume::data(around.engine, name.as_str()))),
+        // Made by the monitor: only the target counts.
+        MountKind::Image(_) => ("bind", Some(around.engine.layers())),
+        MountKind::Devpts(given) => {
+            options.extend(["newinstance", "ptmxmode=0666"].map(str::to_owned));
+            options.extend(given.iter().cloned());
+            ("devpts", None)
+        }
+        MountKind::Tmpfs { size_bytes, mode, memory } => {
+            options.extend(memory_options(*size_bytes, *mode, memory));
+            if asked.options.more.chown {
+                options.extend([format!("uid={}", user.uid), format!("gid={}", user.gid)]);
+            }
             if asked.options.exec.is_none() {
                 options.push("noexec".to_owned());
             }
-            ("tmpfs", None)
+            (if memory.ramfs { "ramfs" } else { "tmpfs" }, None)
         }
     };
     if source.is_some() {
-        options.push("rbind".to_owned());
+        options.push(if asked.options.more.not_recursive { "bind" } else { "rbind" }.to_owned());
         options.push(asked.options.propagation.name().to_owned());
     }
     let options: Vec<&str> = options.iter().map(String::as_str).collect();
@@ -103,6 +134,22 @@ fn asked_mount(asked: &Mount, around: &Surroundings<'_>) -> Result<oci::Mount> {
         result.set_source(source);
     }
     Ok(result)
+}
+
+fn memory_options(size_bytes: Option<u64>, mode: Option<u32>, memory: &Memory) -> Vec<String> {
+    let mut options = memory.data.clone();
+    match mode {
+        Some(mode) => options.push(format!("mode={mode:o}")),
+        // What the image has at the target decides.
+        None if memory.copy_up => {}
+        None => options.push("mode=1777".to_owned()),
+    }
+    // ramfs has no size.
+    options.extend(size_bytes.filter(|_| !memory.ramfs).map(|size| format!("size={size}")));
+    if memory.copy_up {
+        options.push("tmpcopyup".to_owned());
+    }
+    options
 }
 
 fn mount(kind: &str, target: &str, options: &[&str]) -> Result<oci::Mount> {

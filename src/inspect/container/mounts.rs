@@ -1,17 +1,29 @@
 //! What is mounted into a container, in the words of `inspect`.
 
-use crate::container::config::{Config, Mount, MountKind};
+use crate::container::config::{Config, Mount, MountKind, SecretHow, SecretUse};
 use crate::engine::Engine;
 use serde_json::{Map, Value, json};
+
+/// The secrets that a container gets as files; what becomes of others is nobody's business, as in podman.
+pub fn secrets(config: &Config) -> Value {
+    let file = |asked: &SecretUse| match &asked.how {
+        SecretHow::File { uid, gid, mode, .. } => {
+            Some(json!({ "Name": asked.name, "ID": asked.id, "UID": uid, "GID": gid, "Mode": mode }))
+        }
+        SecretHow::Environment { .. } => None,
+    };
+    config.secrets.iter().filter_map(file).collect()
+}
 
 /// Binds and volumes; file systems in memory are in `HostConfig.Tmpfs`.
 pub fn mount_point(engine: &Engine, mount: &Mount) -> Option<Value> {
     let (kind, name, source, driver) = match &mount.kind {
         MountKind::Bind { source } => ("bind", None, source.clone(), ""),
         MountKind::Volume { name, .. } => {
-            ("volume", Some(name.as_str()), engine.volumes().join(name.as_str()).join("data"), "local")
+            ("volume", Some(name.as_str()), crate::volume::data(engine, name.as_str()), "local")
         }
-        MountKind::Tmpfs { .. } => return None,
+        MountKind::Image(image) => ("image", None, image.name.clone().into(), ""),
+        MountKind::Tmpfs { .. } | MountKind::Devpts(_) => return None,
     };
     let mut point = json!({
         "Type": kind,
@@ -33,14 +45,19 @@ pub fn mount_point(engine: &Engine, mount: &Mount) -> Option<Value> {
 fn mount_options(mount: &Mount) -> Vec<&'static str> {
     let options = &mount.options;
     let flags = [("nosuid", !options.suid), ("nodev", !options.dev), ("noexec", options.exec == Some(false))];
-    flags.into_iter().filter(|(_, on)| *on).map(|(name, _)| name).chain(["rbind"]).collect()
+    flags
+        .into_iter()
+        .filter(|(_, on)| *on)
+        .map(|(name, _)| name)
+        .chain([if options.more.not_recursive { "bind" } else { "rbind" }])
+        .collect()
 }
 
 pub fn bind_text(mount: &Mount) -> Option<String> {
     let source = match &mount.kind {
         MountKind::Bind { source } => source.display().to_string(),
         MountKind::Volume { name, .. } => name.to_string(),
-        MountKind::Tmpfs { .. } => return None,
+        MountKind::Image(_) | MountKind::Tmpfs { .. } | MountKind::Devpts(_) => return None,
     };
     let access = if mount.read_only { "ro" } else { "rw" };
     let options = mount_options(mount).join(",");
@@ -50,7 +67,7 @@ pub fn bind_text(mount: &Mount) -> Option<String> {
 pub fn tmpfs(config: &Config) -> Value {
     let mut all = Map::new();
     for mount in &config.mounts {
-        if let MountKind::Tmpfs { size_bytes, mode } = &mount.kind {
+        if let MountKind::Tmpfs { size_bytes, mode, .. } = &mount.kind {
             let mut options = vec![if mount.read_only { "ro" } else { "rw" }.to_owned()];
             options
                 .extend(mount_options(mount).iter().filter(|name| **name != "rbind").map(|name| (*name).to_owned()));

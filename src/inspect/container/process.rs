@@ -28,7 +28,7 @@ pub fn process_config(config: &Config) -> Value {
         "OnBuild": [],
         "Labels": config.labels,
         "Annotations": config.annotations,
-        "Secrets": [],
+        "Secrets": super::mounts::secrets(config),
         "Timezone": "",
         "SystemdMode": false,
         "ChrootDirs": [],

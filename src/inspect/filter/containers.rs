@@ -239,7 +239,7 @@ fn has_mount(config: &Config, text: &str) -> bool {
         let is_from = match &mount.kind {
             MountKind::Bind { source: path, .. } => path.as_os_str() == source,
             MountKind::Volume { name, .. } => name.as_str() == source,
-            MountKind::Tmpfs { .. } => false,
+            MountKind::Image(_) | MountKind::Tmpfs { .. } | MountKind::Devpts(_) => false,
         };
         match target {
             Some(target) => is_from && mount.target == target,

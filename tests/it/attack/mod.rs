@@ -9,6 +9,7 @@ mod confinement;
 mod identity;
 mod images;
 mod kernel;
+mod mounts;
 mod races;
 mod registry;
 mod runtime;

@@ -88,7 +88,10 @@ fn a07_mounts_in_a_shared_volume_stay_inside() {
     assert_naive_loses(&scene, &image);
     let file = format!("--volume={}:/vol/a/file", scene.sandbox.home.join("a-file").display());
     std::fs::write(scene.sandbox.home.join("a-file"), "of the host").expect("write a file");
-    let variants: [&[&str]; 4] = [
+    scene.ok(&["secret", "create", "s", scene.sandbox.home.join("a-file").to_str().expect("ASCII")]);
+    let variants: [&[&str]; 6] = [
+        &["--volume=shared:/vol", "--secret=s,target=/vol/a/secret"],
+        &["--mount=type=volume,src=shared,dst=/vol/a,subpath=a"],
         &["--volume=shared:/vol", "--volume=other:/vol/a/volume"],
         &["--volume=shared:/vol", "--tmpfs=/vol/a/tmpfs"],
         &["--volume=shared:/vol", "--workdir=/vol/a/directory"],

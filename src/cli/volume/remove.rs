@@ -1,0 +1,159 @@
+//! `volume rm` and `volume prune`: remove volumes.
+
+use super::ls::parse_filters;
+use crate::cli::{Context, Verb, each, in_userns, report, say};
+use crate::container::control::Door;
+use crate::container::events::{self, Event, Happening, Object};
+use crate::container::state::Status;
+use crate::container::{remove, stop, volumes};
+use crate::engine::Engine;
+use crate::error::{self, Kind};
+use crate::inspect::volume::Usage;
+use crate::volume;
+use anyhow::Result;
+use std::io::{IsTerminal, Write};
+
+/// Remove volumes and all that is in them
+#[derive(clap::Args)]
+pub struct Rm {
+    /// All volumes
+    #[arg(short, long, conflicts_with = "names")]
+    all: bool,
+    /// Remove the containers that have the volume too, running or not; a volume that does not exist is no error
+    #[arg(short, long)]
+    force: bool,
+    /// With --force, ask containers to end and kill them after this many seconds
+    #[arg(short, long, value_name = "SECONDS", requires = "force")]
+    time: Option<u64>,
+    /// The volumes
+    #[arg(value_name = "VOLUME", required_unless_present = "all")]
+    names: Vec<String>,
+}
+
+/// Remove all volumes that no container has
+#[derive(clap::Args)]
+pub struct Prune {
+    /// Remove named volumes too, which is so without it as well
+    #[arg(short, long, hide = true)]
+    all: bool,
+    /// Remove only volumes that fit: anonymous, driver, label, label!, name, opt, since, until
+    #[arg(long, value_name = "KEY=VALUE")]
+    filter: Vec<String>,
+    /// Do not ask
+    #[arg(short, long)]
+    force: bool,
+}
+
+/// A volume does not exist: podman-volume-rm(1).
+const EXIT_MISSING: u8 = 1;
+/// A container has it.
+const EXIT_IN_USE: u8 = 2;
+
+impl Verb for Rm {
+    fn run(self, context: &Context) -> Result<u8> {
+        self.remove(context).or_else(|error| {
+            let code = match error::kind(&error) {
+                Kind::NotFound => EXIT_MISSING,
+                Kind::InUse => EXIT_IN_USE,
+                _ => return Err(error),
+            };
+            report(&context.verb, &error);
+            Ok(code)
+        })
+    }
+}
+
+impl Rm {
+    fn remove(self, context: &Context) -> Result<u8> {
+        let engine = &context.engine;
+        let mut names = Vec::new();
+        let mut missing = None;
+        if self.all {
+            names.extend(volume::list(engine)?.into_iter().map(|volume| volume.name));
+        }
+        for text in &self.names {
+            match super::find(context, text) {
+                Ok(volume) => names.push(volume.name),
+                Err(error) if error::kind(&error) == Kind::NotFound && self.force => {}
+                // The others are removed all the same.
+                Err(error) => {
+                    if let Some(earlier) = missing.replace(error) {
+                        report(&context.verb, &earlier);
+                    }
+                }
+            }
+        }
+        if self.force {
+            // Stopped from outside the user namespace: monitors are reached as easily from here.
+            for name in &names {
+                for user in volumes::users(engine, name)?.iter().filter(|user| user.status == Status::Running) {
+                    stop::stop(engine, user, None, Some(self.time.unwrap_or(0)))?;
+                }
+            }
+        }
+        if !names.is_empty() {
+            let code = in_userns(Door::for_command(engine)?, || {
+                each(&names, |name| {
+                    if self.force {
+                        for user in volumes::users(engine, name)? {
+                            remove::remove_by_force(engine, &user.config.id, false)?;
+                        }
+                    }
+                    volumes::remove(engine, name)?;
+                    told_gone(engine, name);
+                    Ok(())
+                })
+            });
+            if let (Err(error), Some(_)) = (&code, &missing) {
+                report(&context.verb, error);
+            } else {
+                code?;
+            }
+        }
+        missing.map_or(Ok(0), Err)
+    }
+}
+
+fn told_gone(engine: &Engine, name: &str) {
+    events::tell(engine, &[Event::new(Object::Volume, Happening::Remove, "", name)]);
+    say(name);
+}
+
+impl Verb for Prune {
+    fn run(self, context: &Context) -> Result<u8> {
+        let engine = &context.engine;
+        let filters = parse_filters(context, &self.filter)?;
+        if !self.force && !confirmed()? {
+            return Ok(0);
+        }
+        let usage = Usage::find(engine)?;
+        let mut unused = volume::list(engine)?;
+        unused.retain(|volume| !usage.is_used(&volume.name) && filters.match_volume(volume, &usage));
+        if unused.is_empty() {
+            return Ok(0);
+        }
+        in_userns(Door::for_command(engine)?, || {
+            each(&unused, |volume| match volumes::remove(engine, &volume.name) {
+                // A container has come meanwhile.
+                Err(error) if error::kind(&error) == Kind::InUse => Ok(()),
+                removed => removed.map(|()| told_gone(engine, &volume.name)),
+            })
+        })
+    }
+}
+
+/// Asks at a terminal; where nobody can be asked the answer is no.
+fn confirmed() -> Result<bool> {
+    let mut stderr = std::io::stderr();
+    let _ = write!(
+        stderr,
+        "WARNING! This removes all volumes that no container uses.\nAre you sure you want to continue? [y/N] "
+    );
+    let _ = stderr.flush();
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line)?;
+    if !std::io::stdin().is_terminal() {
+        let _ = writeln!(stderr);
+    }
+    Ok(matches!(line.trim(), "y" | "Y" | "yes" | "Yes"))
+}
