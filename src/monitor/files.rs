@@ -27,7 +27,9 @@ pub fn write(
     ];
     let of_image = |path: &Path| root.read(path, HOSTS_BYTES_MAX);
     let hosts = network::hosts(config.network, &config.names, &config.hostname, of_image)?;
-    files.extend(hosts.map(|text| ("hosts", "/etc/hosts", text.into_bytes())));
+    if let Some(text) = hosts {
+        files.insert(0, ("hosts", "/etc/hosts", text.into_bytes()));
+    }
     let resolv_conf = network::resolv_conf(config.network, &config.names)?;
     files.extend(resolv_conf.map(|text| ("resolv.conf", "/etc/resolv.conf", text.into_bytes())));
     if let Some(zone) = &config.users.timezone {

@@ -40,7 +40,7 @@ fn none_has_only_loopback_and_host_is_the_hosts() {
     sandbox.fails(125, &["run: ", "\"nosuch\"", "none, host, private"], &["run", "--network", "nosuch", "busybox"]);
     let none = ["run", "--network", "none", "-p", "80:80", "busybox"];
     sandbox.fails(125, &["run: ", "ports cannot be published"], &none);
-    for bad in ["80", "x:80", "80:0", "1.2.3:80:80", "80:80/sctp"] {
+    for bad in ["x:80", "80:0", "1.2.3:80:80", "80:80/sctp"] {
         sandbox.fails(125, &["run: ", &format!("{bad:?}")], &["run", "-p", bad, "busybox"]);
     }
 }

@@ -21,7 +21,7 @@ fn security_options_do_what_they_say() {
         told(&["--security-opt=no-new-privileges=false"], "grep NoNewPrivs /proc/self/status"),
         "NoNewPrivs:\t0\n"
     );
-    let processes = "ls /proc | grep -c meminfo; grep -c hidepid /proc/self/mountinfo";
+    let processes = "ls /proc | grep -c meminfo; grep -c hidepid /proc/self/mountinfo; :";
     assert_eq!(told(&["--security-opt=proc-opts=hidepid=2,subset=pid"], processes), "0\n1\n");
     assert!(told(&[], processes).starts_with("1\n0"));
     let keys = "cat /proc/keys | wc -c | tr -d 0; test -w /proc/sysrq-trigger && echo writable";
