@@ -219,5 +219,5 @@ fn imports_are_read_as_rust_means_them() {
     assert_eq!(rooms("use crate::{image, store::{blobs, tags}, sys};"), "image store sys");
     let text = "a // crate::x\nlet b = \"http://c\\\"crate::d\"; e('\"', r#\"\"unsafe\"#, crate::f)";
     assert_eq!(without_text(text), "a \nlet b = ; e(, , crate::f)");
-    assert!(imports(&code(&source().join("src/cli/ps.rs"))).contains("container"));
+    assert!(imports(&code(&source().join("src/cli/run.rs"))).contains("container"));
 }

@@ -24,18 +24,10 @@ fn security_options_do_what_they_say() {
     let processes = "ls /proc | grep -c meminfo; grep -c hidepid /proc/self/mountinfo; :";
     assert_eq!(told(&["--security-opt=proc-opts=hidepid=2,subset=pid"], processes), "0\n1\n");
     assert!(told(&[], processes).starts_with("1\n0"));
-    let keys = "cat /proc/keys | wc -c | tr -d 0; test -w /proc/sysrq-trigger && echo writable";
     assert_eq!(told(&["--security-opt=mask=/bin/vi"], "cat /bin/vi | wc -c"), "0\n");
-    assert_eq!(told(&[], keys), "\n");
-    assert!(
-        told(
-            &["--security-opt=systempaths=unconfined"],
-            "test -s /proc/interrupts || wc -c < /proc/interrupts; wc -l < /proc/interrupts"
-        )
-        .lines()
-        .last()
-            != Some("0")
-    );
+    let interrupts = "wc -l < /proc/interrupts";
+    assert_eq!(told(&[], interrupts), "0\n");
+    assert_ne!(told(&["--security-opt=systempaths=unconfined"], interrupts), "0\n");
     assert_eq!(told(&["--security-opt=label=disable", "--security-opt=apparmor=unconfined"], "echo ok"), "ok\n");
     refused(&sandbox, &["--security-opt=proc-opts=rw"], &["proc-opts"]);
     refused(&sandbox, &["--security-opt=label=frob"], &["label"]);
