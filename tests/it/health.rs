@@ -1,7 +1,8 @@
 //! Health checks: the monitor makes them, one at a time, and acts on what they come to.
 
-use crate::support::{Sandbox, is_alive, until};
-use serde_json::Value;
+use crate::support::artifact::{self, Artifact};
+use crate::support::{Running, Sandbox, is_alive, until};
+use serde_json::{Value, json};
 
 fn with_busybox() -> (Sandbox, String) {
     let sandbox = Sandbox::new();
@@ -249,4 +250,63 @@ fn what_makes_no_sense_is_refused() {
         let words = [&["create: "], words].concat();
         sandbox.fails(125, &words, &[&["create"], options, &[&image, "true"]].concat());
     }
+}
+
+#[test]
+fn the_images_check_is_made_unless_the_user_has_another_wish() {
+    let sandbox = Sandbox::new();
+    let mut image = Artifact::new(&[artifact::busybox()]);
+    image.config["config"]["Cmd"] = json!(["sleep", "1000"]);
+    image.config["config"]["Healthcheck"] =
+        json!({"Test": ["CMD-SHELL", "echo of the image"], "Interval": 50_000_000, "Timeout": 3_000_000_000_u64});
+    let archive = sandbox.home.join("checked.tar");
+    std::fs::write(&archive, image.docker_archive("checked:latest")).expect("write the archive");
+    sandbox.ok(&["load", "-i", archive.to_str().expect("ASCII")]);
+    let id = sandbox.detached(&["--health-retries", "7", "checked"]);
+    until_status(&sandbox, &id, "Healthy");
+    assert_eq!(health(&sandbox, &id)["log"][0]["output"], "of the image\n");
+    let inspected =
+        sandbox.ok(&["inspect", "--format", "{{json .Config.Healthcheck}} {{.State.Health.Status}}", &id]);
+    assert!(inspected.contains("\"Interval\":50000000") && inspected.contains("\"Retries\":7"), "{inspected}");
+    assert!(inspected.trim().ends_with("healthy"), "{inspected}");
+    assert!(sandbox.ok(&["ps"]).contains("(healthy)"));
+    assert_eq!(sandbox.ok(&["ps", "-q", "--no-trunc", "--filter", "health=healthy"]).trim(), id);
+    let without = sandbox.detached(&["--no-healthcheck", "checked"]);
+    assert!(!sandbox.container(&without).join("health.json").exists());
+}
+
+#[test]
+fn systemd_hears_from_whom_it_should_that_the_service_is_ready() {
+    let (sandbox, image) = with_busybox();
+    let path = sandbox.home.join("notify");
+    let socket = std::os::unix::net::UnixDatagram::bind(&path).expect("listen as systemd does");
+    socket.set_read_timeout(Some(std::time::Duration::from_secs(30))).expect("a timeout");
+    let hear = || {
+        let mut buffer = [0; 256];
+        let length = socket.recv(&mut buffer).expect("a word");
+        String::from_utf8_lossy(&buffer[..length]).into_owned()
+    };
+    let run = |who: &str, options: &[&str]| {
+        let always = ["run", "-d", "--network", "none", "--cgroups", "disabled", "--sdnotify", who];
+        let script = "echo at $NOTIFY_SOCKET; exec sleep 1000";
+        let mut command = sandbox.command(&[&always[..], options, &[&image, "sh", "-c", script]].concat());
+        command.env("NOTIFY_SOCKET", &path);
+        let run = Running::start(command).finish();
+        assert_eq!(run.code, 0, "{run}");
+        run.stdout.trim().to_owned()
+    };
+    let id = run("conmon", &[]);
+    assert!(hear().ends_with("\nREADY=1"));
+    until("it has spoken", || sandbox.ok(&["logs", &id]) == "at\n");
+    // Nothing is heard of this one: the next word is of the one after it.
+    run("ignore", &[]);
+    let id = run("container", &[]);
+    let word = hear();
+    assert!(word.starts_with("MAINPID=") && !word.contains("READY"), "{word}");
+    until("it has its socket", || sandbox.ok(&["logs", &id]) == "at /run/notify/notify.sock\n");
+    sandbox.ok(&["exec", &id, "test", "-S", "/run/notify/notify.sock"]);
+    let id = run("healthy", &["--health-cmd", "test -e /ok", "--health-interval", "50ms"]);
+    assert!(hear().starts_with("MAINPID="));
+    sandbox.ok(&["exec", &id, "touch", "/ok"]);
+    assert_eq!(hear(), "READY=1");
 }
