@@ -33,6 +33,9 @@ pub struct Commit {
     /// Note this in the image's history
     #[arg(short, long, value_name = "TEXT", default_value = "")]
     message: String,
+    /// Refused unless false: nothing is paused, and the layer is sound whatever the container writes meanwhile
+    #[arg(short, long, hide = true, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pause: Option<bool>,
     /// Print nothing but the id, which is all that is printed anyway
     #[arg(short, long)]
     quiet: bool,
@@ -50,6 +53,11 @@ pub struct Commit {
 impl Verb for Commit {
     fn run(self, context: &Context) -> Result<u8> {
         let _ = self.quiet;
+        if self.pause == Some(true) {
+            return Err(
+                Kind::BadInput.hinted("--pause is not supported", "pause the container before, and unpause it after")
+            );
+        }
         let what = What {
             reference: self.name.as_deref().map(|name| context.own_name(name)).transpose()?,
             format: match self.format.as_str() {

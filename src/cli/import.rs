@@ -2,6 +2,7 @@
 
 use super::{Context, Verb, pulling, say};
 use crate::container::events::{self, Happening};
+use crate::error::Kind;
 use crate::fs;
 use crate::image::import::{self, Import as What};
 use crate::image::platform::Platform;
@@ -17,8 +18,17 @@ pub struct Import {
     #[arg(short, long, value_name = "TEXT")]
     message: Option<String>,
     /// Say that the image is for this system
-    #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
+    #[arg(long, value_name = "OS/ARCH[/VARIANT]", conflicts_with_all = ["os", "arch", "variant"])]
     platform: Option<String>,
+    /// Say that the image is for this operating system
+    #[arg(long, value_name = "OS")]
+    os: Option<String>,
+    /// Say that the image is for this architecture
+    #[arg(long, value_name = "ARCH")]
+    arch: Option<String>,
+    /// Say that the image is for this variant of the architecture
+    #[arg(long, value_name = "VARIANT")]
+    variant: Option<String>,
     /// Print nothing but the id
     #[arg(short, long)]
     quiet: bool,
@@ -33,7 +43,21 @@ pub struct Import {
 impl Verb for Import {
     fn run(self, context: &Context) -> Result<u8> {
         crate::store::prepare(&context.engine)?;
-        let platform = self.platform.as_deref().map(Platform::parse).transpose()?.unwrap_or_else(Platform::host);
+        let shown = self.file.to_string_lossy();
+        if shown.starts_with("http://") || shown.starts_with("https://") {
+            let hint = "fetch it: curl --fail --location URL | coracle import - NAME";
+            return Err(Kind::BadInput.hinted(format!("{shown} is not a file"), hint));
+        }
+        let mut platform = self.platform.as_deref().map(Platform::parse).transpose()?.unwrap_or_else(Platform::host);
+        if self.os.is_some() || self.arch.is_some() || self.variant.is_some() {
+            // A variant of this machine's architecture says nothing about another's.
+            let variant = if self.arch.is_some() { String::new() } else { platform.variant };
+            platform = Platform {
+                os: self.os.unwrap_or(platform.os),
+                architecture: self.arch.unwrap_or(platform.architecture),
+                variant: self.variant.unwrap_or(variant),
+            };
+        }
         let what = What {
             platform,
             changes: self.change,

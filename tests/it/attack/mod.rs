@@ -6,6 +6,7 @@
 
 pub mod canary;
 mod confinement;
+mod files;
 mod identity;
 mod images;
 mod kernel;
