@@ -328,7 +328,12 @@ impl Lock {
                 words.get(4)?.parse::<i32>().ok().filter(|pid| is_it && *pid > 0)
             })
         };
-        find().map_or_else(|| "another process".to_owned(), |pid| format!("process {pid}"))
+        match find() {
+            Some(pid) if Path::new(&format!("/proc/{pid}")).exists() => format!("process {pid}"),
+            // As a monitor does that comes up.
+            Some(pid) => format!("who has it from process {pid}"),
+            None => "another process".to_owned(),
+        }
     }
 
     fn open(path: &Path) -> Result<OwnedFd> {

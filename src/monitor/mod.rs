@@ -155,8 +155,9 @@ fn begin(arguments: &[String]) -> Result<i32> {
         Ok(mut monitor) => {
             let pid = monitor.state.pid;
             monitor.adopt(socket);
-            monitor.tell_main_clients(&Reply::Started { pid });
+            // It listens, so whoever is let in now finds it; and whoever hears of the start finds the lock free.
             drop(userns_lock);
+            monitor.tell_main_clients(&Reply::Started { pid });
             monitor.tell_of_start();
             monitor.begin_health();
             monitor.begin_timeout();
