@@ -368,30 +368,50 @@ impl From<OwnedFd> for Lock {
     }
 }
 
-fn whole_file(kind: i32) -> libc::flock {
-    libc::flock { l_type: kind as i16, l_whence: libc::SEEK_SET as i16, l_start: 0, l_len: 0, l_pid: 0 }
+/// What the holder of a lock says by how much of the file it holds. The first byte is always held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// The whole file.
+    Alive,
+    /// One byte.
+    Paused,
+}
+
+fn lock_from(kind: i32, start: i64) -> libc::flock {
+    libc::flock { l_type: kind as i16, l_whence: libc::SEEK_SET as i16, l_start: start, l_len: 0, l_pid: 0 }
 }
 
 /// Marks a file as held by this process for as long as it lives: an open-file-description lock, fcntl(2).
 /// False if another holds it.
 pub fn hold_alive(file: &OwnedFd) -> Result<bool> {
-    match fcntl(file, FcntlArg::F_OFD_SETLK(&whole_file(libc::F_WRLCK))) {
+    match fcntl(file, FcntlArg::F_OFD_SETLK(&lock_from(libc::F_WRLCK, 0))) {
         Ok(_) => Ok(true),
         Err(nix::errno::Errno::EAGAIN | nix::errno::Errno::EACCES) => Ok(false),
         Err(errno) => Err(errno).context("fcntl F_OFD_SETLK"),
     }
 }
 
-/// Whether some process holds the file alive. Takes no lock. A file that does not exist is held by nobody.
-pub fn is_alive(path: &Path) -> Result<bool> {
+/// Says more by a lock that this process has: readers see it in the same question that tells them that it is held.
+pub fn say_held(file: &OwnedFd, held: Held) -> Result<()> {
+    let lock = match held {
+        Held::Alive => lock_from(libc::F_WRLCK, 0),
+        Held::Paused => lock_from(libc::F_UNLCK, 1),
+    };
+    fcntl(file, FcntlArg::F_OFD_SETLK(&lock)).context("fcntl F_OFD_SETLK").map(|_| ())
+}
+
+/// Whether some process holds the file alive, and what it says by that. Takes no lock. A file that does not exist is
+/// held by nobody.
+pub fn held(path: &Path) -> Result<Option<Held>> {
     let file = match rustix::fs::openat(CWD, path, OFlags::RDWR | OFlags::CLOEXEC, Mode::empty()) {
         Ok(file) => file,
-        Err(Errno::NOENT) => return Ok(false),
+        Err(Errno::NOENT) => return Ok(None),
         Err(errno) => return Err(errno).with_context(|| format!("open {}", path.display())),
     };
-    let mut lock = whole_file(libc::F_WRLCK);
+    let mut lock = lock_from(libc::F_WRLCK, 0);
     fcntl(&file, FcntlArg::F_OFD_GETLK(&mut lock)).context("fcntl F_OFD_GETLK")?;
-    Ok(lock.l_type != libc::F_UNLCK as i16)
+    let is_held = lock.l_type != libc::F_UNLCK as i16;
+    Ok(is_held.then_some(if lock.l_len == 1 { Held::Paused } else { Held::Alive }))
 }
 
 /// The names in an open directory, sorted, so that what is made of it does not depend on its file system.

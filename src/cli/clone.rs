@@ -5,7 +5,6 @@ use super::{Context, Verb, pulling, say, tell_started};
 use crate::container::config::{Config, Id, MountKind, Name, Source};
 use crate::container::control::Door;
 use crate::container::create::{self, Naming};
-use crate::container::state::Status;
 use crate::container::{remove, start, state};
 use crate::error::Kind;
 use crate::image::pull::{Access, Policy};
@@ -45,7 +44,7 @@ impl Verb for Clone {
     fn run(self, context: &Context) -> Result<u8> {
         let engine = &context.engine;
         let original = state::find(engine, &self.container)?;
-        if self.destroy && !self.force && original.status == Status::Running {
+        if self.destroy && !self.force && original.status.is_alive() {
             let message = format!("container {} runs", original.config.name);
             return Err(Kind::InUse.hinted(message, "stop it first, or use --force"));
         }

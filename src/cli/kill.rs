@@ -1,6 +1,7 @@
 //! `kill`: send a signal to the first process of containers.
 
-use super::{Context, Targets, Verb, each, say};
+use super::choice::{Choice, Missing};
+use super::{Context, Verb, each, say};
 use crate::container::stop;
 use anyhow::Result;
 
@@ -11,15 +12,17 @@ pub struct Kill {
     #[arg(short, long, value_name = "SIGNAL", default_value = "KILL")]
     signal: String,
     #[command(flatten)]
-    targets: Targets,
+    choice: Choice,
 }
 
 impl Verb for Kill {
     fn run(self, context: &Context) -> Result<u8> {
         let signal = super::parse_signal(&self.signal)?;
-        each(&self.targets.resolve_running(context)?, |container| {
-            stop::signal(container, signal)?;
-            say(container.config.name.as_str());
+        let is_alive = |container: &crate::container::state::Container| container.status.is_alive();
+        let chosen = self.choice.resolve_fitting(context, Missing::Refuse, is_alive)?;
+        each(&chosen, |chosen| {
+            stop::signal(&chosen.container, signal)?;
+            say(&chosen.typed);
             Ok(())
         })
     }

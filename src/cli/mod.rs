@@ -3,6 +3,7 @@
 //! Parsing is in two stages: the verb is found by hand, and only its own clap command is built (the whole tree takes
 //! longer than the rest of `run`). The tree is built for help, completions, man pages and mistyped verbs alone.
 
+mod choice;
 mod flags;
 mod format;
 mod globals;
@@ -23,6 +24,7 @@ mod create;
 mod diff;
 mod events;
 mod exec;
+mod exists;
 mod export;
 mod healthcheck;
 mod history;
@@ -31,13 +33,18 @@ mod image_prune;
 mod images;
 mod import;
 mod info;
+mod init;
 mod inspect;
 mod kill;
 mod load;
 mod logs;
 mod mount;
+mod pause;
+mod port;
+mod prune;
 mod ps;
 mod pull;
+mod rename;
 mod restart;
 mod rm;
 mod rmi;
@@ -50,6 +57,7 @@ mod system_df;
 mod system_prune;
 mod system_reset;
 mod tag;
+mod top;
 mod unshare;
 mod untag;
 mod version;
@@ -58,7 +66,7 @@ mod wait;
 
 use crate::container::control::Door;
 use crate::container::start::Started;
-use crate::container::state::{self, Container, Status};
+use crate::container::state::{self, Container};
 use crate::engine::Engine;
 use crate::error::{self, Kind};
 use crate::image::reference::Reference;
@@ -186,15 +194,6 @@ impl Targets {
         }
         let search = state::Search::new(&context.engine);
         self.names.iter().map(|name| search.find(name)).collect()
-    }
-
-    /// As `resolve`, but `--all` means those that run.
-    fn resolve_running(&self, context: &Context) -> Result<Vec<Container>> {
-        let mut containers = self.resolve(context)?;
-        if self.all {
-            containers.retain(|container| container.status == Status::Running);
-        }
-        Ok(containers)
     }
 }
 

@@ -1,29 +1,47 @@
 //! `rm`: remove containers.
 
-use super::{Context, Targets, Verb, each, say};
+use super::choice::{Choice, Missing};
+use super::{Context, Verb, each, say};
+use crate::container::config::Id;
 use crate::container::control::Door;
-use crate::container::state::Status;
-use crate::container::{remove, state, stop};
+use crate::container::{depend, remove, state};
 use crate::error::{self, Kind};
 use anyhow::Result;
+use std::path::PathBuf;
 
 /// Remove one or more containers
 #[derive(clap::Args)]
 pub struct Rm {
+    /// All containers
+    #[arg(short, long, conflicts_with_all = ["names", "cidfile", "latest"])]
+    all: bool,
+    /// Take the container's id from this file
+    #[arg(long, value_name = "FILE")]
+    cidfile: Vec<PathBuf>,
+    /// Remove the containers that depend on these too
+    #[arg(long)]
+    depend: bool,
+    /// The containers that fit, as for ps
+    #[arg(long, value_name = "KEY=VALUE", conflicts_with_all = ["names", "cidfile", "latest"])]
+    filter: Vec<String>,
     /// Kill the container first if it runs; a container that does not exist is no error
     #[arg(short, long)]
     force: bool,
-    /// Remove the container's anonymous volumes too
-    #[arg(short, long)]
-    volumes: bool,
-    /// With --force, ask the container to end and kill it after this many seconds
-    #[arg(short, long, value_name = "SECONDS", requires = "force")]
-    time: Option<u64>,
     /// A container that does not exist is no error
     #[arg(short, long)]
     ignore: bool,
-    #[command(flatten)]
-    targets: Targets,
+    /// The one that was made last
+    #[arg(short, long, conflicts_with_all = ["names", "cidfile"])]
+    latest: bool,
+    /// Ask the container to end, with --force, and kill it after this many seconds
+    #[arg(short, long, value_name = "SECONDS", requires = "force", allow_negative_numbers = true)]
+    time: Option<i64>,
+    /// Remove the container's anonymous volumes too
+    #[arg(short, long)]
+    volumes: bool,
+    /// The containers, by name, id or the beginning of an id
+    #[arg(value_name = "CONTAINER", required_unless_present_any = ["all", "cidfile", "filter", "latest"])]
+    names: Vec<String>,
 }
 
 /// A container does not exist: podman-rm(1).
@@ -46,34 +64,46 @@ impl Verb for Rm {
 }
 
 impl Rm {
-    fn remove(self, context: &Context) -> Result<u8> {
-        let mut targets = self.targets;
-        if self.force || self.ignore {
-            let exists = |name: &String| !matches!(state::find(&context.engine, name), Err(error) if error::kind(&error) == Kind::NotFound);
-            let asked = targets.names.len();
-            targets.names.retain(exists);
-            if targets.names.is_empty() && asked > 0 && !targets.all {
-                return Ok(0);
-            }
+    fn remove(&self, context: &Context) -> Result<u8> {
+        let choice = Choice {
+            all: self.all,
+            cidfile: self.cidfile.clone(),
+            filter: self.filter.clone(),
+            latest: self.latest,
+            names: self.names.clone(),
+        };
+        let missing = if self.force || self.ignore { Missing::Ignore } else { Missing::Refuse };
+        let chosen = choice.resolve(context, missing)?;
+        if chosen.is_empty() {
+            return Ok(0);
         }
-        let containers = targets.resolve(context)?;
         // Stopped from outside the user namespace: its monitors are reached as easily from here.
         if self.force {
-            for container in containers.iter().filter(|container| container.status == Status::Running) {
-                stop::stop(&context.engine, container, None, Some(self.time.unwrap_or(0)))?;
-            }
+            super::stop::all(context, &chosen, None, super::stop::timeout(self.time).or(Some(0)), |_| ())?;
         }
         super::in_userns(Door::for_command(&context.engine)?, || {
-            each(&containers, |container| {
-                let id = &container.config.id;
-                if self.force {
-                    remove::remove_by_force(&context.engine, id, self.volumes)?;
-                } else {
-                    remove::remove(&context.engine, &state::read(&context.engine, id)?, self.volumes)?;
-                }
-                say(container.config.name.as_str());
+            each(&chosen, |chosen| {
+                self.remove_one(context, &chosen.container.config.id, 0)?;
+                say(&chosen.typed);
                 Ok(())
             })
         })
+    }
+
+    /// Removes a container after those that depend on it, if they are meant too.
+    fn remove_one(&self, context: &Context, id: &Id, depth: usize) -> Result<()> {
+        if (self.depend || self.all) && depth < depend::DEPTH_MAX {
+            for dependent in depend::dependents(&context.engine, id)? {
+                self.remove_one(context, &dependent.config.id, depth + 1)?;
+            }
+        }
+        if self.force {
+            return remove::remove_by_force(&context.engine, id, self.volumes);
+        }
+        match state::read(&context.engine, id) {
+            // It went with the one that it depended on.
+            Err(error) if error::kind(&error) == Kind::NotFound && (self.all || depth > 0) => Ok(()),
+            container => remove::remove(&context.engine, &container?, self.volumes),
+        }
     }
 }

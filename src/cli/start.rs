@@ -2,7 +2,7 @@
 
 use super::streams::{self, DETACH_KEYS, End, Streams, Wanted};
 use super::{Context, Targets, Verb, each, say, tell_started};
-use crate::container::state::{Container, Status};
+use crate::container::state::Container;
 use crate::container::{start, state};
 use crate::error::Kind;
 use anyhow::Result;
@@ -50,7 +50,7 @@ impl Verb for Start {
         let mut containers = targets.resolve(context)?;
         super::retain_filtered(context, &mut containers, &self.filter)?;
         each(&containers, |container| {
-            if container.status != Status::Running {
+            if !container.status.is_alive() {
                 let nothing = Wanted { stdin: false, outputs: false, terminal: false, detach_keys: "" };
                 let ours = Streams::open_for(container.config.logging.driver, &nothing)?;
                 let config = &container.config;

@@ -6,7 +6,7 @@ use super::{Context, Verb};
 use crate::container::config::{MountKind, Source};
 use crate::container::control::Door;
 use crate::container::size;
-use crate::container::state::{self, Container, Status};
+use crate::container::state::{self, Container};
 use crate::image::reference::Reference;
 use crate::image::{self, Summary};
 use crate::inspect::container as view;
@@ -151,7 +151,7 @@ impl Usage {
         // A layer that several images have is there once.
         let unique: u64 = self.images.iter().map(|image| image.unique).sum();
         let shared: u64 = self.images.iter().map(|image| image.shared).max().unwrap_or(0);
-        let is_running = |used: &&UsedContainer| used.container.status == Status::Running;
+        let is_running = |used: &&UsedContainer| used.container.status.is_alive();
         [
             Line {
                 kind: "Images",

@@ -90,7 +90,7 @@ impl SystemPrune {
         for container in state::list(engine)? {
             let is_over = match container.status {
                 Status::Created | Status::Exited | Status::Lost => true,
-                Status::Running | Status::Elsewhere => false,
+                Status::Running | Status::Paused | Status::Elsewhere => false,
             };
             if !is_over || !filters.match_container(&container) {
                 continue;

@@ -74,12 +74,14 @@ impl Checked {
         if state::id_of_name(engine, name.as_str())?.as_ref() != Some(&config.id) {
             let what = format!("container {} has lost its name {name}", config.id.short());
             self.findings.push(match container.status {
-                Status::Running | Status::Elsewhere => Finding::new(what, "use it by its id, or stop it first"),
+                Status::Running | Status::Paused | Status::Elsewhere => {
+                    Finding::new(what, "use it by its id, or stop it first")
+                }
                 Status::Created | Status::Exited | Status::Lost => Finding::unfinished(what, "named again"),
             });
         }
         match container.status {
-            Status::Created | Status::Running | Status::Exited | Status::Elsewhere => {}
+            Status::Created | Status::Running | Status::Paused | Status::Exited | Status::Elsewhere => {}
             Status::Lost => self.findings.push(Finding::new(
                 format!("container {name} was lost: its monitor has gone without a word"),
                 format!("start it again with coracle start {name}, or remove it with coracle rm {name}"),
@@ -158,7 +160,7 @@ fn stale_runtime_dirs(engine: &Engine) -> Result<Vec<Id>> {
     let mut stale = Vec::new();
     for name in fs::list(&engine.run.join("containers"))? {
         let Some(id) = Id::parse(&name) else { continue };
-        if !fs::is_alive(&Paths::of(engine, &id).alive())? {
+        if fs::held(&Paths::of(engine, &id).alive())?.is_none() {
             stale.push(id);
         }
     }

@@ -86,6 +86,9 @@ pub struct Config {
     #[serde(default, skip_serializing_if = "Notify::is_conmon")]
     pub notify: Notify,
     pub auto_remove: bool,
+    /// Containers that are started before this one, and not removed while it is there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requires: Vec<Id>,
     /// The command line that made it, for `inspect`.
     pub create_command: Vec<String>,
 }
@@ -126,6 +129,7 @@ impl Config {
             timeout_secs: None,
             notify: Notify::default(),
             auto_remove: false,
+            requires: Vec::new(),
             create_command: Vec::new(),
         }
     }

@@ -1,6 +1,6 @@
 //! The conversation with a monitor: typed messages over the socket `ctl`, the first one with a version.
 
-use super::config::{Id, Process};
+use super::config::{Id, Name, Process};
 use super::state::Container;
 use crate::engine::Engine;
 use crate::error::{Kind, Wire};
@@ -71,6 +71,12 @@ pub enum Request {
     CheckHealth,
     /// Descriptors of the container's namespaces, those that it does not share with the engine.
     Namespaces,
+    /// Holds all of the container's processes still.
+    Pause,
+    /// Lets them go on.
+    Unpause,
+    /// Gives the container another name.
+    Rename(Name),
 }
 
 impl Request {
@@ -88,6 +94,7 @@ impl Request {
             | Self::Wait
             | Self::Root => 1,
             Self::Restart { .. } | Self::CheckHealth | Self::Namespaces => 2,
+            Self::Pause | Self::Unpause | Self::Rename(_) => 2,
         }
     }
 }

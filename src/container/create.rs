@@ -3,6 +3,7 @@
 mod mounts;
 
 use super::config::{Config, ImageSource, Name, Namespace, Source};
+use super::depend;
 use super::events::{self, Event, Happening};
 use super::state::{self, Paths};
 use crate::engine::Engine;
@@ -51,7 +52,8 @@ pub fn create(
     };
     let published = mounts::hold_images(engine, &config).and_then(|()| publish(engine, &config));
     published.inspect_err(|_| drop(super::remove::anonymous_volumes(engine, &config)))?;
-    if let Err(error) = claim_some_name(engine, &mut config, naming) {
+    let named = depend::mark(engine, &config).and_then(|()| claim_some_name(engine, &mut config, naming));
+    if let Err(error) = named {
         let containers = fs::open_dir(&engine.containers())?;
         fs::remove_tree(containers.as_fd(), config.id.as_str())?;
         super::remove::anonymous_volumes(engine, &config)?;
@@ -236,24 +238,21 @@ fn publish(engine: &Engine, config: &Config) -> Result<()> {
     Ok(())
 }
 
-fn write_config(paths: &Paths, config: &Config) -> Result<()> {
+pub(super) fn write_config(paths: &Paths, config: &Config) -> Result<()> {
     fs::write_json(&paths.config(), config, durability(config))
 }
 
-fn claim_name(engine: &Engine, config: &Config) -> Result<()> {
+pub(super) fn claim_name(engine: &Engine, config: &Config) -> Result<()> {
     let link = engine.names().join(config.name.as_str());
     let target = format!("../containers/{}", config.id);
     for _ in 0..2 {
         match rustix::fs::symlink(target.as_str(), &link) {
             Ok(()) => return Ok(()),
-            // A repair was faster.
+            // A repair was faster, or it was claimed by a rename of this container that was cut short.
             Err(Errno::EXIST) if state::id_of_name(engine, config.name.as_str())?.as_ref() == Some(&config.id) => {
                 return Ok(());
             }
-            // A name whose container is gone was left by a crash in the middle of a removal.
-            Err(Errno::EXIST) if is_stale(engine, &config.name)? => {
-                crate::container::remove::release_name(engine, &config.name)?
-            }
+            Err(Errno::EXIST) if release_stale(engine, &config.name)? => {}
             Err(Errno::EXIST) => {
                 let message = format!("the name {:?} is taken by another container", config.name);
                 return Err(
@@ -266,11 +265,26 @@ fn claim_name(engine: &Engine, config: &Config) -> Result<()> {
     Err(Kind::Exists.error(format!("the name {:?} is taken by another container", config.name)))
 }
 
-fn is_stale(engine: &Engine, name: &Name) -> Result<bool> {
-    Ok(match state::id_of_name(engine, name.as_str())? {
-        Some(id) => !Paths::of(engine, &id).dir.exists(),
-        None => false,
-    })
+/// Frees a name that a crash has left behind: one whose container is gone, or has another name. False if it is in use.
+fn release_stale(engine: &Engine, name: &Name) -> Result<bool> {
+    let Some(id) = state::id_of_name(engine, name.as_str())? else { return Ok(false) };
+    if state::read(engine, &id).is_ok_and(|container| container.config.name == *name) {
+        return Ok(false);
+    }
+    // Held while it is looked at again: whoever renames a container has this lock.
+    let _held = match Paths::of(engine, &id).hold_alive() {
+        Ok(Some(held)) => Some(held),
+        Ok(None) => return Ok(false),
+        Err(error) if crate::error::kind(&error) == Kind::NotFound => None,
+        Err(error) => return Err(error),
+    };
+    match state::read(engine, &id) {
+        Ok(container) if container.config.name == *name => return Ok(false),
+        Err(error) if crate::error::kind(&error) != Kind::NotFound => return Err(error),
+        _ => {}
+    }
+    crate::container::remove::release_name(engine, name)?;
+    Ok(true)
 }
 
 #[cfg(test)]

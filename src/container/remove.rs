@@ -17,11 +17,12 @@ pub fn remove(engine: &Engine, container: &Container, volumes: bool) -> Result<(
     let config = &container.config;
     match container.status {
         Status::Created | Status::Exited | Status::Lost => {}
-        Status::Running => return Err(is_running(config)),
+        Status::Running | Status::Paused => return Err(is_running(config)),
         Status::Elsewhere => {
             return Err(Kind::InUse.error(format!("container {} belongs to another machine", config.name)));
         }
     }
+    super::depend::refuse_dependents(engine, config)?;
     // Held until the container is out of sight: nobody can start it meanwhile.
     let Some(held) = Paths::of(engine, &config.id).hold_alive()? else { return Err(is_running(config)) };
     if let Some(state) = &container.state {

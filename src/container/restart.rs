@@ -2,7 +2,7 @@
 
 use super::control::{Connection, Reply, Request};
 use super::start::{self, Started};
-use super::state::{self, Container, Status};
+use super::state::{self, Container};
 use super::stop;
 use crate::engine::Engine;
 use crate::error::{self, Kind};
@@ -12,7 +12,7 @@ use anyhow::Result;
 pub fn restart(engine: &Engine, container: &Container, timeout_secs: Option<u64>) -> Result<Option<Started>> {
     let signal = container.config.stop.signal.unwrap_or(libc::SIGTERM);
     let timeout = timeout_secs.unwrap_or(container.config.stop.timeout_secs);
-    if container.status == Status::Running {
+    if container.status.is_alive() {
         let request = Request::Restart { signal, timeout_secs: timeout };
         match Connection::open(container) {
             Ok(connection) if connection.knows(&request) => match ask(&connection, request) {
@@ -31,7 +31,7 @@ pub fn restart(engine: &Engine, container: &Container, timeout_secs: Option<u64>
         }
     }
     let now = state::read(engine, &container.config.id)?;
-    if now.status == Status::Running {
+    if now.status.is_alive() {
         return Ok(None);
     }
     start::start(engine, &now.config, Default::default(), &[]).map(Some)

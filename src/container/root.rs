@@ -110,10 +110,12 @@ pub struct Files {
 /// Opens a container's files for reading and writing.
 pub fn open(engine: &Engine, container: &Container) -> Result<Files> {
     settle(engine, container, |now| match now.status {
-        Status::Running => match Connection::open(now)?.ask(Request::Root, &[])?.1.into_iter().next() {
-            Some(root) => Ok(Some(Files { root: Root::new(root), _at_rest: None })),
-            None => Err(Kind::Engine.error("the monitor has not handed out the container's root")),
-        },
+        Status::Running | Status::Paused => {
+            match Connection::open(now)?.ask(Request::Root, &[])?.1.into_iter().next() {
+                Some(root) => Ok(Some(Files { root: Root::new(root), _at_rest: None })),
+                None => Err(Kind::Engine.error("the monitor has not handed out the container's root")),
+            }
+        }
         _ => at_rest(engine, now),
     })
 }
@@ -122,9 +124,9 @@ pub fn open(engine: &Engine, container: &Container) -> Result<Files> {
 /// container is at rest.
 pub fn alone(engine: &Engine, container: &Container) -> Result<OwnedFd> {
     settle(engine, container, |now| match (now.status, &now.state) {
-        (Status::Running, Some(state)) => clone_live(state).map(Some),
+        (Status::Running | Status::Paused, Some(state)) => clone_live(state).map(Some),
         // Its monitor has not got that far.
-        (Status::Running, None) => Ok(None),
+        (Status::Running | Status::Paused, None) => Ok(None),
         _ => {
             let dir = Paths::of(engine, &now.config.id).dir;
             let mut lower = image_layers(engine, &now.config)?;

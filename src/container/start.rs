@@ -36,6 +36,7 @@ pub struct Started {
 /// Starts a container that is not running. The streams named in `attach` are handed to its monitor.
 pub fn start(engine: &Engine, config: &Config, attach: Attach, streams: &[BorrowedFd<'_>]) -> Result<Started> {
     crate::store::prepare(engine)?;
+    start_required(engine, config)?;
     let door = Door::for_monitor(engine)?;
     let (ours, theirs) = socket::pair()?;
     let monitor = match process::fork()? {
@@ -90,6 +91,18 @@ fn notify(config: &Config, monitor: Option<i32>) -> Result<()> {
         Notify::Container | Notify::Healthy if !main.is_empty() => systemd::notify(&main),
         Notify::Container | Notify::Healthy | Notify::Ignore => Ok(()),
     }
+}
+
+/// Starts what the container needs, if it does not run yet. What needs what was made in that order, so that this ends.
+fn start_required(engine: &Engine, config: &Config) -> Result<()> {
+    for id in &config.requires {
+        let needed = state::read(engine, id).with_context(|| format!("start what {} requires", config.name))?;
+        if !needed.status.is_alive() {
+            start(engine, &needed.config, Attach::default(), &[])
+                .with_context(|| format!("start container {}, which {} requires", needed.config.name, config.name))?;
+        }
+    }
+    Ok(())
 }
 
 /// Sees to it that the monitor is in a cgroup of its own: the unit's we run in, or a scope of systemd's.

@@ -6,7 +6,7 @@ use super::config::{Config, Id};
 use super::health::Report;
 use crate::engine::Engine;
 use crate::error::Kind;
-use crate::fs;
+use crate::fs::{self, Held};
 use anyhow::{Context, Result};
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
@@ -78,6 +78,8 @@ pub struct Exit {
 pub enum Status {
     Created,
     Running,
+    /// It is alive, and none of its processes runs.
+    Paused,
     Exited,
     /// It was started and its monitor has gone without a word: a power cut or a kill.
     Lost,
@@ -86,11 +88,20 @@ pub enum Status {
 }
 
 impl Status {
+    /// Whether it has a monitor.
+    pub fn is_alive(self) -> bool {
+        match self {
+            Self::Running | Self::Paused => true,
+            Self::Created | Self::Exited | Self::Lost | Self::Elsewhere => false,
+        }
+    }
+
     /// The word that podman and docker have for it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Created => "created",
             Self::Running => "running",
+            Self::Paused => "paused",
             Self::Exited => "exited",
             Self::Lost => "stopped",
             Self::Elsewhere => "unknown",
@@ -169,20 +180,21 @@ fn status(paths: &Paths) -> Result<(Option<State>, Status)> {
     if state.as_ref().is_some_and(has_ended) {
         return Ok((state, Status::Exited));
     }
-    let alive = fs::is_alive(&paths.alive())?;
-    if !alive {
+    let alive = fs::held(&paths.alive())?.map(|held| match held {
+        Held::Alive => Status::Running,
+        Held::Paused => Status::Paused,
+    });
+    if alive.is_none() {
         // A monitor writes the exit first and lets go of the lock after: it may have done both since the first look.
         state = fs::read_json(&paths.state())?;
     }
-    let status = match &state {
-        None if alive => Status::Running,
-        None => Status::Created,
-        Some(state) if state.exit.is_some() && !alive => Status::Exited,
-        Some(state) if state.restarting => Status::Running,
-        Some(state) if state.machine_id != machine_id() => Status::Elsewhere,
-        Some(state) if state.exit.is_some() => Status::Exited,
-        Some(_) if alive => Status::Running,
-        Some(_) => Status::Lost,
+    let status = match (&state, alive) {
+        (None, alive) => alive.unwrap_or(Status::Created),
+        (Some(state), None) if state.exit.is_some() => Status::Exited,
+        (Some(state), Some(_)) if state.restarting => Status::Running,
+        (Some(state), _) if state.machine_id != machine_id() => Status::Elsewhere,
+        (Some(state), Some(_)) if state.exit.is_some() => Status::Exited,
+        (Some(_), alive) => alive.unwrap_or(Status::Lost),
     };
     Ok((state, status))
 }
@@ -227,7 +239,12 @@ impl<'a> Search<'a> {
     /// By name, id or the beginning of an id.
     pub fn find(&self, text: &str) -> Result<Container> {
         if let Some(id) = id_of_name(self.engine, text)? {
-            return read(self.engine, &id);
+            match read(self.engine, &id) {
+                // A name that leads to a container of another name is left from a rename that was cut short.
+                Ok(container) if container.config.name.as_str() == text => return Ok(container),
+                Err(error) if crate::error::kind(&error) != Kind::NotFound => return Err(error),
+                _ => {}
+            }
         }
         let missing = || Kind::NotFound.hinted(format!("no container {text:?}"), "see coracle ps -a");
         if text.is_empty() || text.len() > 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {

@@ -2,7 +2,7 @@
 
 use super::control::{Connection, Reply, Request};
 use super::start::MONITOR;
-use super::state::{self, Container, State, Status};
+use super::state::{self, Container, State};
 use crate::engine::Engine;
 use crate::error::{self, Kind};
 use crate::sys::{namespace, process};
@@ -22,19 +22,49 @@ const GRACE: Duration = Duration::from_secs(10);
 
 /// Asks a container to end, kills it after its timeout, and waits until it has ended. One that does not run is done.
 pub fn stop(engine: &Engine, container: &Container, signal: Option<i32>, timeout_secs: Option<u64>) -> Result<()> {
-    let signal = signal.or(container.config.stop.signal).unwrap_or(libc::SIGTERM);
-    let timeout_secs = timeout_secs.unwrap_or(container.config.stop.timeout_secs);
-    let asked = connect(engine, container).and_then(|(_, connection)| {
-        let Some(connection) = connection else { return Ok(()) };
-        connection.set_timeout(Duration::from_secs(timeout_secs.min(u64::from(u32::MAX))) + GRACE)?;
-        connection.request(Request::Stop { signal, timeout_secs }, &[])?;
-        if await_exit(&connection)?.is_none() {
-            connect(engine, container)?;
-        }
-        Ok(())
-    });
-    // A monitor without its directory (a logout), or one that does not answer, takes its container with it.
-    asked.or_else(|error| if end_monitor(engine, container)? { Ok(()) } else { Err(error) })
+    Stopping::begin(engine, container, signal, timeout_secs).finish()
+}
+
+/// A container that has been asked to end. Several are asked before the first is waited for.
+pub struct Stopping<'a> {
+    engine: &'a Engine,
+    container: &'a Container,
+    asked: Result<Option<Connection>>,
+}
+
+/// How many containers are asked to end before the first of them is waited for. Each takes a connection.
+pub const AT_ONCE_MAX: usize = 256;
+
+impl<'a> Stopping<'a> {
+    pub fn begin(
+        engine: &'a Engine,
+        container: &'a Container,
+        signal: Option<i32>,
+        timeout_secs: Option<u64>,
+    ) -> Self {
+        let signal = signal.or(container.config.stop.signal).unwrap_or(libc::SIGTERM);
+        let timeout_secs = timeout_secs.unwrap_or(container.config.stop.timeout_secs);
+        let asked = connect(engine, container).and_then(|(_, connection)| {
+            let Some(connection) = connection else { return Ok(None) };
+            connection.set_timeout(Duration::from_secs(timeout_secs.min(u64::from(u32::MAX))) + GRACE)?;
+            connection.request(Request::Stop { signal, timeout_secs }, &[])?;
+            Ok(Some(connection))
+        });
+        Self { engine, container, asked }
+    }
+
+    pub fn finish(self) -> Result<()> {
+        let Self { engine, container, asked } = self;
+        let ended = asked.and_then(|connection| {
+            let Some(connection) = connection else { return Ok(()) };
+            if await_exit(&connection)?.is_none() {
+                connect(engine, container)?;
+            }
+            Ok(())
+        });
+        // A monitor without its directory (a logout), or one that does not answer, takes its container with it.
+        ended.or_else(|error| if end_monitor(engine, container)? { Ok(()) } else { Err(error) })
+    }
 }
 
 /// Kills the monitor of a container, proven to be it, and waits until the kernel has let go of its lock. False if there
@@ -44,8 +74,8 @@ fn end_monitor(engine: &Engine, container: &Container) -> Result<bool> {
         Err(error) if error::kind(&error) == Kind::NotFound => return Ok(true),
         other => other?,
     };
-    let Some(state) = now.state.filter(|_| now.status == Status::Running) else {
-        return Ok(now.status != Status::Running);
+    let Some(state) = now.state.filter(|_| now.status.is_alive()) else {
+        return Ok(!now.status.is_alive());
     };
     // The descriptor first: what is read after can then not be of another process.
     let Ok(pidfd) = process::open_pidfd(state.monitor_pid) else { return Ok(false) };
@@ -56,7 +86,7 @@ fn end_monitor(engine: &Engine, container: &Container) -> Result<bool> {
     }
     crate::sys::signal::send(pidfd.as_fd(), libc::SIGKILL).context("end the monitor")?;
     let until = Instant::now() + SETTLE_TIMEOUT;
-    while state::read(engine, &now.config.id).is_ok_and(|now| now.status == Status::Running) {
+    while state::read(engine, &now.config.id).is_ok_and(|now| now.status.is_alive()) {
         if Instant::now() > until {
             return Ok(false);
         }
@@ -115,10 +145,10 @@ pub fn wait(engine: &Engine, container: &Container) -> Result<i32> {
 }
 
 /// The container as it is now, with a connection to its monitor if it runs.
-fn connect(engine: &Engine, container: &Container) -> Result<(Container, Option<Connection>)> {
+pub(super) fn connect(engine: &Engine, container: &Container) -> Result<(Container, Option<Connection>)> {
     let mut now = container.clone();
     let until = Instant::now() + SETTLE_TIMEOUT;
-    while now.status == Status::Running {
+    while now.status.is_alive() {
         match Connection::open(&now) {
             Ok(connection) => return Ok((now, Some(connection))),
             Err(error) if error::kind(&error) != Kind::InUse => return Err(error),

@@ -5,6 +5,7 @@ use crate::error::Kind;
 use crate::fs::Root;
 use anyhow::{Context, Result};
 use rustix::fs::{FileType, OFlags};
+use std::collections::HashMap;
 use std::io::Write;
 use std::path::Path;
 
@@ -74,6 +75,18 @@ pub fn look_up(root: &Root, text: &str) -> Result<User> {
                 found.groups.dedup();
             }
         }
+    }
+    Ok(found)
+}
+
+/// The names of users and of groups, by their numbers. The first of several counts.
+pub fn names(root: &Root) -> Result<[HashMap<u32, String>; 2]> {
+    let mut found = [HashMap::new(), HashMap::new()];
+    for account in passwd(root)? {
+        found[0].entry(account.uid).or_insert(account.name);
+    }
+    for entry in groups(root)? {
+        found[1].entry(entry.gid).or_insert(entry.name);
     }
     Ok(found)
 }

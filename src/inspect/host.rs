@@ -226,16 +226,17 @@ fn lingers() -> bool {
 
 fn store(engine: &Engine) -> Result<Value> {
     let (containers, _) = state::survey(engine)?;
-    let running = containers.iter().filter(|container| container.status == Status::Running).count();
+    let count = |status| containers.iter().filter(|container| container.status == status).count();
+    let (running, paused) = (count(Status::Running), count(Status::Paused));
     let (allocated, used, kind) = file_system(&engine.data);
     let shown = |path: &Path| path.display().to_string();
     Ok(json!({
         "configFile": "",
         "containerStore": {
             "number": containers.len(),
-            "paused": 0,
+            "paused": paused,
             "running": running,
-            "stopped": containers.len() - running,
+            "stopped": containers.len() - running - paused,
         },
         "graphDriverName": "overlay",
         "graphOptions": {},

@@ -70,7 +70,7 @@ fn fraction(nanos: u32) -> String {
 }
 
 /// A Go duration in nanoseconds (package time, ParseDuration): `1h30m`, `1.5s`, `300ms`; it fits 64 bits.
-fn read_duration(text: &str) -> Option<i64> {
+pub fn read_duration(text: &str) -> Option<i64> {
     if text.len() > TEXT_BYTES_MAX {
         return None;
     }

@@ -33,6 +33,7 @@ impl Monitor {
         let oom_killed = self.instance.take().is_some_and(|instance| kills > instance.oom_kills);
         self.state.exit = Some(Exit { code, finished: state::now(), oom_killed });
         (self.kill_at, self.expires_at) = (None, None);
+        self.forget_pause();
         // The OCI spec has a failure told and nothing more; there is nobody left to tell.
         let _ = self.run_last_hooks();
         self.end_health();

@@ -85,6 +85,7 @@ pub fn launch(engine: Engine, id: &Id, socket: &OwnedFd) -> Result<Monitor> {
         passed,
         expires_at: None,
         checker: None,
+        paused: None,
     })
 }
 

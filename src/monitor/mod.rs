@@ -12,6 +12,7 @@ mod health;
 mod launch;
 mod namespaces;
 mod output;
+mod pause;
 mod requests;
 mod restart;
 mod sources;
@@ -77,6 +78,7 @@ pub struct Monitor {
     kill_at: Option<Instant>,
     /// Whether somebody has asked the container to end.
     was_stopped: bool,
+    paused: Option<pause::Paused>,
     journal: Journal,
     restarting: Restarting,
     /// The caller's streams, where the container has them for its own.

@@ -4,6 +4,7 @@ use super::clients::{self, Place, Role};
 use super::{MAIN, Monitor};
 use crate::container::control::{Attach, Hello, MESSAGE_BYTES_MAX, Reply, Request};
 use crate::container::events::Happening;
+use crate::container::rename;
 use crate::error::{Kind, Wire};
 use crate::sys::socket;
 use anyhow::{Context, Result};
@@ -60,6 +61,7 @@ impl Monitor {
                 Reply::Started { pid }
             }
             Request::Exec { process, privileged, attach, session } => {
+                self.refuse_paused()?;
                 let pid = self.exec(key, &process, privileged, (attach, fds), session)?;
                 Reply::Started { pid }
             }
@@ -86,6 +88,20 @@ impl Monitor {
                 Reply::Done
             }
             Request::CheckHealth => return self.check_health_for(key),
+            Request::Pause => {
+                self.freeze()?;
+                self.tell(&[Happening::Pause]);
+                Reply::Done
+            }
+            Request::Unpause => {
+                self.thaw()?;
+                self.tell(&[Happening::Unpause]);
+                Reply::Done
+            }
+            Request::Rename(name) => {
+                rename::change(&self.engine, &mut self.config, &name)?;
+                Reply::Done
+            }
             Request::Wait => {
                 // One that waits to be started again has ended.
                 match self.main_process() {
@@ -142,7 +158,8 @@ impl Monitor {
         let at = Instant::now() + Duration::from_secs(timeout_secs.min(u64::from(u32::MAX)));
         self.kill_at = (!is_kill).then(|| self.kill_at.map_or(at, |earlier| earlier.min(at)));
         self.was_stopped = true;
-        Ok(())
+        // Held still, it could not obey.
+        if self.paused.is_some() { self.thaw() } else { Ok(()) }
     }
 
     pub(super) fn attach(

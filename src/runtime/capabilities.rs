@@ -74,6 +74,11 @@ impl Set {
     }
 
     /// The set as /proc/PID/status shows it.
+    /// Those of the kernel's bits that have a name.
+    pub fn from_bits(bits: u64) -> Self {
+        Self(bits).intersection(Self::FULL)
+    }
+
     pub fn bits(self) -> u64 {
         self.0
     }

@@ -154,12 +154,12 @@ fn rm_refuses_what_runs_unless_forced() {
     assert!(is_alive(pid));
     assert_eq!(sandbox.ok(&["rm", "--force", "r"]), "r\n");
     assert!(!is_alive(pid));
-    for name in ["a", "b"] {
-        sandbox.detached(&["--name", name, &image, "sleep", "1000"]);
-    }
+    // Those that nobody has named are told by their ids.
+    let mut ids = ["a", "b"].map(|name| sandbox.detached(&["--name", name, &image, "sleep", "1000"]));
+    ids.sort();
     let mut removed: Vec<String> = sandbox.ok(&["rm", "-fa"]).lines().map(str::to_owned).collect();
     removed.sort();
-    assert_eq!(removed, ["a", "b"]);
+    assert_eq!(removed, ids);
     sandbox.assert_no_leaks();
 }
 
@@ -172,4 +172,58 @@ fn unshare_is_root_over_the_mapped_ids() {
     assert!(map.lines().count() >= 2, "the full map: {map}");
     sandbox.fails(127, &["unshare: ", "\"nosuch\""], &["unshare", "nosuch"]);
     sandbox.fails(126, &["unshare: ", "/etc/passwd"], &["unshare", "/etc/passwd"]);
+}
+
+#[test]
+fn what_does_not_run_is_pruned() {
+    let (sandbox, image) = with_busybox();
+    let made = ["create", "--network=none", "--name"];
+    sandbox.ok(&[&made[..], &["one", "--label=keep", &image, "true"]].concat());
+    let id = sandbox.ok(&[&made[..], &["two", &image, "true"]].concat());
+    let running = sandbox.detached(&[&image, "sleep", "1000"]);
+    assert_eq!(sandbox.ok(&["container", "prune", "--force", "--filter=until=1h"]), "", "all are younger than that");
+    let asked = sandbox.coracle(&["container", "prune"]);
+    assert!(asked.code == 125 && asked.stdout.contains("[y/N]"), "{asked}");
+    assert_eq!(sandbox.ok(&["container", "prune", "--force", "--filter=label!=keep"]), id);
+    assert_eq!(sandbox.ok(&["container", "prune", "--force"]).lines().count(), 1);
+    assert_eq!(sandbox.containers(), [running]);
+}
+
+#[test]
+fn containers_are_chosen_by_filter_and_by_file() {
+    let (sandbox, image) = with_busybox();
+    for (name, label) in [("a", "kind=x"), ("b", "kind=x"), ("c", "kind=y")] {
+        let file = sandbox.home.join(name);
+        let cidfile = format!("--cidfile={}", file.display());
+        sandbox.detached(&["--name", name, "--label", label, &cidfile, &image, "sleep", "1000"]);
+    }
+    assert_eq!(sandbox.ok(&["pause", "--filter=label=kind=x"]).lines().count(), 2);
+    assert_eq!(sandbox.ok(&["unpause", "--all"]).lines().count(), 2);
+    let cidfile = format!("--cidfile={}", sandbox.home.join("c").display());
+    let id = std::fs::read_to_string(sandbox.home.join("c")).expect("read the cidfile");
+    assert_eq!(sandbox.ok(&["stop", "--time=0", &cidfile]).trim(), id);
+    assert_eq!(sandbox.ok(&["kill", "--filter=label=kind=x", "--signal=KILL"]).lines().count(), 2);
+    sandbox.fails(125, &["cidfile"], &["stop", "--cidfile=/nowhere"]);
+    assert_eq!(sandbox.ok(&["stop", "--ignore", "--cidfile=/nowhere", "nobody"]), "");
+    sandbox.ok(&["wait", "a", "b"]);
+    assert_eq!(sandbox.ok(&["rm", "--filter=label=kind=x"]).lines().count(), 2);
+    assert_eq!(sandbox.ok(&["rm", &cidfile]).trim(), id);
+    sandbox.assert_no_leaks();
+}
+
+/// They are asked one after the other and waited for together.
+#[test]
+fn many_are_stopped_at_once() {
+    let (sandbox, image) = with_busybox();
+    let names: Vec<String> = (0..6).map(|number| format!("c{number}")).collect();
+    for name in &names {
+        // Each ends only when the next has been asked: waited for one by one, they would be killed.
+        let script = "trap 'touch /shared/$0; while [ $(ls /shared | wc -l) -lt 6 ]; do sleep 0.02; done; exit 4' TERM; \
+                      echo ready; while :; do sleep 0.05; done";
+        sandbox.detached(&["--name", name, "--volume=shared:/shared", &image, "sh", "-c", script, name]);
+        until("the script is ready", || sandbox.ok(&["logs", name]).contains("ready\n"));
+    }
+    let all: Vec<&str> = names.iter().map(String::as_str).collect();
+    assert_eq!(sandbox.ok(&[&["stop", "--time=50"], &all[..]].concat()).lines().count(), 6);
+    assert_eq!(sandbox.ok(&[&["wait"], &all[..]].concat()), "4\n".repeat(6));
 }

@@ -26,7 +26,7 @@ pub fn follow(sources: &[Source], selection: &Selection, printer: &mut Printer) 
         // Watched before the log is read: what is added in between is then still heard of, and the end too.
         let watch = watch(source)?;
         let monitor = match source.container.status {
-            Status::Running => Connection::open(&source.container).ok(),
+            Status::Running | Status::Paused => Connection::open(&source.container).ok(),
             _ => None,
         };
         let current = source.print(selection, printer)?;

@@ -37,7 +37,7 @@ pub fn print(
 ) -> Result<()> {
     // It ends, or its monitor closes this, when the container has ended.
     let monitor = match container.status {
-        Status::Running if follows => Connection::open(container).ok(),
+        Status::Running | Status::Paused if follows => Connection::open(container).ok(),
         _ => None,
     };
     let mut reader = Reader(start(container, selection, monitor.is_some())?);

@@ -7,7 +7,7 @@ use super::listing::{self, Shape};
 use super::{Context, Verb, report};
 use crate::container::control::Door;
 use crate::container::size::{self, Size};
-use crate::container::state::{self, Container, Status};
+use crate::container::state::{self, Container};
 use crate::error::{self, Kind};
 use crate::inspect::container as view;
 use crate::inspect::filter::Containers;
@@ -139,9 +139,8 @@ impl Ps {
         let last = self.last.and_then(|last| usize::try_from(last).ok()).filter(|last| *last > 0);
         let last = if self.latest { Some(1) } else { last };
         let shows_all = self.all || last.is_some() || filters.name_a_status();
-        containers.retain(|container| {
-            (shows_all || container.status == Status::Running) && filters.match_container(container)
-        });
+        containers
+            .retain(|container| (shows_all || container.status.is_alive()) && filters.match_container(container));
         if let Some(last) = last {
             containers.truncate(last);
         }

@@ -21,6 +21,7 @@ pub fn status(container: &Container, now: u64) -> String {
             let health = container.health.as_ref().map(|report| format!(" ({})", report.status.name()));
             format!("Up {}{}", since(started.unwrap_or(now), now), health.unwrap_or_default())
         }
+        Status::Paused => "Paused".to_owned(),
         Status::Exited => {
             let code = view::exit_code(container);
             format!("Exited ({code}) {}", ago(finished.unwrap_or(now), now))

@@ -47,7 +47,7 @@ pub fn image_id(config: &Config) -> String {
 pub fn exit_code(container: &Container) -> i32 {
     let exit = container.state.as_ref().and_then(|state| state.exit.as_ref());
     match (container.status, exit) {
-        (Status::Running | Status::Created, _) => 0,
+        (Status::Running | Status::Paused | Status::Created, _) => 0,
         (Status::Exited | Status::Lost | Status::Elsewhere, Some(exit)) => exit.code,
         (Status::Lost, None) => LOST_EXIT_CODE,
         (Status::Exited | Status::Elsewhere, None) => 0,
@@ -57,13 +57,13 @@ pub fn exit_code(container: &Container) -> i32 {
 /// When it was last started and when it last ended, in nanoseconds since 1970.
 pub fn times(container: &Container) -> (Option<u64>, Option<u64>) {
     let state = container.state.as_ref();
-    let exit = state.and_then(|state| state.exit.as_ref()).filter(|_| container.status != Status::Running);
+    let exit = state.and_then(|state| state.exit.as_ref()).filter(|_| !container.status.is_alive());
     (state.map(|state| state.started), exit.map(|exit| exit.finished))
 }
 
 /// The pid of its first process, while it runs.
 pub fn pid(container: &Container) -> i32 {
-    let state = container.state.as_ref().filter(|_| container.status == Status::Running);
+    let state = container.state.as_ref().filter(|_| container.status.is_alive());
     state.map_or(0, |state| state.pid)
 }
 
@@ -262,22 +262,22 @@ pub fn inspect(engine: &Engine, container: &Container) -> Result<Value> {
 
 fn state(container: &Container) -> Value {
     let exit = container.state.as_ref().and_then(|state| state.exit.as_ref());
-    let exit = exit.filter(|_| container.status != Status::Running);
+    let exit = exit.filter(|_| !container.status.is_alive());
     let (started, finished) = times(container);
     let time = |time: Option<u64>| time.map_or_else(|| NEVER.to_owned(), rfc3339_nanoseconds);
     let record = container.state.as_ref();
     let error = match container.status {
         Status::Lost => "its monitor has gone without a word: a power cut or a kill",
-        Status::Created | Status::Running | Status::Exited | Status::Elsewhere => {
+        Status::Created | Status::Running | Status::Paused | Status::Exited | Status::Elsewhere => {
             record.map_or("", |state| state.error.as_str())
         }
     };
-    let monitor = container.state.as_ref().filter(|_| container.status == Status::Running);
+    let monitor = container.state.as_ref().filter(|_| container.status.is_alive());
     json!({
         "OciVersion": "1.2.0",
         "Status": container.status.name(),
         "Running": container.status == Status::Running,
-        "Paused": false,
+        "Paused": container.status == Status::Paused,
         "Restarting": record.is_some_and(|state| state.restarting),
         "OOMKilled": exit.is_some_and(|exit| exit.oom_killed),
         "Dead": false,
@@ -307,7 +307,7 @@ fn restarts(container: &Container) -> u32 {
 
 /// A file that the monitor has made for a running container.
 fn runtime_file(container: &Container, name: &str) -> String {
-    let state = container.state.as_ref().filter(|_| container.status == Status::Running);
+    let state = container.state.as_ref().filter(|_| container.status.is_alive());
     let path = state.map(|state| state.run.join("containers").join(container.config.id.as_str()).join(name));
     path.filter(|path| path.exists()).map(|path| path.display().to_string()).unwrap_or_default()
 }

@@ -226,6 +226,7 @@ fn has_status(container: &Container, name: &str) -> bool {
         Status::Running if container.state.as_ref().is_some_and(|state| state.restarting) => name == "restarting",
         Status::Created => matches!(name, "created" | "configured"),
         Status::Running => name == "running",
+        Status::Paused => name == "paused",
         Status::Exited => matches!(name, "exited" | "stopped"),
         Status::Lost => matches!(name, "exited" | "stopped" | "lost"),
         Status::Elsewhere => name == "unknown",

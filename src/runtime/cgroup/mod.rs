@@ -123,16 +123,26 @@ impl Cgroup {
         Ok(self.controllers()?.iter().any(|name| name == controller))
     }
 
+    /// Holds every process in this cgroup and below still, or lets them go on, and waits until that is so.
+    pub fn freeze(&self, frozen: bool, timeout: Duration) -> Result<()> {
+        self.write("cgroup.freeze", if frozen { "1" } else { "0" })?;
+        self.wait_for_event("frozen", u64::from(frozen), timeout, "its processes do not obey the freezer")
+    }
+
     /// Waits until no process is left here or below.
     pub fn wait_until_empty(&self, timeout: Duration) -> Result<()> {
+        self.wait_for_event("populated", 0, timeout, "processes are left in it")
+    }
+
+    fn wait_for_event(&self, key: &str, value: u64, timeout: Duration, otherwise: &str) -> Result<()> {
         let deadline = Instant::now() + timeout;
         let events = self.open("cgroup.events", OFlags::RDONLY).context("open cgroup.events")?;
         loop {
-            if keyed(&read_again(&events)?, "populated") == Some(0) {
+            if keyed(&read_again(&events)?, key) == Some(value) {
                 return Ok(());
             }
             let left = deadline.saturating_duration_since(Instant::now());
-            ensure!(!left.is_zero(), "cgroup {}: processes are left in it", self.path.display());
+            ensure!(!left.is_zero(), "cgroup {}: {otherwise}", self.path.display());
             // The kernel tells of every change of cgroup.events by POLLPRI.
             let mut watched = [PollFd::new(events.as_fd(), PollFlags::POLLPRI)];
             // Rounded up: the last wait would otherwise be a spin of less than a millisecond.
