@@ -20,6 +20,9 @@ use std::io::{self, BufWriter, Write};
 /// The size of the pieces in which the archive goes to the blob and to the layer.
 const CHUNK_BYTES: usize = 256 << 10;
 
+/// The stack of the thread that packs, of which nothing is taken before it is used.
+const STACK_BYTES: usize = 64 << 20;
+
 /// Whose media types an image has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
@@ -114,7 +117,9 @@ fn layer(
             chunks.finish()?;
             Ok((blob.verify(None)?, bytes))
         };
-        let writer = std::thread::Builder::new().spawn_scoped(scope, write).context("start a thread")?;
+        // A tree of a thousand directories in each other is walked by as many calls.
+        let builder = std::thread::Builder::new().stack_size(STACK_BYTES);
+        let writer = builder.spawn_scoped(scope, write).context("start a thread")?;
         let mut size = 0;
         let digest = layers::make(engine, archive, |read| {
             let written = writer.join().map_err(|_| anyhow!("pack: thread died"))?;
