@@ -118,6 +118,7 @@ section! {
         init_path: Option<String>,
         interface_name: Option<String>,
         ipcns: Option<String>,
+        // There are no SELinux labels that could be left out.
         label: Option<bool>,
         label_users: Option<bool>,
         log_driver: Option<String>,

@@ -1,6 +1,6 @@
 //! `attach`: join a running container's streams.
 
-use super::streams::{self, DETACH_KEYS, End, Streams, Wanted};
+use super::streams::{self, End, Streams, Wanted};
 use super::{Context, Verb};
 use crate::container::control::{Connection, Request};
 use crate::container::state;
@@ -12,9 +12,9 @@ pub struct Attach {
     /// Do not hand over standard input
     #[arg(long)]
     no_stdin: bool,
-    /// Leave the container when these keys are typed
-    #[arg(long, value_name = "KEYS", default_value = DETACH_KEYS)]
-    detach_keys: String,
+    /// Leave the container when these keys are typed [default: ctrl-p,ctrl-q]
+    #[arg(long, value_name = "KEYS")]
+    detach_keys: Option<String>,
     /// Pass signals on to the container
     #[arg(long, value_name = "BOOL", default_value = "true", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     sig_proxy: bool,
@@ -28,11 +28,12 @@ impl Verb for Attach {
         let container = state::find(&context.engine, &self.name)?;
         let connection = Connection::open(&container)?;
         let process = &container.config.process;
+        let detach_keys = streams::keys_of(self.detach_keys.as_deref(), process.terminal, &context.globals)?;
         let wanted = Wanted {
             stdin: process.interactive && !self.no_stdin,
             outputs: true,
             terminal: process.terminal,
-            detach_keys: &self.detach_keys,
+            detach_keys: &detach_keys,
         };
         let ours = Streams::open(&wanted)?;
         let signals = streams::prepare_signals(self.sig_proxy)?;

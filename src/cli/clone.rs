@@ -63,7 +63,9 @@ impl Verb for Clone {
             }
         };
         // The defaults of the original's time are in its description already.
-        let config = create::create(engine, config, naming, image.as_ref(), &Settings::default())?;
+        let mut settings = Settings::default();
+        settings.containers.http_proxy = Some(false);
+        let config = create::create(engine, config, naming, image.as_ref(), &settings)?;
         if self.destroy {
             let id = original.config.id.clone();
             super::in_userns(Door::for_command(engine)?, || remove::remove_by_force(engine, &id, false))?;

@@ -7,6 +7,7 @@ use crate::container::control::Door;
 use crate::container::{create, remove, state, stop};
 use crate::error::{self, Kind};
 use crate::fs;
+use crate::settings::Settings;
 use anyhow::Result;
 
 /// Make a container and print its id
@@ -17,17 +18,17 @@ pub struct Create {
 }
 
 impl Verb for Create {
-    fn run(self, context: &Context) -> Result<u8> {
-        let config = make(context, &self.flags)?;
+    fn run(mut self, context: &Context) -> Result<u8> {
+        let config = make(context, &mut self.flags, context.globals.settings()?)?;
         say(config.id.as_str());
         Ok(0)
     }
 }
 
 /// What `run` and `create` have in common: flags, image, container.
-pub fn make(context: &Context, flags: &ContainerFlags) -> Result<Config> {
+pub fn make(context: &Context, flags: &mut ContainerFlags, mut settings: Settings) -> Result<Config> {
     let engine = &context.engine;
-    let settings = context.globals.settings()?;
+    flags.fill(&mut settings);
     let (mut config, naming) = flags.config(engine.rootless, context.docker, &context.command_line)?;
     if let Some(file) = flags.cidfile.as_deref().filter(|file| file.exists()) {
         return Err(Kind::Exists.hinted(format!("cidfile {} exists", file.display()), "remove it, or name another"));
@@ -36,7 +37,7 @@ pub fn make(context: &Context, flags: &ContainerFlags) -> Result<Config> {
         None
     } else {
         crate::store::prepare(engine)?;
-        let access = flags.registry.access()?;
+        let access = flags.registry.access(&settings)?;
         let image =
             pulling::ensure(engine, flags.image(), flags.policy()?, flags.platform()?.as_ref(), &access, false)?;
         if let Source::Image(source) = &mut config.source

@@ -1,6 +1,6 @@
 //! `exec`: run a further command in a running container.
 
-use super::streams::{self, DETACH_KEYS, End, Streams, Wanted};
+use super::streams::{self, End, Streams, Wanted};
 use super::{Context, Verb, flags, say};
 use crate::container::config::{Id, Process};
 use crate::container::control::{Connection, Reply, Request};
@@ -36,9 +36,9 @@ pub struct Exec {
     /// Give the command all capabilities that the container's namespaces allow
     #[arg(long)]
     privileged: bool,
-    /// Leave the command running when these keys are typed
-    #[arg(long, value_name = "KEYS", default_value = DETACH_KEYS)]
-    detach_keys: String,
+    /// Leave the command running when these keys are typed [default: ctrl-p,ctrl-q]
+    #[arg(long, value_name = "KEYS")]
+    detach_keys: Option<String>,
     /// The container, and the command to run in it
     #[arg(value_name = "CONTAINER COMMAND", required = true, trailing_var_arg = true, allow_hyphen_values = true, num_args = 2..)]
     words: Vec<String>,
@@ -48,11 +48,12 @@ impl Verb for Exec {
     fn run(self, context: &Context) -> Result<u8> {
         let container = state::find(&context.engine, &self.words[0])?;
         let connection = Connection::open(&container)?;
+        let detach_keys = streams::keys_of(self.detach_keys.as_deref(), self.tty, &context.globals)?;
         let wanted = Wanted {
             stdin: self.interactive && !self.detach,
             outputs: !self.detach,
             terminal: self.tty,
-            detach_keys: &self.detach_keys,
+            detach_keys: &detach_keys,
         };
         let ours = Streams::open(&wanted)?;
         let signals = streams::prepare_signals(false)?;

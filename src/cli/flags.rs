@@ -21,6 +21,7 @@ use crate::container::create::Naming;
 use crate::error::Kind;
 use crate::image::platform::Platform;
 use crate::image::pull::{Access, Policy};
+use crate::settings::Settings;
 use crate::store::digest::Digest;
 use anyhow::{Context, Result};
 use std::collections::BTreeMap;
@@ -48,9 +49,9 @@ pub struct ContainerFlags {
     /// Write the container's id to a new file
     #[arg(long, value_name = "FILE")]
     pub cidfile: Option<PathBuf>,
-    /// When to ask the registry for the image: always, missing, never, newer
-    #[arg(long, value_name = "POLICY", default_value = "missing")]
-    pub pull: String,
+    /// When to ask the registry for the image: always, missing (the default), never, newer
+    #[arg(long, value_name = "POLICY")]
+    pull: Option<String>,
     /// Choose the image for this system, such as linux/arm64
     #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
     platform: Option<String>,
@@ -99,12 +100,13 @@ pub struct RegistryFlags {
 }
 
 impl RegistryFlags {
-    pub fn access(&self) -> Result<Access> {
+    pub fn access(&self, settings: &Settings) -> Result<Access> {
         Ok(Access {
             tls_verify: self.tls_verify,
             creds: self.creds.as_deref().map(crate::image::auth::Credentials::parse).transpose()?,
             authfile: self.authfile.clone(),
             cert_dir: self.cert_dir.clone(),
+            retries: settings.engine.retry,
         })
     }
 }
@@ -119,7 +121,19 @@ impl ContainerFlags {
     }
 
     pub fn policy(&self) -> Result<Policy> {
-        self.pull.parse()
+        self.pull.as_deref().unwrap_or("missing").parse()
+    }
+
+    /// Takes what the settings say where the command line says nothing, in the words of the command line.
+    pub fn fill(&mut self, settings: &mut Settings) {
+        if self.pull.is_none() {
+            self.pull = settings.engine.pull_policy.clone().filter(|policy| !policy.is_empty());
+        }
+        self.process.overrule(settings);
+        self.mounts.fill(&settings.containers);
+        self.network.fill(&settings.containers);
+        self.users.fill(&settings.containers);
+        self.supervision.fill(settings);
     }
 
     pub fn platform(&self) -> Result<Option<Platform>> {

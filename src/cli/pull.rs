@@ -29,7 +29,7 @@ impl Verb for Pull {
     fn run(self, context: &Context) -> Result<u8> {
         let policy: Policy = self.policy.parse()?;
         let platform = self.platform.as_deref().map(Platform::parse).transpose()?;
-        let access = self.registry.access()?;
+        let access = self.registry.access(&context.globals.settings()?)?;
         crate::store::prepare(&context.engine)?;
         for name in &self.names {
             match super::load::transport(name) {

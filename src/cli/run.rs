@@ -1,7 +1,7 @@
 //! `run`: make a container, start it, and stay with it.
 
 use super::flags::ContainerFlags;
-use super::streams::{self, DETACH_KEYS, End, Streams, Wanted};
+use super::streams::{self, End, Streams, Wanted};
 use super::{Context, Verb, create, say, tell_started};
 use crate::container::start;
 use anyhow::Result;
@@ -12,9 +12,9 @@ pub struct Run {
     /// Print the container's id and leave it running
     #[arg(short, long, conflicts_with = "detach_keys")]
     detach: bool,
-    /// Leave the container running when these keys are typed
-    #[arg(long, value_name = "KEYS", default_value = DETACH_KEYS)]
-    detach_keys: String,
+    /// Leave the container running when these keys are typed [default: ctrl-p,ctrl-q]
+    #[arg(long, value_name = "KEYS")]
+    detach_keys: Option<String>,
     /// Pass signals on to the container
     #[arg(long, value_name = "BOOL", default_value = "true", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     sig_proxy: bool,
@@ -23,13 +23,15 @@ pub struct Run {
 }
 
 impl Verb for Run {
-    fn run(self, context: &Context) -> Result<u8> {
-        let config = create::make(context, &self.flags)?;
+    fn run(mut self, context: &Context) -> Result<u8> {
+        let settings = context.globals.settings()?;
+        let detach_keys = streams::detach_keys(self.detach_keys.take(), &settings);
+        let config = create::make(context, &mut self.flags, settings)?;
         let wanted = Wanted {
             stdin: self.flags.process.interactive && !self.detach,
             outputs: !self.detach,
             terminal: self.flags.process.tty,
-            detach_keys: &self.detach_keys,
+            detach_keys: &detach_keys,
         };
         let ours = Streams::open_for(config.logging.driver, &wanted)?;
         let signals = streams::prepare_signals(self.sig_proxy && !self.detach)?;

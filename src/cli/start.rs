@@ -1,6 +1,6 @@
 //! `start`: start containers that were made or have ended.
 
-use super::streams::{self, DETACH_KEYS, End, Streams, Wanted};
+use super::streams::{self, End, Streams, Wanted};
 use super::{Context, Targets, Verb, each, say, tell_started};
 use crate::container::state::Container;
 use crate::container::{start, state};
@@ -16,9 +16,9 @@ pub struct Start {
     /// Hand this program's standard input to the container
     #[arg(short, long)]
     interactive: bool,
-    /// Leave the container running when these keys are typed
-    #[arg(long, value_name = "KEYS", default_value = DETACH_KEYS)]
-    detach_keys: String,
+    /// Leave the container running when these keys are typed [default: ctrl-p,ctrl-q]
+    #[arg(long, value_name = "KEYS")]
+    detach_keys: Option<String>,
     /// Pass signals on to the container, with --attach
     #[arg(long, value_name = "BOOL", default_value = "true", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     sig_proxy: bool,
@@ -65,11 +65,13 @@ impl Verb for Start {
 
 impl Start {
     fn start_attached(&self, context: &Context, container: &Container) -> Result<u8> {
+        let detach_keys =
+            streams::keys_of(self.detach_keys.as_deref(), container.config.process.terminal, &context.globals)?;
         let wanted = Wanted {
             stdin: self.interactive && container.config.process.interactive,
             outputs: true,
             terminal: container.config.process.terminal,
-            detach_keys: &self.detach_keys,
+            detach_keys: &detach_keys,
         };
         let ours = Streams::open_for(container.config.logging.driver, &wanted)?;
         let signals = streams::prepare_signals(self.sig_proxy)?;

@@ -3,9 +3,11 @@
 //! The streams themselves were handed to the monitor; left for this process are the terminal's modes, its size, and
 //! the signals that the user sends.
 
+use super::globals::Globals;
 use crate::container::config::LogDriver;
 use crate::container::control::{Attach, Connection, Reply, Request};
 use crate::error::Kind;
+use crate::settings::Settings;
 use crate::sys::process::standard_stream;
 use crate::sys::terminal::{self, Raw};
 use anyhow::{Context, Result};
@@ -15,7 +17,21 @@ use std::io::IsTerminal;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 /// The keys that detach, where nobody chose others: ctrl-p, ctrl-q.
-pub const DETACH_KEYS: &str = "ctrl-p,ctrl-q";
+const DETACH_KEYS: &str = "ctrl-p,ctrl-q";
+
+/// The keys that detach: what the command line says, else the settings.
+pub fn detach_keys(asked: Option<String>, settings: &Settings) -> String {
+    asked.or_else(|| settings.engine.detach_keys.clone()).unwrap_or_else(|| DETACH_KEYS.to_owned())
+}
+
+/// The same for those who need no settings but for this; without a terminal nobody types, and no file is read.
+pub fn keys_of(asked: Option<&str>, is_terminal: bool, globals: &Globals) -> Result<String> {
+    match asked {
+        Some(keys) => Ok(keys.to_owned()),
+        None if is_terminal => Ok(detach_keys(None, &globals.settings()?)),
+        None => Ok(String::new()),
+    }
+}
 
 /// The streams of this process that a container gets, and the terminal among them.
 pub struct Streams {

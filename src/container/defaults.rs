@@ -19,6 +19,12 @@ pub fn apply(config: &mut Config, settings: &Settings) -> Result<()> {
         config.annotations.entry(key.to_owned()).or_insert_with(|| value.to_owned());
     }
     config.init |= containers.init.unwrap_or(false);
+    if config.init
+        && let Some(path) = containers.init_path.as_deref().filter(|path| !path.is_empty())
+    {
+        let message = format!("containers.conf: init_path {path:?} cannot be used: the init is the engine's own");
+        return Err(Kind::BadInput.hinted(message, "take init_path out, or mount the program and run it"));
+    }
     for device in containers.devices.as_slice() {
         if super::cdi::is_name(device) {
             config.extras.cdi_names.push(device.clone());
@@ -32,9 +38,23 @@ pub fn apply(config: &mut Config, settings: &Settings) -> Result<()> {
     Ok(())
 }
 
-/// The variables that every container gets, below those of its image.
+/// The variables that lead through proxies.
+const PROXY_VARIABLES: [&str; 8] =
+    ["http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY"];
+
+/// The variables that every container gets, below those of its image: the settings', and of the caller's all or those
+/// that it cannot reach the world without.
 pub fn environment(settings: &Settings) -> Vec<String> {
-    settings.containers.env.as_slice().to_vec()
+    let containers = &settings.containers;
+    let mut environment = containers.env.as_slice().to_vec();
+    let take = |name: &str| match containers.env_host {
+        Some(true) => true,
+        Some(false) | None => containers.http_proxy.unwrap_or(true) && PROXY_VARIABLES.contains(&name),
+    };
+    let own =
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    environment.extend(own.filter(|(name, _)| take(name)).map(|(name, value)| format!("{name}={value}")));
+    environment
 }
 
 fn security(config: &mut Config, containers: &Containers) -> Result<()> {

@@ -36,11 +36,16 @@ pub struct Access {
     pub creds: Option<Credentials>,
     pub authfile: Option<PathBuf>,
     pub cert_dir: Option<PathBuf>,
+    /// How often what has failed is tried again; None is the default.
+    pub retries: Option<u64>,
 }
+
+/// More tries than this are no patience but a hang.
+const RETRIES_MAX: u64 = 100;
 
 impl Default for Access {
     fn default() -> Self {
-        Self { tls_verify: true, creds: None, authfile: None, cert_dir: None }
+        Self { tls_verify: true, creds: None, authfile: None, cert_dir: None, retries: None }
     }
 }
 
@@ -77,7 +82,11 @@ struct Session {
 impl Registry {
     /// Finds the credentials; asks nobody yet.
     pub fn new(reference: &Reference, access: &Access) -> Result<Self> {
-        Self::with_patience(reference, access, Patience::default())
+        let mut patience = Patience::default();
+        if let Some(retries) = access.retries {
+            patience.tries = 1 + retries.min(RETRIES_MAX) as u32;
+        }
+        Self::with_patience(reference, access, patience)
     }
 
     pub(super) fn with_patience(reference: &Reference, access: &Access, patience: Patience) -> Result<Self> {

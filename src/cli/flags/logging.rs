@@ -3,6 +3,7 @@
 use super::super::units::parse_bytes;
 use crate::container::config::{Config, LogDriver, Logging};
 use crate::error::Kind;
+use crate::settings::Containers;
 use anyhow::{Context, Result};
 
 #[derive(clap::Args, Clone, Debug)]
@@ -22,6 +23,17 @@ const SIZE_BYTES_MIN: u64 = 4 << 10;
 const FILES_MAX: u32 = 100;
 
 impl LogFlags {
+    pub fn fill(&mut self, containers: &Containers) {
+        if self.log_driver.is_none() {
+            self.log_driver.clone_from(&containers.log_driver);
+        }
+        let size =
+            containers.log_size_max.filter(|bytes| *bytes != 0).map(|bytes| format!("max-size={}", bytes.max(-1)));
+        let tag = containers.log_tag.as_ref().filter(|tag| !tag.is_empty()).map(|tag| format!("tag={tag}"));
+        // The last of an option counts.
+        self.log_opt.splice(0..0, size.into_iter().chain(tag));
+    }
+
     pub fn apply(&self, config: &mut Config) -> Result<()> {
         let mut logging = Logging::default();
         match self.log_driver.as_deref() {

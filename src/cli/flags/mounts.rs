@@ -9,6 +9,7 @@ use crate::container::config::{
 };
 use crate::container::create::clean;
 use crate::error::Kind;
+use crate::settings::Containers;
 use anyhow::{Context, Result};
 use options::Words;
 use std::path::{Path, PathBuf};
@@ -40,9 +41,27 @@ pub struct MountFlags {
     /// Give the container a secret, as a file or as an environment variable; options: type=mount|env, target=, uid=, gid=, mode=
     #[arg(long, value_name = "NAME[,OPTION=VALUE...]")]
     secret: Vec<String>,
+    /// What the settings mount where the command line mounts nothing.
+    #[arg(skip)]
+    usual: UsualMounts,
+}
+
+/// In the words of `--volume` and `--mount`.
+#[derive(Clone, Debug, Default)]
+struct UsualMounts {
+    volumes: Vec<String>,
+    mounts: Vec<String>,
 }
 
 impl MountFlags {
+    pub fn fill(&mut self, containers: &Containers) {
+        if self.shm_size.is_none() {
+            self.shm_size = containers.shm_size.clone().filter(|size| !size.is_empty());
+        }
+        self.usual.volumes = containers.volumes.as_slice().to_vec();
+        self.usual.mounts = containers.mounts.as_slice().to_vec();
+    }
+
     pub fn apply(&self, config: &mut Config, manners: Manners) -> Result<()> {
         config.mounts = self.mounts(manners)?;
         config.secrets = self.secret.iter().map(|text| secret::parse(text)).collect::<Result<_>>()?;
@@ -77,6 +96,18 @@ impl MountFlags {
         for (index, mount) in mounts.iter().enumerate() {
             if mounts[..index].iter().any(|other| other.target == mount.target) {
                 return Err(Kind::BadInput.error(format!("two mounts at {}", mount.target)));
+            }
+        }
+        let mut usual = Vec::new();
+        for text in &self.usual.volumes {
+            usual.push(parse_volume(text, manners).context("containers.conf")?);
+        }
+        for text in &self.usual.mounts {
+            usual.extend(words::parse(text, manners).context("containers.conf")?);
+        }
+        for mount in usual {
+            if mounts.iter().all(|other| other.target != mount.target) {
+                mounts.push(mount);
             }
         }
         Ok(mounts)

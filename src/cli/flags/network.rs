@@ -3,6 +3,7 @@
 use crate::container::config::Config;
 use crate::error::Kind;
 use crate::network::{self, Host, HostsBase, Names, Network, Port, pasta, ports};
+use crate::settings::Containers;
 use anyhow::Result;
 
 #[derive(clap::Args, Clone, Debug)]
@@ -53,6 +54,13 @@ pub struct NetworkFlags {
 }
 
 impl NetworkFlags {
+    pub fn fill(&mut self, containers: &Containers) {
+        if self.network.is_none() {
+            // A private one is what a container has anyway, or none where pasta is not installed.
+            self.network = containers.netns.clone().filter(|mode| !matches!(mode.as_str(), "" | "private"));
+        }
+    }
+
     pub fn apply(&self, config: &mut Config, rootless: bool) -> Result<()> {
         self.refuse_bridge()?;
         for text in &self.publish {

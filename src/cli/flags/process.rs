@@ -3,6 +3,7 @@
 use crate::container::config::Config;
 use crate::error::Kind;
 use crate::fs;
+use crate::settings::Settings;
 use anyhow::{Context, Result};
 use std::path::PathBuf;
 
@@ -21,6 +22,12 @@ pub struct ProcessFlags {
     /// Read environment variables from a file of NAME=VALUE lines
     #[arg(long, value_name = "FILE")]
     env_file: Vec<PathBuf>,
+    /// Pass all environment variables from here on, below those of the image
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    env_host: Option<bool>,
+    /// Pass the variables that name proxies on, such as https_proxy [default: true]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    http_proxy: Option<bool>,
     /// Start in this directory of the container
     #[arg(short, long, value_name = "DIR")]
     workdir: Option<String>,
@@ -36,6 +43,13 @@ pub struct ProcessFlags {
 }
 
 impl ProcessFlags {
+    /// The command line goes over what the settings say of the caller's environment, which is below the image's.
+    pub fn overrule(&self, settings: &mut Settings) {
+        let containers = &mut settings.containers;
+        containers.env_host = self.env_host.or(containers.env_host);
+        containers.http_proxy = self.http_proxy.or(containers.http_proxy);
+    }
+
     /// `words` are what stands behind the image.
     pub fn apply(&self, config: &mut Config, words: &[String]) -> Result<()> {
         let process = &mut config.process;

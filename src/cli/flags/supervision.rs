@@ -4,6 +4,7 @@ use super::health::HealthFlags;
 use super::logging::LogFlags;
 use crate::container::config::{Config, Notify, Restart, Stop};
 use crate::error::Kind;
+use crate::settings::Settings;
 use anyhow::Result;
 
 #[derive(clap::Args, Clone, Debug)]
@@ -12,9 +13,9 @@ pub struct SupervisionFlags {
     /// Ask the container to end with this signal [default: the image's, else TERM]
     #[arg(long, value_name = "SIGNAL")]
     stop_signal: Option<String>,
-    /// Kill the container this many seconds after it was asked to end
-    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
-    stop_timeout: u64,
+    /// Kill the container this many seconds after it was asked to end [default: 10]
+    #[arg(long, value_name = "SECONDS")]
+    stop_timeout: Option<u64>,
     /// Start the container again when it has ended: no, on-failure[:RETRIES], always, unless-stopped
     #[arg(long, value_name = "POLICY", default_value = "no")]
     restart: String,
@@ -31,10 +32,15 @@ pub struct SupervisionFlags {
 }
 
 impl SupervisionFlags {
+    pub fn fill(&mut self, settings: &Settings) {
+        self.stop_timeout = self.stop_timeout.or(settings.engine.stop_timeout);
+        self.log.fill(&settings.containers);
+    }
+
     pub fn apply(&self, config: &mut Config) -> Result<()> {
         config.stop = Stop {
             signal: self.stop_signal.as_deref().map(super::super::parse_signal).transpose()?,
-            timeout_secs: self.stop_timeout,
+            timeout_secs: self.stop_timeout.unwrap_or(Stop::default().timeout_secs),
         };
         config.restart = parse_restart(&self.restart)?;
         if config.auto_remove && !config.restart.is_no() {

@@ -3,6 +3,7 @@
 use crate::container::config::{Accounts, Config, Namespace, Userns};
 use crate::error::Kind;
 use crate::rootless::map;
+use crate::settings::Containers;
 use anyhow::Result;
 use std::path::PathBuf;
 
@@ -69,6 +70,24 @@ pub struct UserFlags {
 const KEEP_GROUPS: &str = "keep-groups";
 
 impl UserFlags {
+    pub fn fill(&mut self, containers: &Containers) {
+        // Podman's name, so that what is set for podman holds.
+        let userns = std::env::var("PODMAN_USERNS").ok().filter(|mode| !mode.is_empty());
+        for (flag, usual) in [
+            (&mut self.userns, userns.as_ref().or(containers.userns.as_ref())),
+            (&mut self.pid, containers.pidns.as_ref()),
+            (&mut self.ipc, containers.ipcns.as_ref()),
+            (&mut self.uts, containers.utsns.as_ref()),
+            (&mut self.cgroupns, containers.cgroupns.as_ref()),
+            (&mut self.tz, containers.tz.as_ref()),
+            (&mut self.umask, containers.umask.as_ref()),
+        ] {
+            if flag.is_none() {
+                *flag = usual.filter(|text| !text.is_empty()).cloned();
+            }
+        }
+    }
+
     pub fn apply(&self, config: &mut Config) -> Result<()> {
         config.process.user = self.user.clone().unwrap_or_default();
         let users = &mut config.users;
@@ -109,11 +128,7 @@ impl UserFlags {
                 self.uidmap.iter().chain(&self.gidmap).try_for_each(|text| map::parse(text).map(drop))?;
                 Ok(Userns::Maps { uids: self.uidmap.clone(), gids: self.gidmap.clone() })
             }
-            (None, _) => match &self.userns {
-                Some(mode) => parse_userns(mode),
-                // Podman's name, so that what is set for podman holds.
-                None => parse_userns(&std::env::var("PODMAN_USERNS").unwrap_or_default()),
-            },
+            (None, _) => parse_userns(self.userns.as_deref().unwrap_or_default()),
         }
     }
 }

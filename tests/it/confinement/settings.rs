@@ -79,3 +79,106 @@ fn a_mistake_is_told_with_file_and_line() {
     with(&sandbox, &[("CONTAINERS_CONF", "/nowhere.conf")], &[&SHOW[..], &["true"]].concat())
         .fails(125, &["/nowhere.conf"]);
 }
+
+/// What a container shows of each key: under the settings, and where the command line says otherwise.
+struct Shown {
+    settings: &'static str,
+    script: &'static str,
+    expected: &'static str,
+    over: &'static [&'static str],
+    then: &'static str,
+}
+
+const fn shown(
+    settings: &'static str,
+    script: &'static str,
+    expected: &'static str,
+    over: &'static [&'static str],
+    then: &'static str,
+) -> Shown {
+    Shown { settings, script, expected, over, then }
+}
+
+const SHOWN: &[Shown] = &[
+    shown("umask = '0077'", "umask", "0077", &["--umask=0007"], "0007"),
+    shown("shm_size = '3m'", "df -k /dev/shm | awk '/shm/ {print $2}'", "3072", &["--shm-size=2m"], "2048"),
+    shown("volumes = ['/etc:/v:ro']", "test -e /v/passwd; echo $?", "0", &["--tmpfs=/v"], "1"),
+    shown(
+        "mounts = ['type=tmpfs,target=/m']",
+        "grep -c ' /m tmpfs ' /proc/mounts; true",
+        "1",
+        &["--volume=/etc:/m:ro"],
+        "0",
+    ),
+    shown("env_host = true", "echo $OF_HOST", "host", &["--env=OF_HOST=asked"], "asked"),
+    shown("env_host = true", "echo $OF_HOST", "host", &["--env-host=false"], ""),
+    shown("http_proxy = false", "echo $no_proxy", "", &["--http-proxy"], "example.org"),
+    shown("label = false", "echo $no_proxy", "example.org", &["--http-proxy=false"], ""),
+    shown("pidns = 'host'", "test $$ -gt 1; echo $?", "0", &["--pid=private"], "1"),
+];
+
+#[test]
+fn every_key_has_its_effect_and_the_command_line_goes_over_it() {
+    let sandbox = Sandbox::new();
+    sandbox.image("busybox");
+    for Shown { settings, script, expected, over, then } in SHOWN {
+        let file = write(&sandbox, "one.conf", &format!("[containers]\n{settings}\n"));
+        let variables = [("CONTAINERS_CONF", file.as_str()), ("OF_HOST", "host"), ("no_proxy", "example.org")];
+        for (flags, expected) in [(&[][..], expected), (*over, then)] {
+            let words = [&["run", "--rm", "--network=none"], flags, &["busybox", "sh", "-c", script]].concat();
+            let run = with(&sandbox, &variables, &words);
+            assert_eq!((run.code, run.stdout.trim()), (0, *expected), "{settings} {flags:?}: {run}");
+        }
+    }
+}
+
+/// What `inspect` shows of each key, as [`SHOWN`] has it for what is seen inside.
+const INSPECTED: &[Shown] = &[
+    shown("tz = 'local'", ".Config.Timezone", "local", &["--tz=UTC"], "UTC"),
+    shown("log_driver = 'json-file'", ".HostConfig.LogConfig.Type", "json-file", &["--log-driver=none"], "none"),
+    shown("log_size_max = 16384", ".HostConfig.LogConfig.Size", "16384B", &["--log-opt=max-size=8k"], "8192B"),
+    shown("log_tag = 'word'", ".HostConfig.LogConfig.Tag", "word", &["--log-opt=tag=other"], "other"),
+    shown("userns = 'nomap'", ".HostConfig.UsernsMode", "private", &["--userns=host"], ""),
+    shown("netns = 'none'", ".HostConfig.NetworkMode", "none", &["--network=host"], "host"),
+    shown("ipcns = 'host'", ".HostConfig.IpcMode", "host", &["--ipc=private"], "private"),
+    shown("utsns = 'host'", ".HostConfig.UTSMode", "host", &["--uts=private"], "private"),
+    shown("cgroupns = 'host'", ".HostConfig.CgroupMode", "host", &["--cgroupns=private"], "private"),
+    shown("[engine]\nstop_timeout = 3", ".Config.StopTimeout", "3", &["--stop-timeout=4"], "4"),
+];
+
+#[test]
+fn every_key_is_shown_by_inspect_and_the_command_line_goes_over_it() {
+    let sandbox = Sandbox::new();
+    sandbox.image("busybox");
+    for Shown { settings, script, expected, over, then } in INSPECTED {
+        let file = write(&sandbox, "one.conf", &format!("[containers]\n{settings}\n"));
+        for (flags, expected) in [(&[][..], expected), (*over, then)] {
+            let words = [&["create", "--replace", "--name=one"], flags, &["busybox", "true"]].concat();
+            let run = with(&sandbox, &[("CONTAINERS_CONF", &file)], &words);
+            assert_eq!(run.code, 0, "{settings} {flags:?}: {run}");
+            let value = sandbox.ok(&["inspect", "--format", &format!("{{{{{script}}}}}"), "one"]);
+            assert_eq!(value.trim(), *expected, "{settings} {flags:?}");
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_as_it_is_set_is_an_error() {
+    let sandbox = Sandbox::new();
+    sandbox.image("busybox");
+    let run = |text: &str, words: &[&str]| {
+        let file = write(&sandbox, "one.conf", text);
+        with(&sandbox, &[("CONTAINERS_CONF", &file)], words)
+    };
+    let init = [&["run", "--init"], &SHOW[1..], &["true"]].concat();
+    run("[containers]\ninit_path = '/bin/tini'\n", &init).fails(125, &["init_path", "/bin/tini"]);
+    assert_eq!(run("[containers]\ninit_path = ''\n", &init).code, 0);
+    // Policies are heeded: an image that is not there is not asked for.
+    let absent = "localhost:1/none/such:1";
+    run("[engine]\npull_policy = 'never'\n", &["create", absent]).fails(125, &[absent]);
+    let asked = run("[engine]\npull_policy = 'never'\nretry = 0\n", &["create", "--pull=missing", absent]);
+    asked.fails(125, &["localhost:1"]);
+    run("[engine]\npull_policy = 'sometimes'\n", &["create", "busybox"]).fails(125, &["sometimes"]);
+    run("[engine]\ndetach_keys = 'ctrl-nothing'\n", &["run", "--rm", "--tty", "--network=none", "busybox", "true"])
+        .fails(125, &["ctrl-nothing"]);
+}
