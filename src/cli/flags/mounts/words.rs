@@ -93,7 +93,7 @@ pub fn parse(text: &str, manners: Manners) -> Result<Vec<Mount>> {
     let mount = match kind {
         // docker's long form makes no directory of a source that is missing, unlike its short one.
         "bind" => bind(asked.source()?, Manners { docker: false, ..manners })?,
-        "volume" => match asked.value(&["source", "src"]).filter(|source| !source.is_empty()) {
+        "volume" => match asked.value(&["source", "src"]) {
             Some(name) => MountKind::Volume { name: Name::parse(name)?, anonymous: false, subpath: subpath() },
             None => anonymous_volume()?,
         },
