@@ -1,7 +1,7 @@
 //! The flags of `run` and `create`: what was typed becomes a [`Config`], and nothing is decided here.
 
 mod devices;
-mod health;
+pub mod health;
 mod later;
 mod logging;
 mod mounts;
@@ -9,7 +9,7 @@ mod network;
 mod process;
 mod resources;
 mod security;
-mod supervision;
+pub mod supervision;
 mod users;
 
 pub use later::later;

@@ -60,6 +60,7 @@ mod tag;
 mod top;
 mod unshare;
 mod untag;
+mod update;
 mod version;
 mod volume;
 mod wait;

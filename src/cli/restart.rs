@@ -1,7 +1,6 @@
 //! `restart`: end containers and start them again.
 
 use super::{Context, Targets, Verb, each, say};
-use crate::container::state::Status;
 use crate::container::{restart, state};
 use anyhow::Result;
 use std::path::PathBuf;
@@ -41,7 +40,7 @@ impl Verb for Restart {
         let targets = Targets { all: self.all || chooses, latest: self.latest, names: self.names };
         let mut containers = targets.resolve(context)?;
         super::retain_filtered(context, &mut containers, &self.filter)?;
-        containers.retain(|container| !self.running || container.status == Status::Running);
+        containers.retain(|container| !self.running || container.status.is_alive());
         // A negative time is podman's "wait for as long as it takes".
         let timeout_secs = self.time.map(|seconds| u64::try_from(seconds).unwrap_or(u64::from(u32::MAX)));
         each(&containers, |container| {

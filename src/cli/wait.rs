@@ -154,6 +154,20 @@ impl<'a> Watch<'a> {
         self.conditions.contains(&condition)
     }
 
+    /// How the run that goes on is, once a check of it has been made.
+    fn health(&self, container: &Container) -> Result<Option<&'static str>> {
+        let is_wanted = |condition: &Condition| matches!(condition, Condition::Health(_));
+        if container.config.health.is_none() && self.conditions.iter().all(is_wanted) {
+            let message = format!("container {} has no health check", container.config.name);
+            return Err(Kind::BadInput.hinted(message, "give one with: coracle update --health-cmd"));
+        }
+        let (Some(report), Some(state)) = (&container.health, &container.state) else { return Ok(None) };
+        // The results of earlier runs are kept, and count for nothing.
+        let is_of_this_run = report.log.back().is_some_and(|outcome| outcome.start >= state.started);
+        let is_known = container.status.is_alive() && !state.restarting && is_of_this_run;
+        Ok(is_known.then(|| report.status.name()))
+    }
+
     fn look(&self, one: &mut Waited) -> Result<Option<i32>> {
         if let Some(code) = one.announced()? {
             return Ok(Some(code));
@@ -181,6 +195,11 @@ impl<'a> Watch<'a> {
             } else {
                 -1
             }));
+        }
+        if let Some(health) = self.health(&container)?
+            && self.wants(Condition::Health(health))
+        {
+            return Ok(Some(-1));
         }
         // One that has never run has nothing to wait for, as for a plain wait.
         if condition == Condition::Created && self.wants(Condition::Ended) {

@@ -2,6 +2,7 @@
 
 use super::config::{Id, Name, Process};
 use super::state::Container;
+use super::update::Change;
 use crate::engine::Engine;
 use crate::error::{Kind, Wire};
 use crate::fs::{self, Hold, Lock};
@@ -77,6 +78,8 @@ pub enum Request {
     Unpause,
     /// Gives the container another name.
     Rename(Name),
+    /// Changes the container's description, and what it says at once.
+    Update(Box<Change>),
 }
 
 impl Request {
@@ -94,7 +97,7 @@ impl Request {
             | Self::Wait
             | Self::Root => 1,
             Self::Restart { .. } | Self::CheckHealth | Self::Namespaces => 2,
-            Self::Pause | Self::Unpause | Self::Rename(_) => 2,
+            Self::Pause | Self::Unpause | Self::Rename(_) | Self::Update(_) => 2,
         }
     }
 }

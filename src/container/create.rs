@@ -238,7 +238,7 @@ fn publish(engine: &Engine, config: &Config) -> Result<()> {
     Ok(())
 }
 
-pub(super) fn write_config(paths: &Paths, config: &Config) -> Result<()> {
+pub fn write_config(paths: &Paths, config: &Config) -> Result<()> {
     fs::write_json(&paths.config(), config, durability(config))
 }
 

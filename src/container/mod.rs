@@ -29,6 +29,7 @@ pub mod spec;
 pub mod start;
 pub mod state;
 pub mod stop;
+pub mod update;
 pub mod user;
 pub mod users;
 pub mod volumes;

@@ -6,6 +6,7 @@ mod process;
 mod resources;
 
 pub use confinement::{hooks, seccomp};
+pub use resources::resources;
 
 use super::config::{Config, Namespace as Shared, Process, Userns};
 use crate::engine::Engine;
@@ -85,7 +86,7 @@ fn linux(config: &Config, around: &Surroundings<'_>) -> Result<oci::Linux> {
         let domain = oci::LinuxPersonalityDomain::PerLinux32;
         linux = linux.personality(oci::LinuxPersonalityBuilder::default().domain(domain).build()?);
     }
-    if let Some(resources) = resources::resources(config, around)? {
+    if let Some(resources) = resources(config, around.has_pids_cgroup)? {
         linux = linux.resources(resources);
     }
     let (masked, read_only) = confinement::masks(config);

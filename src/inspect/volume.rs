@@ -4,7 +4,7 @@ use super::filter::{Label, grouped, unknown};
 use super::merged;
 use crate::container::config::{Config, MountKind};
 use crate::container::log::rfc3339_nanoseconds;
-use crate::container::state::{self, Status};
+use crate::container::state;
 use crate::engine::Engine;
 use crate::error::Kind;
 use crate::secret::{self, Secret};
@@ -66,7 +66,7 @@ impl Usage {
     pub fn find(engine: &Engine) -> Result<Self> {
         let mut usage = Self { running: HashMap::new(), used: HashMap::new() };
         for container in state::list(engine)? {
-            let is_running = container.status == Status::Running;
+            let is_running = container.status.is_alive();
             for name in volumes(&container.config) {
                 *usage.used.entry(name.to_owned()).or_insert(0) += 1;
                 if is_running {

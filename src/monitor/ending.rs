@@ -36,7 +36,7 @@ impl Monitor {
         self.forget_pause();
         // The OCI spec has a failure told and nothing more; there is nobody left to tell.
         let _ = self.run_last_hooks();
-        self.end_health();
+        self.end_health("the container has ended");
     }
 
     /// The container is over: its end is written down and told. Whatever goes wrong in cleaning up, the exit code is

@@ -45,6 +45,11 @@ struct Check {
 }
 
 impl Checker {
+    /// The time between two checks is another from now on.
+    pub fn begin_interval(&mut self, health: &Health) {
+        self.next_at = self.interval(health).map(|_| Instant::now());
+    }
+
     /// When there is something to do.
     pub fn timer(&self) -> Option<Instant> {
         match &self.current {
@@ -70,10 +75,10 @@ impl Monitor {
         self.write_health();
     }
 
-    /// A run has ended, and with it the check that was being made.
-    pub(super) fn end_health(&mut self) {
+    /// A run has ended, or its check, and with it the one that was being made.
+    pub(super) fn end_health(&mut self, reason: &'static str) {
         let askers = self.checker.take().and_then(|checker| checker.current).map(|check| check.askers);
-        let failed = Reply::Failed(Wire::from(&Kind::InUse.error("the container has ended")));
+        let failed = Reply::Failed(Wire::from(&Kind::InUse.error(reason)));
         for key in askers.into_iter().flatten() {
             self.reply(key, &failed);
         }

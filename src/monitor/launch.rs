@@ -31,7 +31,7 @@ use crate::sys::namespace::{self as nsfs, Namespaces};
 use crate::sys::terminal::Size;
 use crate::sys::{process, signal, socket};
 use anyhow::{Context, Result};
-use oci_spec::runtime::{ContainerState, Spec};
+use oci_spec::runtime::{ContainerState, LinuxResources, Spec};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -157,7 +157,7 @@ impl Ground<'_> {
         if notify.is_some() {
             add_variable(&mut spec, format!("NOTIFY_SOCKET={NOTIFY_SOCKET}"));
         }
-        limit(&spec, cgroup)?;
+        limit(spec.linux().as_ref().and_then(|linux| linux.resources().as_ref()), cgroup)?;
         let oom_kills = cgroup.map_or(0, |cgroup| cgroup.container.oom_kills().unwrap_or(0));
         write_bundle(&spec, run_dir)?;
         // Hooks read the bundle; what they need not know comes after it.
@@ -317,13 +317,13 @@ fn write_bundle(spec: &Spec, run_dir: &Path) -> Result<()> {
     fs::write_json(&run_dir.join("config.json"), &spec, Durability::Cached)
 }
 
-fn has_pids_controller(cgroup: Option<&Limits>) -> Result<bool> {
+pub fn has_pids_controller(cgroup: Option<&Limits>) -> Result<bool> {
     cgroup.map_or(Ok(false), |cgroup| cgroup.container.has("pids"))
 }
 
 /// Sets the container's limits; asking for limits where there is no cgroup is an error.
-fn limit(spec: &Spec, cgroup: Option<&Limits>) -> Result<()> {
-    let Some(resources) = spec.linux().as_ref().and_then(|linux| linux.resources().as_ref()) else { return Ok(()) };
+pub fn limit(resources: Option<&LinuxResources>, cgroup: Option<&Limits>) -> Result<()> {
+    let Some(resources) = resources else { return Ok(()) };
     if let Some(cgroup) = cgroup {
         return cgroup.container.apply(resources);
     }

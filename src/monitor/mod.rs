@@ -18,6 +18,7 @@ mod restart;
 mod sources;
 mod stdio;
 mod stragglers;
+mod update;
 
 use crate::container::config::{Config, Id};
 use crate::container::control::Reply;

@@ -3,7 +3,7 @@
 use crate::container::config::{Config, Id, Namespace as Whose, Userns};
 use crate::container::control::{Connection, Reply, Request};
 use crate::container::spec::Namespace;
-use crate::container::state::{self, Status};
+use crate::container::state;
 use crate::engine::Engine;
 use crate::error::Kind;
 use crate::rootless;
@@ -86,7 +86,7 @@ fn ask(engine: &Engine, id: &str) -> Result<(Vec<String>, Vec<OwnedFd>)> {
     let id = Id::parse(id).context("the id of another container is an id")?;
     let other =
         state::read(engine, &id).with_context(|| format!("join the namespaces of container {}", id.short()))?;
-    if other.status != Status::Running {
+    if !other.status.is_alive() {
         let name = &other.config.name;
         let message = format!("join the namespaces of container {name}: it is not running");
         return Err(Kind::InUse.hinted(message, format!("start it first: coracle start {name}")));

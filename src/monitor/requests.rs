@@ -102,6 +102,10 @@ impl Monitor {
                 rename::change(&self.engine, &mut self.config, &name)?;
                 Reply::Done
             }
+            Request::Update(change) => {
+                self.update(&change)?;
+                Reply::Done
+            }
             Request::Wait => {
                 // One that waits to be started again has ended.
                 match self.main_process() {

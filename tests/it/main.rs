@@ -39,6 +39,7 @@ mod support;
 mod system;
 mod terminal;
 mod tidy;
+mod update;
 mod users;
 mod views;
 mod volumes;

@@ -2,11 +2,12 @@
 
 use super::super::time::parse_duration;
 use crate::container::config::{Config, Health, HealthDestination, HealthLog, OnFailure, StartupCheck};
+use crate::container::health;
 use crate::error::Kind;
 use anyhow::{Context, Result};
 use std::path::Path;
 
-#[derive(clap::Args, Clone, Debug)]
+#[derive(clap::Args, Clone, Debug, Default, PartialEq, Eq)]
 #[command(next_help_heading = "Health checks")]
 pub struct HealthFlags {
     /// Check the container's health with this command: a line for its shell, a JSON array, or none
@@ -24,33 +25,33 @@ pub struct HealthFlags {
     /// Take a check that lasts longer for a failure [default: 30s]
     #[arg(long, value_name = "TIME", alias = "healthcheck-timeout")]
     health_timeout: Option<String>,
-    /// Do this with a container that has become unhealthy: none, kill, restart, stop
-    #[arg(long, value_name = "ACTION", default_value = "none")]
-    health_on_failure: String,
+    /// Do this with a container that has become unhealthy: none, kill, restart, stop [default: none]
+    #[arg(long, value_name = "ACTION")]
+    health_on_failure: Option<String>,
     /// Hold the health check back until this command has succeeded
     #[arg(long, value_name = "COMMAND")]
     health_startup_cmd: Option<String>,
-    /// Wait this long between two startup checks
-    #[arg(long, value_name = "TIME", default_value = "30s")]
-    health_startup_interval: String,
-    /// Restart the container after this many failed startup checks; 0 goes on
-    #[arg(long, value_name = "COUNT", default_value_t = 0)]
-    health_startup_retries: u32,
-    /// Ask for this many successful startup checks in a row; 0 is one
-    #[arg(long, value_name = "COUNT", default_value_t = 0)]
-    health_startup_success: u32,
-    /// Take a startup check that lasts longer for a failure
-    #[arg(long, value_name = "TIME", default_value = "30s")]
-    health_startup_timeout: String,
-    /// Keep the results here: local, a directory, or events_logger
-    #[arg(long, value_name = "PLACE", default_value = "local")]
-    health_log_destination: String,
-    /// Keep this many results; 0 keeps as many as there is room for
-    #[arg(long, value_name = "COUNT", default_value_t = 5)]
-    health_max_log_count: u32,
-    /// Keep this much of a check's output, in bytes; 0 keeps as much as there is room for
-    #[arg(long, value_name = "BYTES", default_value_t = 500)]
-    health_max_log_size: u32,
+    /// Wait this long between two startup checks [default: 30s]
+    #[arg(long, value_name = "TIME")]
+    health_startup_interval: Option<String>,
+    /// Restart the container after this many failed startup checks; 0 goes on [default: 0]
+    #[arg(long, value_name = "COUNT")]
+    health_startup_retries: Option<u32>,
+    /// Ask for this many successful startup checks in a row; 0 is one [default: 0]
+    #[arg(long, value_name = "COUNT")]
+    health_startup_success: Option<u32>,
+    /// Take a startup check that lasts longer for a failure [default: 30s]
+    #[arg(long, value_name = "TIME")]
+    health_startup_timeout: Option<String>,
+    /// Keep the results here: local, a directory, or events_logger [default: local]
+    #[arg(long, value_name = "PLACE")]
+    health_log_destination: Option<String>,
+    /// Keep this many results; 0 keeps as many as there is room for [default: 5]
+    #[arg(long, value_name = "COUNT")]
+    health_max_log_count: Option<u32>,
+    /// Keep this much of a check's output, in bytes; 0 keeps as much as there is room for [default: 500]
+    #[arg(long, value_name = "BYTES")]
+    health_max_log_size: Option<u32>,
     /// Make no health checks, whatever the image says
     #[arg(long, conflicts_with = "health_cmd")]
     no_healthcheck: bool,
@@ -61,6 +62,29 @@ const TIMEOUT_NANOS_MIN: u64 = 1_000_000;
 
 impl HealthFlags {
     pub fn apply(&self, config: &mut Config) -> Result<()> {
+        config.health = self.over(Health::default())?;
+        Ok(())
+    }
+
+    /// The same over what a container has already: what was not asked for stays.
+    pub fn apply_over(&self, config: &mut Config) -> Result<()> {
+        if *self == Self::default() {
+            return Ok(());
+        }
+        let health = self.over(config.health.clone())?;
+        let is_asked = self.no_healthcheck || self.health_cmd.as_ref().is_some_and(|command| !command.is_empty());
+        config.health = match health.is_none() {
+            true if is_asked => Health::default(),
+            true => {
+                let message = format!("container {} has no health check", config.name);
+                return Err(Kind::BadInput.hinted(message, "give one with --health-cmd"));
+            }
+            false => health::resolve(health, None)?,
+        };
+        Ok(())
+    }
+
+    fn over(&self, base: Health) -> Result<Health> {
         let time = |name: &str, text: &Option<String>| text.as_deref().map(|text| duration(name, text)).transpose();
         let interval_nanos = match self.health_interval.as_deref() {
             Some("disable" | "0") => Some(0),
@@ -76,44 +100,61 @@ impl HealthFlags {
         let test = match &self.health_cmd {
             _ if self.no_healthcheck => Some(Vec::new()),
             // As podman has it, an empty command is as if none was given.
-            Some(text) if text.is_empty() => None,
+            Some(text) if text.is_empty() => base.test,
             Some(text) => Some(parse_test(text)?),
-            None => None,
+            None => base.test,
         };
-        config.health = Health {
+        Ok(Health {
             test,
-            interval_nanos,
-            timeout_nanos,
-            start_period_nanos: time("--health-start-period", &self.health_start_period)?,
-            retries: self.health_retries.filter(|retries| *retries > 0),
-            startup: self.startup()?,
-            on_failure: parse_action(&self.health_on_failure)?,
-            log: HealthLog {
-                destination: parse_destination(&self.health_log_destination)?,
-                count_max: self.health_max_log_count,
-                size_max: self.health_max_log_size,
+            interval_nanos: interval_nanos.or(base.interval_nanos),
+            timeout_nanos: timeout_nanos.or(base.timeout_nanos),
+            start_period_nanos: time("--health-start-period", &self.health_start_period)?.or(base.start_period_nanos),
+            retries: self.health_retries.filter(|retries| *retries > 0).or(base.retries),
+            startup: self.startup(base.startup)?,
+            on_failure: match &self.health_on_failure {
+                Some(action) => parse_action(action)?,
+                None => base.on_failure,
             },
-        };
-        Ok(())
+            log: HealthLog {
+                destination: match &self.health_log_destination {
+                    Some(place) => parse_destination(place)?,
+                    None => base.log.destination,
+                },
+                count_max: self.health_max_log_count.unwrap_or(base.log.count_max),
+                size_max: self.health_max_log_size.unwrap_or(base.log.size_max),
+            },
+        })
     }
 
-    fn startup(&self) -> Result<Option<StartupCheck>> {
-        let Some(command) = self.health_startup_cmd.as_deref().filter(|command| !command.is_empty()) else {
-            return Ok(None);
+    fn startup(&self, base: Option<StartupCheck>) -> Result<Option<StartupCheck>> {
+        let command = self.health_startup_cmd.as_deref().filter(|command| !command.is_empty());
+        let mut startup = match (command, base) {
+            (None, None) => return Ok(None),
+            (None, Some(base)) => base,
+            (Some(command), base) => StartupCheck { test: parse_test(command)?, ..base.unwrap_or(STARTUP) },
         };
-        let interval_nanos = match self.health_startup_interval.as_str() {
-            "disable" | "0" => 0,
-            text => duration("--health-startup-interval", text)?,
-        };
-        Ok(Some(StartupCheck {
-            test: parse_test(command)?,
-            interval_nanos,
-            timeout_nanos: duration("--health-startup-timeout", &self.health_startup_timeout)?,
-            retries: self.health_startup_retries,
-            successes: self.health_startup_success.max(1),
-        }))
+        match self.health_startup_interval.as_deref() {
+            Some("disable" | "0") => startup.interval_nanos = 0,
+            Some(text) => startup.interval_nanos = duration("--health-startup-interval", text)?,
+            None => {}
+        }
+        if let Some(text) = &self.health_startup_timeout {
+            startup.timeout_nanos = duration("--health-startup-timeout", text)?;
+        }
+        startup.retries = self.health_startup_retries.unwrap_or(startup.retries);
+        startup.successes = self.health_startup_success.unwrap_or(startup.successes).max(1);
+        Ok(Some(startup))
     }
 }
+
+/// A startup check of which nothing was said but its command.
+const STARTUP: StartupCheck = StartupCheck {
+    test: Vec::new(),
+    interval_nanos: 30_000_000_000,
+    timeout_nanos: 30_000_000_000,
+    retries: 0,
+    successes: 1,
+};
 
 fn duration(name: &str, text: &str) -> Result<u64> {
     parse_duration(text).with_context(|| name.to_owned())

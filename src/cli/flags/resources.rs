@@ -93,23 +93,30 @@ pub struct ResourceFlags {
 
 impl ResourceFlags {
     pub fn apply(&self, config: &mut Config) -> Result<()> {
-        let named = self.ulimit.iter().filter(|text| *text != "host");
-        config.limits = named.map(|text| Limit::parse(text)).collect::<Result<_>>()?;
+        config.limits = self.limits()?;
         config.resources = self.resources()?;
-        Ok(())
+        refuse_swap_alone(&config.resources)
+    }
+
+    fn limits(&self) -> Result<Vec<Limit>> {
+        self.ulimit.iter().filter(|text| *text != "host").map(|text| Limit::parse(text)).collect()
     }
 
     /// The same over what a container has already: what was not asked for stays.
     pub fn apply_over(&self, config: &mut Config) -> Result<()> {
-        let mut asked = config.clone();
-        self.apply(&mut asked)?;
-        if !asked.limits.is_empty() {
-            config.limits = asked.limits;
-        }
+        let (limits, resources) = (self.limits()?, self.resources()?);
+        config.limits.retain(|had| limits.iter().all(|limit| limit.resource != had.resource));
+        config.limits.extend(limits);
         let mut merged = serde_json::to_value(&config.resources).context("serialise resources")?;
-        merge(&mut merged, serde_json::to_value(&asked.resources).context("serialise resources")?);
+        merge(&mut merged, serde_json::to_value(&resources).context("serialise resources")?);
         config.resources = serde_json::from_value(merged).context("parse resources")?;
-        Ok(())
+        // Two ways to say the same: the last word counts.
+        if self.cpus.is_some() {
+            (config.resources.rare.cpu_quota_micros, config.resources.rare.cpu_period_micros) = (None, None);
+        } else if self.cpu_quota.is_some() || self.cpu_period.is_some() {
+            config.resources.cpu_millis = None;
+        }
+        refuse_swap_alone(&config.resources)
     }
 
     fn resources(&self) -> Result<Resources> {
@@ -158,9 +165,6 @@ impl ResourceFlags {
             Some(text) => Some(i64::try_from(units::parse_bytes(text)?).unwrap_or(i64::MAX)),
             None => None,
         };
-        if memory_swap_bytes.is_some() && self.memory.is_none() {
-            return Err(Kind::BadInput.error("--memory-swap needs --memory"));
-        }
         if let Some(weight) = self.blkio_weight.filter(|weight| *weight != 0 && !(10..=1000).contains(weight)) {
             return Err(Kind::BadInput.error(format!("--blkio-weight {weight} is not from 10 to 1000")));
         }
@@ -222,6 +226,13 @@ impl ResourceFlags {
         }
         Ok(Cgroup { disabled, parent: parent.map(str::to_owned) })
     }
+}
+
+fn refuse_swap_alone(resources: &Resources) -> Result<()> {
+    if resources.rare.memory_swap_bytes.is_some() && resources.memory_bytes.is_none() {
+        return Err(Kind::BadInput.error("--memory-swap needs --memory"));
+    }
+    Ok(())
 }
 
 /// systemd.slice(5): dashes order slices into a tree, and there is nothing between two of them.

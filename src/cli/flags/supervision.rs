@@ -57,13 +57,13 @@ impl SupervisionFlags {
 }
 
 /// `no`, `on-failure[:RETRIES]`, `always` or `unless-stopped`; empty is none.
-fn parse_restart(text: &str) -> Result<Restart> {
+pub fn parse_restart(text: &str) -> Result<Restart> {
     let (name, retries) = match text.split_once(':') {
         Some((name, retries)) => (name, Some(retries)),
         None => (text, None),
     };
     let policy = match name {
-        "" | "no" => Restart::No,
+        "" | "no" | "never" => Restart::No,
         "on-failure" => Restart::OnFailure(None),
         "always" => Restart::Always,
         "unless-stopped" => Restart::UnlessStopped,

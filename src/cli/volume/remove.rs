@@ -4,7 +4,6 @@ use super::ls::parse_filters;
 use crate::cli::{Context, Verb, each, in_userns, report, say};
 use crate::container::control::Door;
 use crate::container::events::{self, Event, Happening, Object};
-use crate::container::state::Status;
 use crate::container::{remove, stop, volumes};
 use crate::engine::Engine;
 use crate::error::{self, Kind};
@@ -86,7 +85,7 @@ impl Rm {
         if self.force {
             // Stopped from outside the user namespace: monitors are reached as easily from here.
             for name in &names {
-                for user in volumes::users(engine, name)?.iter().filter(|user| user.status == Status::Running) {
+                for user in volumes::users(engine, name)?.iter().filter(|user| user.status.is_alive()) {
                     stop::stop(engine, user, None, Some(self.time.unwrap_or(0)))?;
                 }
             }

@@ -1,15 +1,15 @@
 //! What a cgroup enforces.
 
-use super::{PIDS_DEFAULT, Surroundings};
+use super::PIDS_DEFAULT;
 use crate::container::config::{Config, Rare, Resources, ThrottleKind};
 use anyhow::Result;
 use oci_spec::runtime as oci;
 
 /// What the container's cgroup enforces. The default limit of processes is set only where there is a cgroup: it is an
 /// offer, where an explicit one is a demand.
-pub(super) fn resources(config: &Config, around: &Surroundings<'_>) -> Result<Option<oci::LinuxResources>> {
+pub fn resources(config: &Config, has_pids_cgroup: bool) -> Result<Option<oci::LinuxResources>> {
     let asked = &config.resources;
-    let pids = asked.pids.or((around.has_pids_cgroup && !config.security.privileged).then_some(PIDS_DEFAULT));
+    let pids = asked.pids.or((has_pids_cgroup && !config.security.privileged).then_some(PIDS_DEFAULT));
     let mut resources = oci::LinuxResources::default();
     resources.set_devices(None);
     let nothing = resources.clone();

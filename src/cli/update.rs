@@ -1,0 +1,75 @@
+//! `update`: change a container's limits, restart policy, health check and environment.
+
+use super::flags::health::HealthFlags;
+use super::flags::supervision::parse_restart;
+use super::flags::{ResourceFlags, environment};
+use super::{Context, Verb, latest, say};
+use crate::container::config::Config;
+use crate::container::state;
+use crate::container::update::{self, Change};
+use crate::error::Kind;
+use anyhow::Result;
+
+/// Change a container that exists: limits, restart policy and health check at once, the rest from its next start on
+#[derive(clap::Args)]
+pub struct Update {
+    /// Start the container again when it has ended: no, on-failure[:RETRIES], always, unless-stopped
+    #[arg(long, value_name = "POLICY")]
+    restart: Option<String>,
+    /// Set an environment variable from the next start on; NAME alone takes its value from here
+    #[arg(short, long, value_name = "NAME=VALUE")]
+    env: Vec<String>,
+    /// Take an environment variable away from the next start on
+    #[arg(long, value_name = "NAME")]
+    unsetenv: Vec<String>,
+    #[command(flatten)]
+    resources: ResourceFlags,
+    #[command(flatten)]
+    health: HealthFlags,
+    /// The one that was made last
+    #[arg(short, long, conflicts_with = "container")]
+    latest: bool,
+    /// The container
+    #[arg(value_name = "CONTAINER", required_unless_present = "latest")]
+    container: Option<String>,
+}
+
+impl Verb for Update {
+    fn run(self, context: &Context) -> Result<u8> {
+        let container = match &self.container {
+            Some(name) => state::find(&context.engine, name)?,
+            None => latest(context)?,
+        };
+        let mut config = container.config.clone();
+        self.apply_over(&mut config)?;
+        let change = Change::between(&container.config, &config);
+        if change != Change::default() {
+            update::update(&context.engine, &container, &change)?;
+        }
+        say(config.id.as_str());
+        Ok(0)
+    }
+}
+
+impl Update {
+    fn apply_over(&self, config: &mut Config) -> Result<()> {
+        if let Some(policy) = &self.restart {
+            config.restart = parse_restart(policy)?;
+            if config.auto_remove && !config.restart.is_no() {
+                let message = format!("container {} is removed when it ends: it cannot start again", config.name);
+                return Err(Kind::BadInput.error(message));
+            }
+        }
+        self.resources.apply_over(config)?;
+        self.health.apply_over(config)?;
+        let set = environment(&self.env, &[])?;
+        let name = |entry: &str| entry.split_once('=').map_or(entry, |(name, _)| name).to_owned();
+        let goes = |had: &String| {
+            let had = name(had);
+            self.unsetenv.contains(&had) || set.iter().any(|entry| name(entry) == had)
+        };
+        config.process.environment.retain(|had| !goes(had));
+        config.process.environment.extend(set);
+        Ok(())
+    }
+}
