@@ -41,7 +41,7 @@ pub fn take_into_use(engine: &Engine, name: &str, first: &FirstUse<'_>) -> Resul
     if !freshness(&place).exists() {
         return Ok(());
     }
-    let volume = super::find(engine, name)?;
+    let owner = super::mounted::owner(&super::find(engine, name)?)?;
     let data = match first.mounted {
         Some(mounted) => open(mounted)?,
         None => open(fs::open_dir(&place.join("data"))?.as_fd())?,
@@ -52,7 +52,7 @@ pub fn take_into_use(engine: &Engine, name: &str, first: &FirstUse<'_>) -> Resul
         match &original {
             Some(original) if first.copies && !is_empty(original)? => match first.mounted {
                 Some(_) => fs::copy_contents(original.as_fd(), data.as_fd())?,
-                None => fill(engine, &place, original, (volume.uid, volume.gid), first.is_durable)?,
+                None => fill(engine, &place, original, owner, first.is_durable)?,
             },
             _ => {}
         }
@@ -60,7 +60,7 @@ pub fn take_into_use(engine: &Engine, name: &str, first: &FirstUse<'_>) -> Resul
             Some(_) => data,
             None => open(fs::open_dir(&place.join("data"))?.as_fd())?,
         };
-        settle(&now, original.as_ref(), (volume.uid, volume.gid), first.owner)?;
+        settle(&now, original.as_ref(), owner, first.owner)?;
     }
     fs::remove_file(&freshness(&place))
 }

@@ -41,6 +41,7 @@ pub fn check_options(volume: &mut Volume) -> Result<()> {
     }
     let found = special(volume)?;
     let own = own(volume)?;
+    // A file system of its own is told its owner when it is mounted.
     if found.is_none() {
         (volume.uid, volume.gid) = (volume.uid.or(own.uid), volume.gid.or(own.gid));
         if own.size.is_some() {
@@ -70,6 +71,12 @@ fn own(volume: &Volume) -> Result<Own> {
         }
     }
     Ok(own)
+}
+
+/// The owner that was asked for, by an option of its own or in `o=`.
+pub fn owner(volume: &Volume) -> Result<(Option<u32>, Option<u32>)> {
+    let own = own(volume)?;
+    Ok((volume.uid.or(own.uid), volume.gid.or(own.gid)))
 }
 
 /// What is mounted for a volume. None for the plain directory that nearly all are.

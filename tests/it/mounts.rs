@@ -331,7 +331,8 @@ fn mounts_below_a_source_come_along_read_only_and_later_ones_as_asked() {
     let engine = sandbox.command(&[]);
     let program = engine.get_program().to_str().expect("ASCII").to_owned();
     let script = format!(
-        "set -e; cd {shared}; mount -t tmpfs tmpfs .; mount --make-shared .; mkdir sub later; mount -t tmpfs tmpfs sub
+        "set -e; mount -t tmpfs tmpfs {shared}; mount --make-shared {shared}; cd {shared}
+         mkdir sub later; mount -t tmpfs tmpfs sub
          echo deep > sub/file; run='{program} run --rm --network none'
          $run -v {shared}:/x:ro busybox sh -c 'cat /x/sub/file; touch /x/sub/y 2>/dev/null || echo no'
          {program} run -d --network none --name slave -v {shared}:/x:rslave busybox sleep 1000 >/dev/null
