@@ -503,6 +503,14 @@ fn namespaces_can_be_shared_with_the_host_and_with_others() {
         assert_eq!(show(&[&format!("{option}=host")], kind), link(kind), "{option}");
         assert_ne!(show(&[&format!("{option}=private")], kind), link(kind), "{option}");
     }
+    let shared = std::path::PathBuf::from(format!("/dev/shm/coracle-test-{}", std::process::id()));
+    std::fs::write(&shared, "shared").expect("write into shared memory");
+    let read = format!("cat {} 2>&1", shared.display());
+    let seen = [&["--ipc=host"][..], &[]].map(|options| {
+        sandbox.coracle(&[&["run", "--rm", "--network=none"], options, &[&image, "sh", "-c", &read]].concat())
+    });
+    std::fs::remove_file(&shared).expect("remove it again");
+    assert!(seen[0].stdout == "shared" && seen[1].code != 0, "{} {}", seen[0], seen[1]);
     let hostname = nix::unistd::gethostname().expect("the host has a name");
     assert_eq!(script(&sandbox, &["--uts=host"], &image, "hostname").trim(), hostname.to_string_lossy());
     let web = sandbox.detached(&["--name=web", "--userns=keep-id", &image, "sleep", "1000"]);

@@ -1,7 +1,7 @@
 //! What is mounted into the container.
 
 use super::Surroundings;
-use crate::container::config::{Config, Memory, Mount, MountKind, Systemd};
+use crate::container::config::{Config, Memory, Mount, MountKind, Namespace, Systemd};
 use crate::container::secrets;
 use crate::container::user::User;
 use anyhow::Result;
@@ -12,6 +12,8 @@ const PRIVATE_FILE_SYSTEM: [&str; 3] = ["nosuid", "noexec", "nodev"];
 
 /// The size of /dev/shm that nobody has said anything about.
 const SHM_BYTES: u64 = 64 << 20;
+
+const SHARED_MEMORY: &str = "/dev/shm";
 
 /// What every container has mounted, and what this one asked for: parents before children, and of two at one place the
 /// one that was asked for.
@@ -63,6 +65,13 @@ fn default_mounts<'a>(config: &'a Config, around: &Surroundings<'_>) -> Result<V
         mount("sysfs", "/sys", &with(&[access]))?,
         mount("cgroup", "/sys/fs/cgroup", &with(&[if is_systemd { "rw" } else { access }]))?,
     ];
+    if config.users.ipc == Namespace::Host && Path::new(SHARED_MEMORY).is_dir() {
+        // POSIX shared memory is a file system, and goes with the namespace of the other kinds.
+        mounts.retain(|mount| mount.destination() != Path::new(SHARED_MEMORY));
+        let mut bind = mount("bind", SHARED_MEMORY, &with(&["rbind", "rprivate"]))?;
+        bind.set_source(Some(SHARED_MEMORY.into()));
+        mounts.push(bind);
+    }
     if is_systemd {
         // What systemd mounts by itself where it may: "The Container Interface" of systemd.
         for (target, mode) in
