@@ -20,8 +20,19 @@ pub struct SystemReset {
 }
 
 /// All that the engine makes in its data directory. Staging goes last: without it the store counts as new.
-const DATA: &[&str] =
-    &["names", "containers", "images", "layers", "shifted", "volumes", "secrets", "networks", "pods", "tmp"];
+const DATA: &[&str] = &[
+    "names",
+    "containers",
+    "images",
+    "layers",
+    "shifted",
+    "volumes",
+    "volumes.lock",
+    "secrets",
+    "networks",
+    "pods",
+    "tmp",
+];
 /// What it makes in its runtime directory.
 const RUN: &[&str] = &["containers", "networks", "events.jsonl", "events.jsonl.1", "said-linger"];
 
