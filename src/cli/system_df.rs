@@ -13,6 +13,7 @@ use crate::inspect::container as view;
 use crate::inspect::image::created;
 use crate::store::digest::Digest;
 use crate::store::layers;
+use crate::volume::{self, Volume};
 use anyhow::Result;
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
@@ -137,10 +138,8 @@ impl Usage {
             containers.push(UsedContainer { container, written });
         }
         let mut volumes = Vec::new();
-        let mut names = crate::fs::list(&engine.volumes())?;
-        names.sort();
-        for name in names {
-            let bytes = size::tree(&engine.volumes().join(&name).join("data"))?;
+        for Volume { name, .. } in volume::list(engine)? {
+            let bytes = size::tree(&volume::data(engine, &name))?;
             volumes.push(UsedVolume { containers: by_volume.get(&name).copied().unwrap_or(0), name, bytes });
         }
         Ok(Self { images: images(context, &by_image)?, containers, volumes, now: state::now() })

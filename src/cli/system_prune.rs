@@ -3,14 +3,15 @@
 use super::confirm::confirm;
 use super::units::human_size;
 use super::{Context, Verb, image_prune, say};
-use crate::container::config::MountKind;
 use crate::container::control::Door;
+use crate::container::events::{self, Event, Happening, Object};
 use crate::container::state::{self, Status};
-use crate::container::{remove, size};
+use crate::container::{remove, size, volumes};
 use crate::error::{self, Kind};
 use crate::inspect::filter::Containers;
+use crate::inspect::volume::Usage;
+use crate::volume::{self, Volume};
 use anyhow::Result;
-use std::collections::HashSet;
 
 /// Remove containers that do not run, and images and volumes that none uses
 #[derive(clap::Args)]
@@ -112,20 +113,22 @@ impl SystemPrune {
 
     fn unused_volumes(&self, context: &Context) -> Result<u64> {
         let engine = &context.engine;
-        let mut used = HashSet::new();
-        for container in state::list(engine)? {
-            for mount in &container.config.mounts {
-                if let MountKind::Volume { name, .. } = &mount.kind {
-                    used.insert(name.to_string());
-                }
+        let usage = Usage::find(engine)?;
+        let (mut names, mut bytes) = (Vec::new(), 0);
+        for Volume { name, .. } in volume::list(engine)? {
+            if usage.is_used(&name) {
+                continue;
             }
-        }
-        let (mut names, mut bytes) = (crate::fs::list(&engine.volumes())?, 0);
-        names.retain(|name| !used.contains(name));
-        names.sort();
-        for name in &names {
-            bytes += size::tree(&engine.volumes().join(name).join("data"))?;
-            crate::volume::remove(engine, name)?;
+            let freed = size::tree(&volume::data(engine, &name))?;
+            match volumes::remove(engine, &name) {
+                Ok(()) => {}
+                // A container has come meanwhile.
+                Err(error) if error::kind(&error) == Kind::InUse => continue,
+                Err(error) => return Err(error),
+            }
+            events::tell(engine, &[Event::new(Object::Volume, Happening::Remove, "", &name)]);
+            bytes += freed;
+            names.push(name);
         }
         tell("Volumes", &names);
         Ok(bytes)
