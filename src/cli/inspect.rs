@@ -1,4 +1,4 @@
-//! `inspect`: everything that is known of containers and images.
+//! `inspect`: everything that is known of containers, images and volumes.
 
 use super::format::{Format, Names};
 use super::{Context, Verb, listing, report};
@@ -10,12 +10,12 @@ use crate::{image, inspect};
 use anyhow::Result;
 use serde_json::Value;
 
-/// Show all that is known of containers and images
+/// Show all that is known of containers, images and volumes
 #[derive(clap::Args)]
 pub struct Inspect {
     #[command(flatten)]
     common: Common,
-    /// Look only for this: all, container or image
+    /// Look only for this: all, container, image or volume
     #[arg(short, long = "type", value_name = "TYPE", default_value = "all")]
     kind: String,
 }
@@ -45,7 +45,7 @@ struct Common {
     /// Show how much of the disk the containers take up too
     #[arg(short, long)]
     size: bool,
-    /// Containers and images, by name, id or the beginning of an id
+    /// Containers and images, by name, id or the beginning of an id, and volumes by name
     #[arg(value_name = "NAME", required_unless_present = "latest")]
     names: Vec<String>,
 }
@@ -56,6 +56,7 @@ enum Kinds {
     All,
     Containers,
     Images,
+    Volumes,
 }
 
 impl Verb for Inspect {
@@ -64,13 +65,13 @@ impl Verb for Inspect {
             "all" => Kinds::All,
             "container" => Kinds::Containers,
             "image" => Kinds::Images,
-            "pod" | "network" | "volume" | "artifact" => {
+            "volume" => Kinds::Volumes,
+            "pod" | "network" | "artifact" => {
                 return Err(Kind::BadInput.error(format!("--type {} is not supported yet", self.kind)));
             }
             other => {
-                return Err(
-                    Kind::BadInput.hinted(format!("there is no type {other:?}"), "use all, container or image")
-                );
+                return Err(Kind::BadInput
+                    .hinted(format!("there is no type {other:?}"), "use all, container, image or volume"));
             }
         };
         self.common.run(context, kinds)
@@ -131,12 +132,14 @@ impl Common {
 enum Found {
     Container(Value),
     Image(Value),
+    /// As templates see it, and as JSON.
+    Volume(Value, Value),
 }
 
 impl Found {
     fn view(&self) -> &Value {
         match self {
-            Self::Container(view) | Self::Image(view) => view,
+            Self::Container(view) | Self::Image(view) | Self::Volume(view, _) => view,
         }
     }
 
@@ -144,14 +147,15 @@ impl Found {
         match self {
             Self::Container(view) => inspect::container::json(view),
             Self::Image(view) => inspect::image::json(view),
+            Self::Volume(_, json) => json,
         }
     }
 }
 
-/// Containers come before images, as in podman.
+/// Containers come before images, and images before volumes, as in podman.
 fn find(context: &Context, search: &state::Search<'_>, kinds: Kinds, name: &str, with_size: bool) -> Result<Found> {
     let engine = &context.engine;
-    if kinds != Kinds::Images {
+    if matches!(kinds, Kinds::All | Kinds::Containers) {
         match search.find(name) {
             Ok(container) => {
                 let mut view = inspect::container::inspect(engine, &container)?;
@@ -170,12 +174,25 @@ fn find(context: &Context, search: &state::Search<'_>, kinds: Kinds, name: &str,
             Err(_) => {}
         }
     }
-    match image::exists(engine, name) {
-        Ok(true) => Ok(Found::Image(inspect::image::inspect(engine, &image::find(engine, name)?)?)),
-        Ok(false) => Err(missing(kinds, name)),
-        // A text that cannot be the name of an image may have been meant for another thing.
-        Err(_) if kinds == Kinds::All && Reference::candidates(name).is_err() => Err(missing(kinds, name)),
-        Err(error) => Err(error),
+    if matches!(kinds, Kinds::All | Kinds::Images) {
+        match image::exists(engine, name) {
+            Ok(true) => return Ok(Found::Image(inspect::image::inspect(engine, &image::find(engine, name)?)?)),
+            Ok(false) => {}
+            // A text that cannot be the name of an image may have been meant for another thing.
+            Err(_) if kinds == Kinds::All && Reference::candidates(name).is_err() => {}
+            Err(error) => return Err(error),
+        }
+        if kinds == Kinds::Images {
+            return Err(missing(kinds, name));
+        }
+    }
+    match super::volume::resolve(context, name)? {
+        Some(volume) => {
+            let mounts = inspect::volume::Usage::find(engine)?.mounts(&volume.name);
+            let row = inspect::volume::row(engine, &volume, mounts);
+            Ok(Found::Volume(row, inspect::volume::inspect(engine, &volume, mounts)))
+        }
+        None => Err(missing(kinds, name)),
     }
 }
 
@@ -184,5 +201,6 @@ fn missing(kinds: Kinds, name: &str) -> anyhow::Error {
         Kinds::All => Kind::NotFound.error(format!("no such object: {name:?}")),
         Kinds::Containers => Kind::NotFound.hinted(format!("no such container {name:?}"), "see coracle ps -a"),
         Kinds::Images => Kind::NotFound.hinted(format!("no such image {name:?}"), "see coracle images"),
+        Kinds::Volumes => Kind::NotFound.hinted(format!("no volume with name {name:?}"), "see coracle volume ls"),
     }
 }

@@ -188,6 +188,8 @@ const NOUNS: &[Noun] = &[
             verb!("rm", super::volume::remove::Rm, "remove"),
             verb!("prune", super::volume::remove::Prune),
             verb!("exists", super::volume::Exists),
+            verb!("export", super::volume::transfer::Export),
+            verb!("import", super::volume::transfer::Import),
             verb!("mount", super::volume::mount::Mount),
             verb!("unmount", super::volume::mount::Unmount),
         ],

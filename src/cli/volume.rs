@@ -4,6 +4,7 @@ pub mod create;
 pub mod ls;
 pub mod mount;
 pub mod remove;
+pub mod transfer;
 
 use super::{Context, Verb, listing};
 use crate::cli::format::{Format, Names};
@@ -64,7 +65,7 @@ impl Verb for Exists {
 }
 
 /// A volume by its name, or by the only name that begins so.
-fn resolve(context: &Context, text: &str) -> Result<Option<Volume>> {
+pub(super) fn resolve(context: &Context, text: &str) -> Result<Option<Volume>> {
     let engine = &context.engine;
     match volume::find(engine, text) {
         Ok(volume) => return Ok(Some(volume)),

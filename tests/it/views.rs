@@ -248,7 +248,7 @@ fn inspect_shows_what_it_finds_before_it_fails() {
     assert_eq!((run.code, run.stderr.lines().count()), (125, 2), "{run}");
     fails(&sandbox, &["container", "inspect", "busybox"], &["no such container"]);
     fails(&sandbox, &["inspect", "--type", "image", "runs"], &["no such image"]);
-    fails(&sandbox, &["inspect", "--type", "planet", "runs"], &["container or image"]);
+    fails(&sandbox, &["inspect", "--type", "planet", "runs"], &["image or volume"]);
     fails(&sandbox, &["inspect", "-f", "{{.Stat}}", "runs"], &["write .State"]);
 }
 

@@ -184,3 +184,56 @@ fn as_docker_it_makes_what_is_missing() {
     let other = format!("{}:/x", sandbox.home.join("nor/here").display());
     sandbox.fails(125, &["nor/here", "no such file"], &["run", "--rm", "-v", &other, "busybox", "true"]);
 }
+
+#[test]
+fn an_exported_volume_can_be_imported_into_another() {
+    let sandbox = with_busybox();
+    let script =
+        "cd /v; mkdir -m 710 d; echo deep > d/file; ln -s file d/link; ln d/file hard; chown 7:8 d; : > .wh.x";
+    shell(&sandbox, &["-v", "one:/v"], script);
+    sandbox.ok(&["volume", "export", "-o", "archive", "one"]);
+    let output = sandbox.command(&["volume", "export", "one"]).output().expect("export");
+    assert_eq!(output.stdout, std::fs::read(sandbox.home.join("archive")).expect("read the archive"));
+    sandbox.ok(&["volume", "create", "two"]);
+    sandbox.ok(&["volume", "import", "two", "archive"]);
+    // Into a volume that is in use: beside what is there, and in place of what has the same name.
+    shell(&sandbox, &["-v", "three:/v"], "echo mine > /v/mine; mkdir /v/d; ln -s /etc /v/hard");
+    let mut command = sandbox.command(&["volume", "import", "three", "-"]);
+    command.stdin(std::fs::File::open(sandbox.home.join("archive")).expect("open the archive"));
+    assert!(command.status().expect("import").success());
+    let look = "cd /v; cat d/file d/link hard; stat -c '%u %g %a' d; stat -c %h hard; ls -A";
+    let expected = "deep\ndeep\ndeep\n7 8 710\n2\n.wh.x\nd\nhard\n";
+    assert_eq!(shell(&sandbox, &["-v", "two:/v"], look), expected);
+    assert_eq!(shell(&sandbox, &["-v", "three:/v"], look), format!("{expected}mine\n"));
+    // What was imported stays what it is on the first use.
+    sandbox.ok(&["volume", "create", "fresh"]);
+    sandbox.ok(&["volume", "import", "fresh", "archive"]);
+    assert_eq!(shell(&sandbox, &["-v", "fresh:/etc"], "cat /etc/hard; test ! -e /etc/passwd"), "deep\n");
+    sandbox.fails(125, &["no volume", "none"], &["volume", "import", "none", "archive"]);
+    sandbox.fails(125, &["no volume", "none"], &["volume", "export", "none"]);
+    sandbox.fails(125, &["open missing"], &["volume", "import", "two", "missing"]);
+    std::fs::write(sandbox.home.join("noise"), [7; 4096]).expect("write");
+    sandbox.fails(125, &["read the archive"], &["volume", "import", "two", "noise"]);
+    sandbox.ok(&["volume", "create", "-o", "type=tmpfs", "-o", "device=tmpfs", "memory"]);
+    sandbox.fails(125, &["mounted in containers alone"], &["volume", "export", "memory"]);
+    let nix::pty::OpenptyResult { master: _master, slave } = nix::pty::openpty(None, None).expect("openpty");
+    let refused = sandbox.command(&["volume", "export", "one"]).stdout(slave).output().expect("export");
+    assert!(!refused.status.success() && String::from_utf8_lossy(&refused.stderr).contains("to a terminal"));
+}
+
+#[test]
+fn inspect_finds_volumes_too() {
+    let sandbox = with_busybox();
+    sandbox.ok(&["volume", "create", "v"]);
+    sandbox.ok(&["volume", "create", "busybox"]);
+    assert_eq!(sandbox.ok(&["inspect", "v"]), sandbox.ok(&["volume", "inspect", "v"]));
+    assert_eq!(
+        sandbox.ok(&["inspect", "--type", "volume", "-f", "{{.Name}} {{.Scope}}", "busybox"]),
+        "busybox local\n"
+    );
+    // Images come before volumes, as in podman.
+    assert_eq!(sandbox.ok(&["inspect", "-f", "{{.Os}}", "busybox"]), "linux\n");
+    sandbox.fails(125, &["no volume", "none"], &["inspect", "--type", "volume", "none"]);
+    sandbox.fails(125, &["no such object", "none"], &["inspect", "none"]);
+    sandbox.fails(125, &["no such image", "\"v\""], &["inspect", "--type", "image", "v"]);
+}

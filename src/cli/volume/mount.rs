@@ -42,7 +42,7 @@ impl Verb for Mount {
 }
 
 /// What is only mounted inside of containers has no directory of its own.
-fn check(volume: &Volume) -> Result<()> {
+pub(super) fn check(volume: &Volume) -> Result<()> {
     match volume::special(volume)? {
         None => Ok(()),
         Some(_) => Err(Kind::BadInput.error(format!("volume {} is mounted in containers alone", volume.name))),

@@ -2,7 +2,7 @@
 
 use super::canary::is_there;
 use super::{Scene, eventually};
-use crate::support::evil_tar::Entry;
+use crate::support::evil_tar::{self, Entry};
 use crate::support::image_builder::Image;
 use crate::support::names_in;
 use std::path::Path;
@@ -259,4 +259,27 @@ fn search(scene: &Scene, tops: &[&Path]) -> Vec<String> {
         }
     }
     found
+}
+
+/// C01, C02, C04: what is imported into a volume takes no way out of it, by links of its own or by those that an earlier
+/// archive has left there.
+#[test]
+fn c01_an_archive_that_is_imported_stays_in_its_volume() {
+    let scene = Scene::new();
+    scene.ok(&["volume", "create", "v"]);
+    let mut accepted = 0;
+    for attack in evil_tar::attacks(&scene.canary.path).iter().step_by(3) {
+        std::fs::write(scene.sandbox.home.join("archive"), &attack.bytes).expect("write an archive");
+        let run = scene.coracle(&["volume", "import", "v", "archive"]);
+        assert!(matches!(run.code, 0 | 125), "{}: {run}", attack.name);
+        scene.canary.assert_unchanged();
+        accepted += i32::from(run.code == 0);
+    }
+    // Links that stay inside are no attack any more once they are followed inside; some must have come that far.
+    assert!(accepted > 5, "{accepted}");
+    let out = scene.sandbox.command(&["volume", "export", "v"]).output().expect("export");
+    assert!(out.status.success());
+    let nonce = scene.canary.nonce.as_bytes();
+    assert!(!out.stdout.windows(nonce.len()).any(|window| window == nonce));
+    scene.assert_safe();
 }
