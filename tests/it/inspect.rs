@@ -98,6 +98,42 @@ fn containers_and_images_have_every_field_of_podmans() {
 }
 
 #[test]
+fn values_are_those_that_were_asked_for() {
+    let sandbox = Sandbox::new();
+    let image = sandbox.image("busybox");
+    let flags = "--memory=64m --memory-swap=128m --cpu-shares=512 --cpu-period=50000 --cpu-quota=25000 --cpuset-cpus=0 \
+        --cpuset-mems=0 --device=/dev/null:/dev/nothing:r --dns=192.0.2.1 --dns-search=example.org \
+        --dns-option=ndots:2 --add-host=a;b:192.0.2.2 --group-add=7 --userns=nomap --ipc=host --uts=private \
+        --restart=on-failure:2 --shm-size=2m --sysctl=net.ipv4.ip_forward=1 --oom-score-adj=600 --ulimit=core=1:2 --tz=UTC \
+        --umask=0027 --timeout=90 --passwd=false --sdnotify=ignore --publish-all --hosts-file=none \
+        --chrootdirs=/c --health-cmd=true --network=private";
+    let flags: Vec<&str> = flags.split_whitespace().collect();
+    sandbox.ok(&[&["create", "--name=full"], &flags[..], &[&image, "true"]].concat());
+    let full = &json(&sandbox.ok(&["inspect", "full"]))[0];
+    let expected = serde_json::json!({
+        "MemorySwap": 128 << 20, "CpuShares": 512, "CpuPeriod": 50000, "CpuQuota": 25000, "CpusetCpus": "0",
+        "CpusetMems": "0", "Dns": ["192.0.2.1"], "DnsSearch": ["example.org"], "DnsOptions": ["ndots:2"],
+        "ExtraHosts": ["a;b:192.0.2.2"], "GroupAdd": ["7"], "UsernsMode": "private", "IpcMode": "host",
+        "UTSMode": "private", "RestartPolicy": {"Name": "on-failure", "MaximumRetryCount": 2}, "ShmSize": 2 << 20,
+        "Sysctls": {"net.ipv4.ip_forward": "1"}, "OomScoreAdj": 600, "PublishAllPorts": true, "HostsFile": "none",
+        "Ulimits": [{"Name": "RLIMIT_CORE", "Soft": 1, "Hard": 2}],
+        "Devices": [{"PathOnHost": "/dev/null", "PathInContainer": "/dev/nothing", "CgroupPermissions": "r"}],
+    });
+    for (key, value) in expected.as_object().expect("an object") {
+        assert_eq!(&full["HostConfig"][key], value, "{key}");
+    }
+    let expected = serde_json::json!({
+        "Timezone": "UTC", "Umask": "0027", "Timeout": 90, "Passwd": false, "sdNotifyMode": "ignore",
+        "ChrootDirs": ["/c"],
+    });
+    for (key, value) in expected.as_object().expect("an object") {
+        assert_eq!(&full["Config"][key], value, "{key}");
+    }
+    assert_eq!(full["Config"]["Healthcheck"]["Test"], serde_json::json!(["CMD-SHELL", "true"]));
+    assert!(full["HostConfig"]["IDMappings"]["UidMap"].is_array(), "{full}");
+}
+
+#[test]
 fn docker_has_its_own_names_for_some_things() {
     let sandbox = Sandbox::new();
     let image = sandbox.image("busybox");

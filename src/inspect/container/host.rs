@@ -3,9 +3,12 @@
 use super::mounts::{bind_text, tmpfs};
 use super::network::port_bindings;
 use super::supervision;
-use crate::container::config::{Config, Namespace, Seccomp, Unmasked};
+use crate::container::config::{
+    Config, Device, Namespace, Seccomp, Throttle, ThrottleKind, Unmasked, Userns, VolumesFrom,
+};
 use crate::engine::Engine;
 use crate::inspect::merged;
+use crate::network::{Host, HostsBase};
 use serde_json::{Value, json};
 
 /// All of it.
@@ -15,6 +18,8 @@ pub fn all(engine: &Engine, config: &Config) -> Value {
         host_namespaces(config),
         host_security(config),
         host_resources(config),
+        host_names(config),
+        throttles(config),
         unset(),
     ])
 }
@@ -25,13 +30,13 @@ fn host_config(engine: &Engine, config: &Config) -> Value {
         "ContainerIDFile": "",
         "LogConfig": supervision::log_config(engine, config),
         "PortBindings": port_bindings(&config.ports),
-        "PublishAllPorts": false,
+        "PublishAllPorts": config.publish_all,
         "RestartPolicy": supervision::restart_policy(config),
         "AutoRemove": config.auto_remove,
         "AutoRemoveImage": false,
         "Annotations": config.annotations,
         "VolumeDriver": "",
-        "VolumesFrom": config.mount_defaults.volumes_from.iter().map(|from| &from.container).collect::<Vec<_>>(),
+        "VolumesFrom": config.mount_defaults.volumes_from.iter().map(volumes_from).collect::<Vec<_>>(),
         "Init": config.init,
         "Links": [],
         "ReadonlyRootfs": config.read_only,
@@ -48,19 +53,55 @@ fn host_namespaces(config: &Config) -> Value {
         "IpcMode": namespace_mode(&config.users.ipc, "private"),
         "PidMode": namespace_mode(&config.users.pid, "private"),
         "UTSMode": namespace_mode(&config.users.uts, "private"),
-        "UsernsMode": if config.users.uids.is_empty() { "" } else { "private" },
+        "UsernsMode": userns_mode(config),
         "IDMappings": id_mappings(config),
         "CgroupMode": namespace_mode(&config.users.cgroup, "private"),
         "CgroupManager": "systemd",
         "Cgroups": if config.resources.cgroup.disabled { "disabled" } else { "default" },
         "Cgroup": "",
         "CgroupParent": config.resources.cgroup.parent.as_deref().unwrap_or_default(),
-        "Dns": [],
-        "DnsOptions": [],
-        "DnsSearch": [],
-        "ExtraHosts": [],
-        "HostsFile": "",
     })
+}
+
+fn host_names(config: &Config) -> Value {
+    let names = &config.names;
+    let servers = if names.keeps_resolv_conf { vec!["none".to_owned()] } else { names.servers.clone() };
+    let line = |host: &Host| {
+        let address = host.address.map_or_else(|| "host-gateway".to_owned(), |address| address.to_string());
+        format!("{}:{address}", host.names.join(";"))
+    };
+    json!({
+        "Dns": servers,
+        "DnsOptions": names.options.as_deref().unwrap_or_default(),
+        "DnsSearch": names.searches.as_deref().unwrap_or_default(),
+        "ExtraHosts": names.hosts.iter().map(line).collect::<Vec<_>>(),
+        "HostsFile": match &names.base {
+            HostsBase::Engine => String::new(),
+            HostsBase::Nothing => "none".to_owned(),
+            HostsBase::Image => "image".to_owned(),
+            HostsBase::File(path) => path.display().to_string(),
+        },
+    })
+}
+
+/// As `--userns` takes it; empty for the engine's own ids.
+fn userns_mode(config: &Config) -> String {
+    match &config.users.userns {
+        Userns::Engine => String::new(),
+        Userns::Container(id) => format!("container:{id}"),
+        Userns::Path(path) => format!("ns:{}", path.display()),
+        Userns::KeepId { .. } | Userns::Auto { .. } | Userns::NoMap | Userns::Maps { .. } | Userns::Names { .. } => {
+            "private".to_owned()
+        }
+    }
+}
+
+fn volumes_from(from: &VolumesFrom) -> String {
+    match from.read_only {
+        None => from.container.clone(),
+        Some(true) => format!("{}:ro", from.container),
+        Some(false) => format!("{}:rw", from.container),
+    }
 }
 
 fn host_security(config: &Config) -> Value {
@@ -71,8 +112,17 @@ fn host_security(config: &Config) -> Value {
         "CapDrop": full_names(&security.capabilities_dropped),
         "SecurityOpt": security_options(config),
         "GroupAdd": config.users.groups,
+        "Sysctls": security.sysctls,
         "OomScoreAdj": config.resources.oom_score_adj.unwrap_or(0),
-        "Devices": [],
+        "Devices": config.extras.devices.iter().map(device).collect::<Vec<_>>(),
+    })
+}
+
+fn device(device: &Device) -> Value {
+    json!({
+        "PathOnHost": device.source.display().to_string(),
+        "PathInContainer": device.target,
+        "CgroupPermissions": device.access,
     })
 }
 
@@ -96,6 +146,9 @@ fn security_options(config: &Config) -> Vec<String> {
         Seccomp::Default => {}
         Seccomp::Unconfined => options.push("seccomp=unconfined".to_owned()),
         Seccomp::File(_) | Seccomp::Profile(_) => options.push("seccomp=profile".to_owned()),
+    }
+    if let Some(profile) = &security.apparmor {
+        options.push(format!("apparmor={profile}"));
     }
     if !security.masked.is_empty() {
         options.push(format!("mask={}", security.masked.join(":")));
@@ -134,14 +187,36 @@ fn host_resources(config: &Config) -> Value {
     })
 }
 
+fn throttles(config: &Config) -> Value {
+    let of = |kind: ThrottleKind| -> Value {
+        let all = config.resources.rare.throttles.iter().filter(|throttle| throttle.kind == kind);
+        let key = if kind == ThrottleKind::Weight { "Weight" } else { "Rate" };
+        all.map(|throttle| json!({ "Path": block_device(throttle), key: throttle.rate })).collect()
+    };
+    json!({
+        "BlkioWeightDevice": of(ThrottleKind::Weight),
+        "BlkioDeviceReadBps": of(ThrottleKind::ReadBytes),
+        "BlkioDeviceWriteBps": of(ThrottleKind::WriteBytes),
+        "BlkioDeviceReadIOps": of(ThrottleKind::ReadOperations),
+        "BlkioDeviceWriteIOps": of(ThrottleKind::WriteOperations),
+    })
+}
+
+/// The device's node, or its numbers where the kernel knows it no more.
+fn block_device(throttle: &Throttle) -> String {
+    let numbers = format!("{}:{}", throttle.major, throttle.minor);
+    match rustix::fs::readlink(format!("/sys/dev/block/{numbers}"), Vec::new()) {
+        Ok(link) => {
+            let link = link.to_string_lossy();
+            format!("/dev/{}", link.rsplit('/').next().unwrap_or_default().replace('!', "/"))
+        }
+        Err(_) => numbers,
+    }
+}
+
 /// What the engine never sets, at the values that podman has for that.
 fn unset() -> Value {
     json!({
-        "BlkioWeightDevice": [],
-        "BlkioDeviceReadBps": [],
-        "BlkioDeviceWriteBps": [],
-        "BlkioDeviceReadIOps": [],
-        "BlkioDeviceWriteIOps": [],
         "CpuCount": 0,
         "CpuPercent": 0,
         "CpuRealtimePeriod": 0,

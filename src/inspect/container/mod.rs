@@ -152,6 +152,7 @@ const OMITTED: &[&str] = &[
     "SizeRw",
     "StoppedByUser",
     "SubPath",
+    "Sysctls",
     "SystemdMode",
     "Timezone",
 ];
@@ -248,7 +249,7 @@ pub fn inspect(engine: &Engine, container: &Container) -> Result<Value> {
         "GraphDriver": graph_driver(engine, config),
         "MountLabel": "",
         "ProcessLabel": "",
-        "AppArmorProfile": "",
+        "AppArmorProfile": config.security.apparmor.as_deref().unwrap_or_default(),
     });
     let parts = json!({
         "State": state(container),
