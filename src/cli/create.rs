@@ -30,6 +30,9 @@ pub fn make(context: &Context, flags: &mut ContainerFlags, mut settings: Setting
     let engine = &context.engine;
     flags.fill(&mut settings);
     let (mut config, naming) = flags.config(engine.rootless, context.docker, &context.command_line)?;
+    for name in &flags.requires {
+        config.requires.push(state::find(engine, name)?.config.id);
+    }
     if let Some(file) = flags.cidfile.as_deref().filter(|file| file.exists()) {
         return Err(Kind::Exists.hinted(format!("cidfile {} exists", file.display()), "remove it, or name another"));
     }

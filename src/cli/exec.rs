@@ -59,7 +59,7 @@ impl Verb for Exec {
         let signals = streams::prepare_signals(false)?;
         let session = Id::new_random()?;
         let request = Request::Exec {
-            process: self.process(&container.config.process)?,
+            process: Box::new(self.process(&container.config.process)?),
             privileged: self.privileged,
             attach: ours.attach.clone(),
             session: Some(session.clone()),
@@ -95,6 +95,7 @@ impl Exec {
             entrypoint: None,
             command: self.words[1..].to_vec(),
             environment,
+            defaults: Default::default(),
             working_directory: self.workdir.clone().unwrap_or_else(|| container.working_directory.clone()),
             user: self.user.clone().unwrap_or_else(|| container.user.clone()),
             terminal: self.tty,

@@ -46,6 +46,12 @@ pub struct ContainerFlags {
     /// Attach metadata to the container
     #[arg(short, long, value_name = "KEY[=VALUE]")]
     label: Vec<String>,
+    /// Read metadata from a file of KEY[=VALUE] lines, below what --label says
+    #[arg(long, value_name = "FILE")]
+    label_file: Vec<PathBuf>,
+    /// Start these containers first, and keep them from being removed
+    #[arg(long, value_name = "CONTAINER", value_delimiter = ',')]
+    pub requires: Vec<String>,
     /// Write the container's id to a new file
     #[arg(long, value_name = "FILE")]
     pub cidfile: Option<PathBuf>,
@@ -198,6 +204,8 @@ impl ContainerFlags {
             }
             Ok((key.to_owned(), value.to_owned()))
         };
-        self.label.iter().map(split).collect()
+        let files: Vec<Vec<String>> =
+            self.label_file.iter().map(|file| process::lines(file)).collect::<Result<_>>()?;
+        files.iter().flatten().chain(&self.label).map(split).collect()
     }
 }

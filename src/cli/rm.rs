@@ -1,6 +1,6 @@
 //! `rm`: remove containers.
 
-use super::choice::{Choice, Missing};
+use super::choice::{Choice, Chosen, Missing};
 use super::{Context, Verb, each, say};
 use crate::container::config::Id;
 use crate::container::control::Door;
@@ -77,10 +77,12 @@ impl Rm {
         if chosen.is_empty() {
             return Ok(0);
         }
+        let (mut chosen, needed) = self.part_needed(context, chosen)?;
         // Stopped from outside the user namespace: its monitors are reached as easily from here.
         if self.force {
             super::stop::all(context, &chosen, None, super::stop::timeout(self.time).or(Some(0)), |_| ())?;
         }
+        chosen.extend(needed);
         super::in_userns(Door::for_command(&context.engine)?, || {
             each(&chosen, |chosen| {
                 self.remove_one(context, &chosen.container.config.id, 0)?;
@@ -88,6 +90,21 @@ impl Rm {
                 Ok(())
             })
         })
+    }
+
+    /// Parts off those that stay because others need them, which shall not be stopped for nothing.
+    fn part_needed(&self, context: &Context, chosen: Vec<Chosen>) -> Result<(Vec<Chosen>, Vec<Chosen>)> {
+        if !self.force || self.depend || self.all {
+            return Ok((chosen, Vec::new()));
+        }
+        let ids: Vec<Id> = chosen.iter().map(|chosen| chosen.container.config.id.clone()).collect();
+        let (mut free, mut needed) = (Vec::new(), Vec::new());
+        for one in chosen {
+            let dependents = depend::dependents(&context.engine, &one.container.config.id)?;
+            let is_free = dependents.iter().all(|other| ids.contains(&other.config.id));
+            if is_free { free.push(one) } else { needed.push(one) }
+        }
+        Ok((free, needed))
     }
 
     /// Removes a container after those that depend on it, if they are meant too.

@@ -2,6 +2,7 @@
 
 mod devices;
 mod mount;
+mod process;
 mod resources;
 mod security;
 mod supervision;
@@ -12,6 +13,7 @@ pub use mount::{
     ImageMount, ImageVolumes, Memory, MoreOptions, Mount, MountDefaults, MountKind, MountOptions, OverlayPlace,
     Propagation, SecretHow, SecretUse, VolumesFrom, is_default,
 };
+pub use process::{DefaultVariables, PidFiles, Process};
 pub use resources::{Cgroup, Limit, Rare, Resources, Throttle, ThrottleKind};
 pub use security::{Seccomp, Security, Systemd, Unmasked};
 pub use supervision::{
@@ -89,6 +91,8 @@ pub struct Config {
     /// Containers that are started before this one, and not removed while it is there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub requires: Vec<Id>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub pid_files: PidFiles,
     /// The command line that made it, for `inspect`.
     pub create_command: Vec<String>,
 }
@@ -130,6 +134,7 @@ impl Config {
             notify: Notify::default(),
             auto_remove: false,
             requires: Vec::new(),
+            pid_files: PidFiles::default(),
             create_command: Vec::new(),
         }
     }
@@ -169,29 +174,6 @@ pub struct ImageSource {
     pub manifest: Digest,
     /// Diff ids, bottom first.
     pub layers: Vec<Digest>,
-}
-
-/// A program and how it is run: the container's own, or one that `exec` puts beside it.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Process {
-    /// None takes the image's; once created it is always there.
-    pub entrypoint: Option<Vec<String>>,
-    pub command: Vec<String>,
-    /// `NAME=value`, complete but for what is known only inside (HOME).
-    pub environment: Vec<String>,
-    pub working_directory: String,
-    /// `user[:group]` by name or number; empty is root.
-    pub user: String,
-    pub terminal: bool,
-    /// Whether there is a standard input to write to.
-    pub interactive: bool,
-}
-
-impl Process {
-    /// Entrypoint and command as one argument vector.
-    pub fn arguments(&self) -> Vec<String> {
-        self.entrypoint.iter().flatten().chain(&self.command).cloned().collect()
-    }
 }
 
 /// A container's id: 64 hex digits.

@@ -48,7 +48,7 @@ pub enum Request {
     Attach(Attach),
     /// A further process: streams as for `Attach`.
     Exec {
-        process: Process,
+        process: Box<Process>,
         privileged: bool,
         attach: Attach,
         /// The id that it shall have.

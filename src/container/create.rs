@@ -1,5 +1,6 @@
 //! `create`: the image's wishes and the engine's defaults under what was asked for, then one directory and one name.
 
+mod environment;
 mod mounts;
 
 use super::config::{Config, ImageSource, Name, Namespace, Source};
@@ -142,6 +143,7 @@ fn with_defaults(mut config: Config, image: Option<&Image>, settings: &Settings)
             config.labels.entry(key.clone()).or_insert_with(|| value.clone());
         }
     }
+    environment::adjust(&mut environment, &std::mem::take(&mut config.process.defaults), settings);
     merge(&mut environment, &config.process.environment);
     config.process.environment = environment;
     config.process.entrypoint.get_or_insert_default();

@@ -38,23 +38,9 @@ pub fn apply(config: &mut Config, settings: &Settings) -> Result<()> {
     Ok(())
 }
 
-/// The variables that lead through proxies.
-const PROXY_VARIABLES: [&str; 8] =
-    ["http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY"];
-
-/// The variables that every container gets, below those of its image: the settings', and of the caller's all or those
-/// that it cannot reach the world without.
+/// The variables that every container gets, below those of its image.
 pub fn environment(settings: &Settings) -> Vec<String> {
-    let containers = &settings.containers;
-    let mut environment = containers.env.as_slice().to_vec();
-    let take = |name: &str| match containers.env_host {
-        Some(true) => true,
-        Some(false) | None => containers.http_proxy.unwrap_or(true) && PROXY_VARIABLES.contains(&name),
-    };
-    let own =
-        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    environment.extend(own.filter(|(name, _)| take(name)).map(|(name, value)| format!("{name}={value}")));
-    environment
+    settings.containers.env.as_slice().to_vec()
 }
 
 fn security(config: &mut Config, containers: &Containers) -> Result<()> {

@@ -61,6 +61,8 @@ pub fn remove_by_force(engine: &Engine, id: &Id, volumes: bool) -> Result<()> {
             Err(error) if error::kind(&error) == Kind::NotFound => return Ok(()),
             other => other?,
         };
+        // Nothing that is started meanwhile, but what nobody has removed yet: to end this one would not help.
+        super::depend::refuse_dependents(engine, &now.config)?;
         match remove(engine, &now, volumes || now.config.auto_remove) {
             // Nothing here can end what runs elsewhere.
             Err(error) if now.status == Status::Elsewhere => return Err(error),

@@ -187,6 +187,7 @@ impl Ground<'_> {
         }
         let network = connecting.map(pasta::Starting::finish).transpose()?;
         let state = describe(engine, &starting, restarts)?;
+        write_pid_files(config, state.pid)?;
         let (child, entrance) = starting.finish()?;
         if let Some(hooks) = spec.hooks().as_ref().and_then(|hooks| hooks.poststart().as_ref()) {
             let identity = Identity { id: config.id.as_str(), bundle: run_dir, annotations: &config.annotations };
@@ -303,6 +304,16 @@ fn divide_cgroup() -> Result<Limits> {
     let delegated = Delegated::find()?;
     let container = delegated.split()?.container;
     Ok(Limits { delegated, container })
+}
+
+/// A file is always whole, and of the run that goes on now.
+fn write_pid_files(config: &Config, pid: i32) -> Result<()> {
+    for (file, pid) in [(&config.pid_files.container, pid), (&config.pid_files.monitor, process::own_pid())] {
+        if let Some(file) = file {
+            fs::write_atomic(file, pid.to_string().as_bytes(), Durability::Cached)?;
+        }
+    }
+    Ok(())
 }
 
 /// Hooks look for what they are about in the bundle's `config.json`; without any, nobody does.

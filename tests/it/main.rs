@@ -26,6 +26,7 @@ mod mounts;
 mod network;
 mod old_monitor;
 mod pause;
+mod process_flags;
 mod pull;
 mod races;
 mod rename;

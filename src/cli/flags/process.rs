@@ -1,11 +1,12 @@
 //! The flags that say which program runs, and in which surroundings.
 
-use crate::container::config::Config;
+use crate::container::config::{Config, DefaultVariables, PidFiles};
 use crate::error::Kind;
 use crate::fs;
 use crate::settings::Settings;
 use anyhow::{Context, Result};
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 #[derive(clap::Args, Clone, Debug)]
 #[command(next_help_heading = "Process")]
@@ -22,12 +23,30 @@ pub struct ProcessFlags {
     /// Read environment variables from a file of NAME=VALUE lines
     #[arg(long, value_name = "FILE")]
     env_file: Vec<PathBuf>,
-    /// Pass all environment variables from here on, below those of the image
+    /// Take over all variables of this environment, below those that are set here
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     env_host: Option<bool>,
-    /// Pass the variables that name proxies on, such as https_proxy [default: true]
+    /// Change a variable of the image; the value may have $NAME of others in it
+    #[arg(long, value_name = "NAME=VALUE")]
+    env_merge: Vec<String>,
+    /// Leave out a variable of the engine's or the image's
+    #[arg(long, value_name = "NAME")]
+    unsetenv: Vec<String>,
+    /// Leave out all variables of the engine's and the image's
+    #[arg(long, value_name = "BOOL", default_value = "false", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    unsetenv_all: bool,
+    /// Take over the variables of this environment that name proxies [default: false]
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     http_proxy: Option<bool>,
+    /// Annotate the container for the hooks and programs that look for it
+    #[arg(long, value_name = "KEY=VALUE")]
+    annotation: Vec<String>,
+    /// Write the pid of the container's first process to this file
+    #[arg(long, value_name = "FILE")]
+    pidfile: Option<PathBuf>,
+    /// Write the pid of the container's monitor to this file
+    #[arg(long, value_name = "FILE")]
+    conmon_pidfile: Option<PathBuf>,
     /// Start in this directory of the container
     #[arg(short, long, value_name = "DIR")]
     workdir: Option<String>,
@@ -43,7 +62,7 @@ pub struct ProcessFlags {
 }
 
 impl ProcessFlags {
-    /// The command line goes over what the settings say of the caller's environment, which is below the image's.
+    /// The command line goes over what the settings say of the caller's environment.
     pub fn overrule(&self, settings: &mut Settings) {
         let containers = &mut settings.containers;
         containers.env_host = self.env_host.or(containers.env_host);
@@ -56,6 +75,14 @@ impl ProcessFlags {
         process.entrypoint = self.entrypoint.as_deref().map(parse_entrypoint);
         process.command = words.to_vec();
         process.environment = environment(&self.env, &self.env_file)?;
+        process.defaults = DefaultVariables {
+            merged: self.env_merge.clone(),
+            unset: self.unsetenv.clone(),
+            unset_all: self.unsetenv_all,
+        };
+        if let Some(entry) = self.env_merge.iter().find(|entry| entry.find('=').is_none_or(|at| at == 0)) {
+            return Err(Kind::BadInput.error(format!("{entry:?} is not NAME=VALUE")));
+        }
         process.working_directory = match &self.workdir {
             Some(dir) if !dir.starts_with('/') => {
                 return Err(Kind::BadInput.error(format!("working directory {dir:?} is not an absolute path")));
@@ -66,7 +93,23 @@ impl ProcessFlags {
         process.interactive = self.interactive;
         config.hostname = self.hostname.as_deref().map(parse_hostname).transpose()?.unwrap_or_default();
         config.init = self.init;
+        config.annotations = self.annotations()?;
+        let absolute = |file: &PathBuf| std::path::absolute(file).with_context(|| format!("find {}", file.display()));
+        config.pid_files = PidFiles {
+            container: self.pidfile.as_ref().map(absolute).transpose()?,
+            monitor: self.conmon_pidfile.as_ref().map(absolute).transpose()?,
+        };
         Ok(())
+    }
+}
+
+impl ProcessFlags {
+    fn annotations(&self) -> Result<BTreeMap<String, String>> {
+        let split = |text: &String| match text.split_once('=') {
+            Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+            _ => Err(Kind::BadInput.error(format!("annotation {text:?} is not KEY=VALUE"))),
+        };
+        self.annotation.iter().map(split).collect()
     }
 }
 
@@ -77,16 +120,22 @@ const FILE_BYTES_MAX: usize = 1 << 20;
 pub fn environment(entries: &[String], files: &[PathBuf]) -> Result<Vec<String>> {
     let mut environment = Vec::new();
     for file in files {
-        let text = fs::read(file, FILE_BYTES_MAX)?;
-        let text = String::from_utf8(text).with_context(|| format!("{} is not UTF-8", file.display()))?;
-        for line in text.lines().map(str::trim_start).filter(|line| !line.is_empty() && !line.starts_with('#')) {
-            add_environment(&mut environment, line).with_context(|| format!("read {}", file.display()))?;
+        for line in lines(file)? {
+            add_environment(&mut environment, &line).with_context(|| format!("read {}", file.display()))?;
         }
     }
     for entry in entries {
         add_environment(&mut environment, entry)?;
     }
     Ok(environment)
+}
+
+/// The lines of a file, without empty ones and comments.
+pub fn lines(file: &Path) -> Result<Vec<String>> {
+    let text = fs::read(file, FILE_BYTES_MAX)?;
+    let text = String::from_utf8(text).with_context(|| format!("{} is not UTF-8", file.display()))?;
+    let lines = text.lines().map(str::trim_start).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    Ok(lines.map(str::to_owned).collect())
 }
 
 fn add_environment(environment: &mut Vec<String>, entry: &str) -> Result<()> {

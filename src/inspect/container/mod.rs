@@ -237,8 +237,8 @@ pub fn inspect(engine: &Engine, container: &Container) -> Result<Value> {
         "StaticDir": dir.display().to_string(),
         "OCIConfigPath": "",
         "OCIRuntime": "coracle",
-        "ConmonPidFile": "",
-        "PidFile": "",
+        "ConmonPidFile": config.pid_files.monitor,
+        "PidFile": config.pid_files.container,
         "HostnamePath": "",
         "HostsPath": runtime_file(container, "hosts"),
         "ResolvConfPath": match config.network {

@@ -113,7 +113,7 @@ const SHOWN: &[Shown] = &[
     shown("env_host = true", "echo $OF_HOST", "host", &["--env=OF_HOST=asked"], "asked"),
     shown("env_host = true", "echo $OF_HOST", "host", &["--env-host=false"], ""),
     shown("http_proxy = false", "echo $no_proxy", "", &["--http-proxy"], "example.org"),
-    shown("label = false", "echo $no_proxy", "example.org", &["--http-proxy=false"], ""),
+    shown("http_proxy = true", "echo $no_proxy", "example.org", &["--http-proxy=false"], ""),
     shown("pidns = 'host'", "test $$ -gt 1; echo $?", "0", &["--pid=private"], "1"),
 ];
 

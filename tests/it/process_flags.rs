@@ -1,0 +1,125 @@
+//! The flags that say in which surroundings a container's process runs.
+
+use crate::support::{Running, Sandbox};
+
+fn with_image() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.image("busybox");
+    sandbox
+}
+
+/// What `env` prints in a container, with variables that the caller has.
+fn variables(sandbox: &Sandbox, own: &[(&str, &str)], options: &[&str]) -> Vec<String> {
+    let mut command =
+        sandbox.command(&[&["run", "--rm", "--network", "none"], options, &["busybox", "env"]].concat());
+    command.envs(own.iter().copied());
+    let run = Running::start(command).finish();
+    assert_eq!(run.code, 0, "{run}");
+    run.stdout.lines().map(str::to_owned).collect()
+}
+
+fn has(variables: &[String], entry: &str) -> bool {
+    variables.iter().any(|other| other == entry)
+}
+
+#[test]
+fn env_host_takes_the_callers_variables_below_those_that_are_set() {
+    let sandbox = with_image();
+    let own = [("FROM_HOST", "1"), ("OTHER", "1")];
+    let all = variables(&sandbox, &own, &["--env-host", "-e", "OTHER=2"]);
+    assert!(has(&all, "FROM_HOST=1") && has(&all, "OTHER=2"), "{all:?}");
+    let none = variables(&sandbox, &own, &["--env-host=false"]);
+    assert!(!has(&none, "FROM_HOST=1"), "{none:?}");
+}
+
+#[test]
+fn http_proxy_is_taken_only_if_asked_for() {
+    let sandbox = with_image();
+    let own = [("https_proxy", "http://user:secret@proxy"), ("NO_PROXY", "a,b"), ("FROM_HOST", "1")];
+    let asked = variables(&sandbox, &own, &["--http-proxy"]);
+    assert!(has(&asked, "https_proxy=http://user:secret@proxy") && has(&asked, "NO_PROXY=a,b"), "{asked:?}");
+    assert!(!has(&asked, "FROM_HOST=1"), "{asked:?}");
+    let usual = variables(&sandbox, &own, &[]);
+    assert!(!usual.iter().any(|entry| entry.to_lowercase().contains("_proxy=")), "{usual:?}");
+}
+
+#[test]
+fn unsetenv_leaves_out_one_and_unsetenv_all_leaves_out_all() {
+    let sandbox = with_image();
+    let usual = variables(&sandbox, &[], &[]);
+    assert!(has(&usual, "container=coracle"), "{usual:?}");
+    let one = variables(&sandbox, &[], &["--unsetenv", "container"]);
+    assert!(!has(&one, "container=coracle") && one.iter().any(|entry| entry.starts_with("PATH=")), "{one:?}");
+    let mut all = variables(&sandbox, &[], &["--unsetenv-all", "-e", "A=1"]);
+    // It is known only inside, and a shell cannot do without.
+    all.retain(|entry| !entry.starts_with("HOME="));
+    assert_eq!(all, ["A=1"]);
+}
+
+#[test]
+fn env_merge_makes_values_of_others() {
+    let sandbox = with_image();
+    let all = variables(&sandbox, &[], &["--env-merge", "container=${container}-x", "--env-merge", "NEW=$NOSUCH-y"]);
+    assert!(has(&all, "container=coracle-x") && has(&all, "NEW=-y"), "{all:?}");
+    sandbox.fails(125, &["run: ", "\"NAME\"", "NAME=VALUE"], &["run", "--env-merge", "NAME", "busybox", "true"]);
+}
+
+#[test]
+fn annotations_and_label_files_are_kept() {
+    let sandbox = with_image();
+    let file = sandbox.home.join("labels");
+    std::fs::write(&file, "# a comment\n\none=1\ntwo=2\nbare\n").expect("write the file");
+    let file = file.to_str().expect("a UTF-8 path");
+    sandbox.ok(&[
+        "create",
+        "--name",
+        "c",
+        "--annotation",
+        "a.b/c=d=e",
+        "--label-file",
+        file,
+        "--label",
+        "two=3",
+        "busybox",
+    ]);
+    let show = |format: &str| sandbox.ok(&["inspect", "--format", format, "c"]);
+    assert_eq!(show(r#"{{index .HostConfig.Annotations "a.b/c"}}"#), "d=e\n");
+    assert_eq!(show("{{.Config.Labels.one}} {{.Config.Labels.two}} [{{.Config.Labels.bare}}]"), "1 3 []\n");
+    sandbox.fails(125, &["create: ", "\"x\"", "KEY=VALUE"], &["create", "--annotation", "x", "busybox"]);
+}
+
+#[test]
+fn pid_files_name_the_process_and_its_monitor() {
+    let sandbox = with_image();
+    let id = sandbox.detached(&[
+        "--pidfile",
+        "container.pid",
+        "--conmon-pidfile",
+        "monitor.pid",
+        "busybox",
+        "sleep",
+        "1000",
+    ]);
+    let read = |name: &str| std::fs::read_to_string(sandbox.home.join(name)).expect("read a pid file");
+    let state = sandbox.state(&id);
+    assert_eq!(read("container.pid"), state["pid"].to_string());
+    assert_eq!(read("monitor.pid"), state["monitor_pid"].to_string());
+    let shown = sandbox.ok(&["inspect", "--format", "{{.PidFile}} {{.ConmonPidFile}}", &id]);
+    let home = sandbox.home.display();
+    assert_eq!(shown, format!("{home}/container.pid {home}/monitor.pid\n"));
+    sandbox.ok(&["restart", "-t", "0", &id]);
+    assert_eq!(read("container.pid"), sandbox.state(&id)["pid"].to_string());
+    let nowhere = ["run", "--rm", "--pidfile", "nosuch/pid", "busybox", "true"];
+    sandbox.fails(125, &["run: ", "nosuch/pid"], &nowhere);
+}
+
+#[test]
+fn what_is_required_is_started_first_and_stays() {
+    let sandbox = with_image();
+    let id = sandbox.ok(&["create", "--name", "base", "--network", "none", "busybox", "sleep", "1000"]);
+    sandbox.ok(&["run", "--name", "top", "--network", "none", "--requires", "base", "busybox", "true"]);
+    assert_eq!(sandbox.ok(&["inspect", "--format", "{{.State.Status}}", id.trim()]), "running\n");
+    sandbox.fails(2, &["rm: ", "top"], &["rm", "--force", "base"]);
+    assert_eq!(sandbox.ok(&["inspect", "--format", "{{.State.Status}}", "base"]), "running\n", "it was not ended");
+    sandbox.fails(125, &["create: ", "nosuch"], &["create", "--requires", "nosuch", "busybox"]);
+}
