@@ -51,6 +51,7 @@ mod rmi;
 mod run;
 mod secret;
 mod start;
+mod stats;
 mod stop;
 mod system_check;
 mod system_df;

@@ -325,7 +325,7 @@ fn terminal(device: i32) -> String {
 }
 
 /// As Go writes a duration, to the millisecond: `1h2m3.5s`.
-fn duration(millis: u64) -> String {
+pub(super) fn duration(millis: u64) -> String {
     let (secs, rest) = (millis / 1000, millis % 1000);
     let fraction = if rest == 0 { String::new() } else { format!(".{rest:03}").trim_end_matches('0').to_owned() };
     match (secs / 3600, secs / 60 % 60, secs % 60) {

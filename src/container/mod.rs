@@ -30,6 +30,7 @@ pub mod start;
 pub mod state;
 pub mod stop;
 pub mod update;
+pub mod usage;
 pub mod user;
 pub mod users;
 pub mod volumes;

@@ -36,6 +36,7 @@ mod root;
 mod run;
 mod secrets;
 mod smoke;
+mod stats;
 mod support;
 mod system;
 mod terminal;

@@ -13,8 +13,10 @@ mod explain;
 mod limits;
 #[cfg(test)]
 mod scope_tests;
+mod usage;
 
 pub use limits::refuse_limits;
+pub use usage::usage;
 
 use crate::error::Kind;
 use crate::fs;
