@@ -1,5 +1,5 @@
-//! What `inspect`, `ps`, `images` and `info` give as JSON has all that podman's has: `golden/inspect` holds the paths
-//! that podman 5.8 writes for the same objects, `[]` for what is in a list.
+//! What `inspect`, `ps`, `images`, `info`, `volume inspect` and `secret inspect` give as JSON has all that podman's has:
+//! `golden/inspect` holds the paths that podman 5.8 writes for the same objects, `[]` for what is in a list.
 
 use crate::support::Sandbox;
 use serde_json::Value;
@@ -64,6 +64,25 @@ const FULL: &[&str] = &[
     "--stop-timeout",
     "3",
 ];
+
+#[test]
+fn volumes_and_secrets_have_every_field_of_podmans() {
+    let sandbox = Sandbox::new();
+    let options = ["-o", "type=tmpfs", "-o", "device=tmpfs", "-o", "o=nodev", "--label=a=b", "--uid=5", "--gid=6"];
+    sandbox.ok(&[&["volume", "create"], &options[..], &["full"]].concat());
+    sandbox.ok(&["volume", "create", "plain"]);
+    let all = json(&sandbox.ok(&["volume", "inspect", "full", "plain"]));
+    have(&[&all[0], &all[1]], include_str!("golden/inspect/volume.txt"));
+    // The owner that was asked for is nothing that is left to do, and no owner is no field.
+    assert!(all[0].get("NeedsChown").is_none() && all[1].get("UID").is_none(), "{all}");
+    assert!(all[1].get("Anonymous").is_none(), "{all}");
+    std::fs::write(sandbox.home.join("value"), "a value").expect("write");
+    sandbox.ok(&["secret", "create", "--label=a=b", "s", "value"]);
+    let shown = json(&sandbox.ok(&["secret", "inspect", "--showsecret", "s"]));
+    have(&[&shown[0]], include_str!("golden/inspect/secret.txt"));
+    assert_eq!(shown[0]["SecretData"], "a value");
+    assert!(json(&sandbox.ok(&["secret", "inspect", "s"]))[0].get("SecretData").is_none());
+}
 
 #[test]
 fn containers_and_images_have_every_field_of_podmans() {

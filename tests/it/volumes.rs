@@ -237,3 +237,23 @@ fn inspect_finds_volumes_too() {
     sandbox.fails(125, &["no such object", "none"], &["inspect", "none"]);
     sandbox.fails(125, &["no such image", "\"v\""], &["inspect", "--type", "image", "v"]);
 }
+
+#[test]
+fn the_first_user_of_a_volume_owns_it_in_every_map() {
+    let sandbox = with_busybox();
+    let script = "stat -c '%u %g' /data; touch /data/made; stat -c '%u %g' /data/made; id -u; id -g";
+    for map in ["auto", "nomap", "keep-id:uid=1000,gid=1001"] {
+        let userns = format!("--userns={map}");
+        let own = if map.starts_with("keep-id") { "1000 1001" } else { "0 0" };
+        for (user, owner) in [(&[][..], own), (&["--user=7:8"], "7 8")] {
+            let seen = shell(&sandbox, &[&[userns.as_str(), "-v", "v:/data"], user].concat(), script);
+            let ids = owner.replace(' ', "\n");
+            assert_eq!(seen, format!("{owner}\n{owner}\n{ids}\n"), "{map} {user:?}");
+            sandbox.ok(&["volume", "rm", "v"]);
+        }
+        // What comes from the image belongs to whom it belongs to there.
+        let copied = shell(&sandbox, &[&userns, "-v", "v:/etc"], "stat -c '%u %g' /etc /etc/passwd");
+        assert_eq!(copied, "0 0\n0 0\n", "{map}");
+        sandbox.ok(&["volume", "rm", "v"]);
+    }
+}
