@@ -13,7 +13,7 @@ use std::path::PathBuf;
 #[derive(clap::Args)]
 pub struct Exec {
     /// Leave the command running
-    #[arg(short, long)]
+    #[arg(short, long, conflicts_with = "no_session")]
     detach: bool,
     /// Keep standard input open
     #[arg(short, long)]
@@ -39,19 +39,36 @@ pub struct Exec {
     /// Leave the command running when these keys are typed [default: ctrl-p,ctrl-q]
     #[arg(long, value_name = "KEYS")]
     detach_keys: Option<String>,
-    /// The container, and the command to run in it
-    #[arg(value_name = "CONTAINER COMMAND", required = true, trailing_var_arg = true, allow_hyphen_values = true, num_args = 2..)]
+    /// Take the container's id from this file
+    #[arg(long, value_name = "FILE", conflicts_with = "latest")]
+    cidfile: Option<PathBuf>,
+    /// Run it in the container that was made last
+    #[arg(short, long)]
+    latest: bool,
+    /// Accepted for compatibility: no record of a command is kept in any case
+    #[arg(long)]
+    no_session: bool,
+    /// The container, unless it is named otherwise, and the command to run in it
+    #[arg(value_name = "CONTAINER COMMAND", required = true, trailing_var_arg = true, allow_hyphen_values = true, num_args = 1..)]
     words: Vec<String>,
 }
 
 impl Verb for Exec {
     fn run(self, context: &Context) -> Result<u8> {
-        let container = state::find(&context.engine, &self.words[0])?;
+        let (container, command) = match &self.cidfile {
+            Some(file) => (state::find(&context.engine, &super::read_cidfile(file)?)?, &self.words[..]),
+            None if self.latest => (super::latest(context)?, &self.words[..]),
+            None => (state::find(&context.engine, &self.words[0])?, &self.words[1..]),
+        };
+        if command.is_empty() {
+            return Err(Kind::BadInput.hinted("no command was given", "name one after the container"));
+        }
         let connection = Connection::open(&container)?;
         let detach_keys = streams::keys_of(self.detach_keys.as_deref(), self.tty, &context.globals)?;
         let wanted = Wanted {
             stdin: self.interactive && !self.detach,
-            outputs: !self.detach,
+            stdout: !self.detach,
+            stderr: !self.detach,
             terminal: self.tty,
             detach_keys: &detach_keys,
         };
@@ -59,7 +76,7 @@ impl Verb for Exec {
         let signals = streams::prepare_signals(false)?;
         let session = Id::new_random()?;
         let request = Request::Exec {
-            process: Box::new(self.process(&container.config.process)?),
+            process: Box::new(self.process(&container.config.process, command)?),
             privileged: self.privileged,
             attach: ours.attach.clone(),
             session: Some(session.clone()),
@@ -81,7 +98,7 @@ impl Verb for Exec {
 
 impl Exec {
     /// The command in the container's own environment, with what was asked for on top.
-    fn process(&self, container: &Process) -> Result<Process> {
+    fn process(&self, container: &Process, command: &[String]) -> Result<Process> {
         let mut environment = container.environment.clone();
         for entry in flags::environment(&self.env, &self.env_file)? {
             let name = entry.split_once('=').map_or(entry.as_str(), |(name, _)| name).to_owned();
@@ -93,7 +110,7 @@ impl Exec {
         }
         Ok(Process {
             entrypoint: None,
-            command: self.words[1..].to_vec(),
+            command: command.to_vec(),
             environment,
             defaults: Default::default(),
             working_directory: self.workdir.clone().unwrap_or_else(|| container.working_directory.clone()),

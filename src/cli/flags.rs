@@ -13,7 +13,7 @@ pub mod supervision;
 mod users;
 
 pub use later::later;
-pub use process::environment;
+pub use process::{StandardStream, environment};
 pub use resources::ResourceFlags;
 
 use crate::container::config::{Config, Id, ImageSource, Name, Source};
@@ -43,6 +43,9 @@ pub struct ContainerFlags {
     /// Remove the container, and its anonymous volumes, when it ends
     #[arg(long)]
     pub rm: bool,
+    /// As --rm, and remove the image too unless another container uses it
+    #[arg(long, conflicts_with = "rootfs")]
+    rmi: bool,
     /// Attach metadata to the container
     #[arg(short, long, value_name = "KEY[=VALUE]")]
     label: Vec<String>,
@@ -182,7 +185,8 @@ impl ContainerFlags {
         };
         let mut config = Config::blank(id, name, source);
         config.labels = self.labels()?;
-        config.auto_remove = self.rm;
+        config.auto_remove = self.rm || self.rmi;
+        config.remove_image = self.rmi;
         config.create_command = command_line.to_vec();
         self.process.apply(&mut config, &self.words[1..])?;
         self.mounts.apply(&mut config, mounts::Manners { docker, rootless })?;

@@ -2,13 +2,9 @@
 
 use super::{Context, Verb, say};
 use crate::container::control::Door;
-use crate::container::events::{self, Event, Happening, Object};
-use crate::container::state::{self, Container, Status};
-use crate::container::{remove as container, shift, stop};
+use crate::container::{remove as container, state, stop, unused};
 use crate::error::{self, Kind};
-use crate::image::{self, remove};
-use crate::store::digest::Digest;
-use crate::store::layers;
+use crate::image;
 use anyhow::Result;
 
 /// Remove one or more images
@@ -48,8 +44,8 @@ impl Verb for Rmi {
 impl Rmi {
     fn remove(&self, context: &Context, name: &str) -> Result<()> {
         let force = self.force || self.all;
-        let removed = remove::remove(&context.engine, name, force, |image| {
-            for user in users(context, &image.id)? {
+        let removed = unused::remove_image(&context.engine, name, force, |image| {
+            for user in unused::users(&context.engine, &image.id)? {
                 if !self.force {
                     let message = format!("image {name} is used by container {}", user.config.name);
                     return Err(Kind::InUse.hinted(message, "remove the container first, or use --force"));
@@ -61,31 +57,10 @@ impl Rmi {
             }
             Ok(())
         })?;
-        if removed.deleted.is_some() {
-            shift::sweep(&context.engine)?;
-        }
-        layers::remove(&context.engine, &removed.layers)?;
-        let untagged = removed.untagged.iter();
-        let mut events: Vec<Event> =
-            untagged.map(|name| Event::new(Object::Image, Happening::Untag, "", name)).collect();
-        if let Some(id) = &removed.deleted {
-            events.iter_mut().for_each(|event| event.id = id.hex());
-            events.push(Event::new(Object::Image, Happening::Remove, id.hex(), name));
-        }
-        events::tell(&context.engine, &events);
         removed.untagged.iter().for_each(|name| say(&format!("Untagged: {name}")));
         if let Some(id) = &removed.deleted {
             say(&format!("Deleted: {}", id.hex()));
         }
         Ok(())
     }
-}
-
-/// The containers that were made from an image. One whose status is lost or running counts as much as any.
-fn users(context: &Context, id: &Digest) -> Result<Vec<Container>> {
-    let mut containers = state::list(&context.engine)?;
-    containers.retain(|container| {
-        container.config.images().any(|image| image == id) && container.status != Status::Elsewhere
-    });
-    Ok(containers)
 }

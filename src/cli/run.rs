@@ -1,6 +1,6 @@
 //! `run`: make a container, start it, and stay with it.
 
-use super::flags::ContainerFlags;
+use super::flags::{ContainerFlags, StandardStream};
 use super::streams::{self, End, Streams, Wanted};
 use super::{Context, Verb, create, say, tell_started};
 use crate::container::start;
@@ -10,7 +10,7 @@ use anyhow::Result;
 #[derive(clap::Args)]
 pub struct Run {
     /// Print the container's id and leave it running
-    #[arg(short, long, conflicts_with = "detach_keys")]
+    #[arg(short, long, conflicts_with_all = ["detach_keys", "attach"])]
     detach: bool,
     /// Leave the container running when these keys are typed [default: ctrl-p,ctrl-q]
     #[arg(long, value_name = "KEYS")]
@@ -28,8 +28,9 @@ impl Verb for Run {
         let detach_keys = streams::detach_keys(self.detach_keys.take(), &settings);
         let config = create::make(context, &mut self.flags, settings)?;
         let wanted = Wanted {
-            stdin: self.flags.process.interactive && !self.detach,
-            outputs: !self.detach,
+            stdin: config.process.interactive && !self.detach,
+            stdout: self.flags.process.shows(StandardStream::Stdout) && !self.detach,
+            stderr: self.flags.process.shows(StandardStream::Stderr) && !self.detach,
             terminal: self.flags.process.tty,
             detach_keys: &detach_keys,
         };

@@ -39,10 +39,12 @@ pub struct Start {
 impl Verb for Start {
     fn run(self, context: &Context) -> Result<u8> {
         if self.attach || self.interactive {
-            let [name] = self.names.as_slice() else {
-                return Err(Kind::BadInput.error("only one container can be attached to"));
+            let container = match self.names.as_slice() {
+                [] if self.latest => super::latest(context)?,
+                [name] => state::find(&context.engine, name)?,
+                _ => return Err(Kind::BadInput.error("only one container can be attached to")),
             };
-            return self.start_attached(context, &state::find(&context.engine, name)?);
+            return self.start_attached(context, &container);
         }
         // Not flattened: the short option of --all is taken by --attach here.
         let all = self.all || (self.names.is_empty() && !self.latest);
@@ -51,7 +53,7 @@ impl Verb for Start {
         super::retain_filtered(context, &mut containers, &self.filter)?;
         each(&containers, |container| {
             if !container.status.is_alive() {
-                let nothing = Wanted { stdin: false, outputs: false, terminal: false, detach_keys: "" };
+                let nothing = Wanted { stdin: false, stdout: false, stderr: false, terminal: false, detach_keys: "" };
                 let ours = Streams::open_for(container.config.logging.driver, &nothing)?;
                 let config = &container.config;
                 let started = start::start(&context.engine, config, ours.attach.clone(), &ours.borrowed())?;
@@ -69,10 +71,14 @@ impl Start {
             streams::keys_of(self.detach_keys.as_deref(), container.config.process.terminal, &context.globals)?;
         let wanted = Wanted {
             stdin: self.interactive && container.config.process.interactive,
-            outputs: true,
+            stdout: true,
+            stderr: true,
             terminal: container.config.process.terminal,
             detach_keys: &detach_keys,
         };
+        if container.status.is_alive() {
+            return super::attach::join(container, &wanted, self.sig_proxy);
+        }
         let ours = Streams::open_for(container.config.logging.driver, &wanted)?;
         let signals = streams::prepare_signals(self.sig_proxy)?;
         let started = start::start(&context.engine, &container.config, ours.attach.clone(), &ours.borrowed())?;

@@ -44,7 +44,8 @@ pub struct Streams {
 /// What is wanted of the streams.
 pub struct Wanted<'a> {
     pub stdin: bool,
-    pub outputs: bool,
+    pub stdout: bool,
+    pub stderr: bool,
     /// Whether the container has a terminal.
     pub terminal: bool,
     pub detach_keys: &'a str,
@@ -59,7 +60,7 @@ impl Streams {
                 "use passthrough-tty, or another driver",
             )),
             LogDriver::Passthrough | LogDriver::PassthroughTty => {
-                Self::open(&Wanted { stdin: true, outputs: true, terminal: false, detach_keys: "" })
+                Self::open(&Wanted { stdin: true, stdout: true, stderr: true, terminal: false, detach_keys: "" })
             }
             LogDriver::K8sFile | LogDriver::JsonFile | LogDriver::Journald | LogDriver::None => Self::open(wanted),
         }
@@ -71,14 +72,15 @@ impl Streams {
         if wanted.stdin {
             fds.push(standard_stream(0)?);
         }
-        if wanted.outputs {
+        if wanted.stdout {
             fds.push(standard_stream(1)?);
+        }
+        if wanted.stderr {
             fds.push(standard_stream(2)?);
         }
         let size = if wanted.terminal { own_size() } else { None };
         let detach_keys = if wanted.terminal { parse_keys(wanted.detach_keys)? } else { Vec::new() };
-        let attach =
-            Attach { stdin: wanted.stdin, stdout: wanted.outputs, stderr: wanted.outputs, detach_keys, size };
+        let attach = Attach { stdin: wanted.stdin, stdout: wanted.stdout, stderr: wanted.stderr, detach_keys, size };
         Ok(Self { fds, attach, is_terminal: wanted.terminal && wanted.stdin && stdin_is_terminal })
     }
 

@@ -88,6 +88,9 @@ pub struct Config {
     #[serde(default, skip_serializing_if = "Notify::is_conmon")]
     pub notify: Notify,
     pub auto_remove: bool,
+    /// Whether its image goes with it, if no other container uses that.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub remove_image: bool,
     /// Containers that are started before this one, and not removed while it is there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub requires: Vec<Id>,
@@ -133,6 +136,7 @@ impl Config {
             timeout_secs: None,
             notify: Notify::default(),
             auto_remove: false,
+            remove_image: false,
             requires: Vec::new(),
             pid_files: PidFiles::default(),
             create_command: Vec::new(),

@@ -29,6 +29,7 @@ pub mod spec;
 pub mod start;
 pub mod state;
 pub mod stop;
+pub mod unused;
 pub mod update;
 pub mod usage;
 pub mod user;

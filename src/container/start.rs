@@ -50,7 +50,8 @@ pub fn start(engine: &Engine, config: &Config, attach: Attach, streams: &[Borrow
     let connection = Connection::over(ours);
     // Streams that are passed through say nothing about who stays.
     let is_passed = matches!(config.logging.driver, LogDriver::Passthrough | LogDriver::PassthroughTty);
-    let is_detached = !attach.stdout || is_passed;
+    let is_attached = attach.stdin || attach.stdout || attach.stderr;
+    let is_detached = !is_attached || is_passed;
     // Meanwhile the monitor is on its way through the door; it waits there for this word.
     let (delegated, mut warnings) = delegate(engine, config, monitor.pid);
     if is_detached && delegated {

@@ -6,6 +6,7 @@ use crate::container::control::Reply;
 use crate::container::remove;
 use crate::container::spec;
 use crate::container::state::{self, Exit};
+use crate::container::unused;
 use crate::fs::{self, Durability};
 use crate::runtime::hooks;
 use crate::runtime::identity::Identity;
@@ -45,7 +46,8 @@ impl Monitor {
         let (hidden, ended) = self.record_end();
         let removed = hidden.map_or(Ok(()), |hidden| {
             hidden.finish()?;
-            remove::anonymous_volumes(&self.engine, &self.config)
+            remove::anonymous_volumes(&self.engine, &self.config)?;
+            if self.config.remove_image { unused::follow_container(&self.engine, &self.config) } else { Ok(()) }
         });
         // Told only now: who hears it finds nothing of a container that was to be removed.
         let code = self.code();

@@ -1,6 +1,6 @@
 //! The flags that say in which surroundings a container's process runs.
 
-use crate::support::{Running, Sandbox};
+use crate::support::{Running, Sandbox, until};
 
 fn with_image() -> Sandbox {
     let sandbox = Sandbox::new();
@@ -122,4 +122,60 @@ fn what_is_required_is_started_first_and_stays() {
     sandbox.fails(2, &["rm: ", "top"], &["rm", "--force", "base"]);
     assert_eq!(sandbox.ok(&["inspect", "--format", "{{.State.Status}}", "base"]), "running\n", "it was not ended");
     sandbox.fails(125, &["create: ", "nosuch"], &["create", "--requires", "nosuch", "busybox"]);
+}
+
+#[test]
+fn attach_shows_the_named_streams_alone() {
+    let sandbox = with_image();
+    let run = |streams: &[&str]| {
+        let script = ["--network", "none", "busybox", "sh", "-c", "cat; echo out; echo err >&2"];
+        let mut command = sandbox.command(&[&["run", "--rm"], streams, &script[..]].concat());
+        let input = sandbox.home.join("input");
+        std::fs::write(&input, "in\n").expect("write input");
+        command.stdin(std::fs::File::open(&input).expect("open input"));
+        let run = Running::start(command).finish();
+        assert_eq!(run.code, 0, "{run}");
+        (run.stdout, run.stderr)
+    };
+    let texts = |stdout: &str, stderr: &str| (stdout.to_owned(), stderr.to_owned());
+    assert_eq!(run(&[]), texts("out\n", "err\n"));
+    assert_eq!(run(&["-a", "stdout"]), texts("out\n", ""));
+    assert_eq!(run(&["--attach", "STDERR"]), texts("", "err\n"));
+    assert_eq!(run(&["-a", "stdin,stdout", "-a", "stderr"]), texts("in\nout\n", "err\n"));
+    sandbox.fails(125, &["run: ", "nosuch"], &["run", "-a", "nosuch", "busybox", "true"]);
+    sandbox.fails(125, &["run: ", "--attach", "--detach"], &["run", "-d", "-a", "stdout", "busybox", "true"]);
+}
+
+#[test]
+fn rmi_takes_the_image_away_unless_another_container_uses_it() {
+    let sandbox = with_image();
+    let images = || sandbox.ok(&["images", "--quiet"]).lines().count();
+    sandbox.ok(&["create", "--name", "other", "busybox"]);
+    sandbox.ok(&["run", "--rmi", "--network", "none", "busybox", "true"]);
+    assert_eq!(images(), 1, "another container uses it");
+    sandbox.ok(&["rm", "other"]);
+    sandbox.ok(&["run", "--rmi", "--network", "none", "busybox", "true"]);
+    assert_eq!(images(), 0);
+    sandbox.assert_no_leaks();
+}
+
+#[test]
+fn exec_and_attach_take_the_latest_and_a_cidfile() {
+    let sandbox = with_image();
+    sandbox.detached(&["--name", "first", "--cidfile", "cid", "-e", "NAME=first", "busybox", "sleep", "1000"]);
+    let script = "echo here; while [ ! -e /go ]; do sleep 0.05; done; exit 3";
+    sandbox.detached(&["--name", "second", "-e", "NAME=second", "busybox", "sh", "-c", script]);
+    let shell = ["sh", "-c", "echo $NAME"];
+    assert_eq!(sandbox.ok(&[&["exec", "--latest"], &shell[..]].concat()), "second\n");
+    assert_eq!(sandbox.ok(&[&["exec", "--no-session", "--cidfile", "cid"], &shell[..]].concat()), "first\n");
+    sandbox.fails(125, &["exec: ", "no command"], &["exec", "first"]);
+    let attached = [sandbox.spawn(&["attach", "--latest"]), sandbox.spawn(&["start", "--attach", "second"])];
+    until("both are attached", || {
+        sandbox.ok(&["events", "--stream=false", "--filter", "event=attach"]).lines().count() == 2
+    });
+    sandbox.ok(&["exec", "second", "touch", "/go"]);
+    for run in attached {
+        let run = run.finish();
+        assert_eq!(run.code, 3, "{run}");
+    }
 }

@@ -8,12 +8,23 @@ use anyhow::{Context, Result};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+/// A stream that `--attach` names.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StandardStream {
+    Stdin,
+    Stdout,
+    Stderr,
+}
+
 #[derive(clap::Args, Clone, Debug)]
 #[command(next_help_heading = "Process")]
 pub struct ProcessFlags {
     /// Keep standard input open
     #[arg(short, long)]
     pub interactive: bool,
+    /// Show these streams alone, stdin as with --interactive
+    #[arg(short, long, value_name = "STREAM", value_delimiter = ',', ignore_case = true)]
+    attach: Vec<StandardStream>,
     /// Give the container a terminal of its own
     #[arg(short, long)]
     pub tty: bool,
@@ -69,6 +80,11 @@ impl ProcessFlags {
         containers.http_proxy = self.http_proxy.or(containers.http_proxy);
     }
 
+    /// Whether an output of the container's is wanted: both are, where none was named.
+    pub fn shows(&self, stream: StandardStream) -> bool {
+        self.attach.is_empty() || self.attach.contains(&stream)
+    }
+
     /// `words` are what stands behind the image.
     pub fn apply(&self, config: &mut Config, words: &[String]) -> Result<()> {
         let process = &mut config.process;
@@ -90,7 +106,7 @@ impl ProcessFlags {
             dir => dir.clone().unwrap_or_default(),
         };
         process.terminal = self.tty;
-        process.interactive = self.interactive;
+        process.interactive = self.interactive || self.attach.contains(&StandardStream::Stdin);
         config.hostname = self.hostname.as_deref().map(parse_hostname).transpose()?.unwrap_or_default();
         config.init = self.init;
         config.annotations = self.annotations()?;
