@@ -6,7 +6,7 @@ use crate::support::{Run, Running, images, skip, source};
 use std::process::Command;
 
 /// Each so many calls; the harness itself does all of them.
-const EVERY: &str = "6";
+const EVERY: &str = "20";
 
 /// Runs the harness for the lane's ordinary user. None where it cannot be run.
 fn harness(arguments: &[&str]) -> Option<Run> {
