@@ -27,6 +27,7 @@ const DATA: &[&str] = &[
     "layers",
     "shifted",
     "volumes",
+    "ranges.lock",
     "volumes.lock",
     "secrets",
     "networks",

@@ -393,6 +393,9 @@ pub fn parse_file(text: &str) -> Vec<Extent> {
 
 /// An ordinary user's map of the engine's namespace: their own id as 0, and every subordinate range from 1 on.
 pub fn with_own_id(own: u32, ranges: &[(u32, u32)]) -> Result<Vec<Extent>> {
+    if own == u32::MAX {
+        bail!(Kind::BadInput.error("map ids: 4294967295 is no id"));
+    }
     let mut extents = own_id_only(own);
     let mut inside: u32 = 1;
     for &(outside, count) in ranges {

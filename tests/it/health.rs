@@ -56,7 +56,7 @@ fn by_hand_a_check_says_what_it_comes_to() {
     let check = "test -e /ok";
     let options = ["--name", "h", "--health-cmd", check, "--health-interval", "disable"];
     let id = sandbox.detached(&[&options[..], &[&image, "sleep", "1000"]].concat());
-    assert_eq!(health(&sandbox, &id)["status"], "Starting");
+    until_status(&sandbox, &id, "Starting");
     for _ in 0..3 {
         let run = sandbox.coracle(&["healthcheck", "run", "h"]);
         assert_eq!((run.code, run.stdout.as_str(), run.stderr.as_str()), (1, "unhealthy\n", ""), "{run}");

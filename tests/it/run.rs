@@ -52,7 +52,7 @@ fn the_engines_own_failures_are_125_and_leave_nothing() {
         sandbox.fails(125, words, &[&RUN, options, &[image.as_str(), "true"]].concat());
     };
     fails(&["run: ", "unknown option --nosuch", "see coracle run --help"], &["--nosuch"]);
-    fails(&["run: ", "--memory-swap is not supported yet"], &["--memory-swap", "1g"]);
+    fails(&["run: ", "--pod is not supported yet"], &["--pod", "p"]);
     fails(&["run: ", "user", "\"nobodyhere\""], &["--user", "nobodyhere"]);
     fails(&["run: ", "70000"], &["--user", "70000"]);
     fails(&["run: ", "/no/such/file"], &["--env-file", "/no/such/file"]);
