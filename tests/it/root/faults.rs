@@ -65,7 +65,7 @@ fn bad_ranges_are_errors_that_name_the_line() {
         (format!("{name}:100000:-1"), "no valid range"),
         (format!("{name}:4294967295:65536"), "no valid range"),
         (format!("{uid}:100000:x"), "no valid range"),
-        (format!("{name}:0:65536"), "they overlap other ids"),
+        (format!("{name}:0:65536"), "no valid range"),
         (format!("{name}:{uid}:10"), "they overlap other ids"),
         (format!("{name}:100000:10\\n{name}:100005:10"), "they overlap other ids"),
     ] {
