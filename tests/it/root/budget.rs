@@ -23,9 +23,13 @@ const MONITOR_KIB_MAX: u32 = 700;
 
 /// All that is read of the host besides libraries, the engine's own directories and the kernel's files. Whatever else
 /// turns up here (CA certificates, time zones, locales, configuration that does not concern this container) is a cost
-/// that a plain `run` must not have.
-const HOST_FILES: [&str; 8] = [
+/// that a plain `run` must not have. What may settle something for every container is looked for once each, which costs
+/// a failed call where it is not there.
+const HOST_FILES: [&str; 13] = [
     "/dev/null",
+    "/etc/containers/containers.conf",
+    "/etc/containers/containers.conf.d",
+    "/etc/containers/oci/hooks.d",
     "/etc/ld.so.cache",
     "/etc/login.defs",
     "/etc/machine-id",
@@ -33,6 +37,8 @@ const HOST_FILES: [&str; 8] = [
     "/etc/passwd",
     "/etc/subgid",
     "/etc/subuid",
+    "/usr/share/containers/containers.conf",
+    "/usr/share/containers/oci/hooks.d",
 ];
 
 #[test]
