@@ -7,6 +7,7 @@ mod choice;
 mod flags;
 mod format;
 mod globals;
+mod glued;
 mod listing;
 mod pulling;
 mod streams;
@@ -284,8 +285,9 @@ fn dispatch(arguments: Vec<String>) -> Result<u8, Failed> {
     let mut globals = Globals::scan(&arguments[1..]).map_err(failed(""))?;
     let rest = &arguments[1 + globals.length..];
     let Some(found) = verbs::find(rest) else { return help_or_complain(&arguments, rest) };
-    let words = std::iter::once(format!("coracle {}", found.path)).chain(rest[found.words..].iter().cloned());
     let command = globals::behind((found.verb.command)());
+    let words = glued::take_apart(&command, &rest[found.words..]);
+    let words = std::iter::once(format!("coracle {}", found.path)).chain(words);
     match command.no_binary_name(false).bin_name(format!("coracle {}", found.path)).try_get_matches_from(words) {
         Ok(matches) => {
             globals.merge(&matches).and_then(|()| globals.redirect()).map_err(failed(found.name))?;

@@ -298,3 +298,11 @@ fn signals_to_the_command_reach_the_container() {
     assert_eq!((run.code, run.stdout.as_str()), (3, "ready\nterm\n"), "{run}");
     sandbox.assert_no_leaks();
 }
+
+#[test]
+fn options_may_be_glued_to_their_values() {
+    let (sandbox, image) = with_busybox();
+    let glued = ["run", "--rm=true", "-i=false", "-eA=1", "-e=B=2", "-u1000", "-w=/tmp", "--network=none"];
+    let told = sandbox.ok(&[&glued[..], &[&image, "sh", "-c", "echo $A $B $(id -u) $PWD $0", "-eC"]].concat());
+    assert_eq!(told, "1 2 1000 /tmp -eC\n");
+}
