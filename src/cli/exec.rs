@@ -1,7 +1,8 @@
 //! `exec`: run a further command in a running container.
 
+use super::flags::{self, PreserveFlags};
 use super::streams::{self, End, Streams, Wanted};
-use super::{Context, Verb, flags, say};
+use super::{Context, Verb, say};
 use crate::container::config::{Id, Process};
 use crate::container::control::{Connection, Reply, Request};
 use crate::container::state;
@@ -48,6 +49,8 @@ pub struct Exec {
     /// Accepted for compatibility: no record of a command is kept in any case
     #[arg(long)]
     no_session: bool,
+    #[command(flatten)]
+    preserve: PreserveFlags,
     /// The container, unless it is named otherwise, and the command to run in it
     #[arg(value_name = "CONTAINER COMMAND", required = true, trailing_var_arg = true, allow_hyphen_values = true, num_args = 1..)]
     words: Vec<String>,
@@ -55,6 +58,7 @@ pub struct Exec {
 
 impl Verb for Exec {
     fn run(self, context: &Context) -> Result<u8> {
+        let preserved = self.preserve.take()?;
         let (container, command) = match &self.cidfile {
             Some(file) => (state::find(&context.engine, &super::read_cidfile(file)?)?, &self.words[..]),
             None if self.latest => (super::latest(context)?, &self.words[..]),
@@ -72,7 +76,8 @@ impl Verb for Exec {
             terminal: self.tty,
             detach_keys: &detach_keys,
         };
-        let ours = Streams::open(&wanted)?;
+        let mut ours = Streams::open(&wanted)?;
+        ours.preserve(preserved);
         let signals = streams::prepare_signals(false)?;
         let session = Id::new_random()?;
         let request = Request::Exec {

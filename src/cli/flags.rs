@@ -6,6 +6,7 @@ mod later;
 mod logging;
 mod mounts;
 mod network;
+mod preserve;
 mod process;
 mod resources;
 mod security;
@@ -13,6 +14,7 @@ pub mod supervision;
 mod users;
 
 pub use later::later;
+pub use preserve::PreserveFlags;
 pub use process::{StandardStream, environment};
 pub use resources::ResourceFlags;
 

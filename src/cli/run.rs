@@ -1,6 +1,6 @@
 //! `run`: make a container, start it, and stay with it.
 
-use super::flags::{ContainerFlags, StandardStream};
+use super::flags::{ContainerFlags, PreserveFlags, StandardStream};
 use super::streams::{self, End, Streams, Wanted};
 use super::{Context, Verb, create, say, tell_started};
 use crate::container::start;
@@ -19,11 +19,14 @@ pub struct Run {
     #[arg(long, value_name = "BOOL", default_value = "true", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     sig_proxy: bool,
     #[command(flatten)]
+    preserve: PreserveFlags,
+    #[command(flatten)]
     flags: ContainerFlags,
 }
 
 impl Verb for Run {
     fn run(mut self, context: &Context) -> Result<u8> {
+        let preserved = self.preserve.take()?;
         let settings = context.globals.settings()?;
         let detach_keys = streams::detach_keys(self.detach_keys.take(), &settings);
         let config = create::make(context, &mut self.flags, settings)?;
@@ -34,7 +37,8 @@ impl Verb for Run {
             terminal: self.flags.process.tty,
             detach_keys: &detach_keys,
         };
-        let ours = Streams::open_for(config.logging.driver, &wanted)?;
+        let mut ours = Streams::open_for(config.logging.driver, &wanted)?;
+        ours.preserve(preserved);
         let signals = streams::prepare_signals(self.sig_proxy && !self.detach)?;
         let started = start::start(&context.engine, &config, ours.attach.clone(), &ours.borrowed())?;
         tell_started(&started);

@@ -80,8 +80,23 @@ impl Streams {
         }
         let size = if wanted.terminal { own_size() } else { None };
         let detach_keys = if wanted.terminal { parse_keys(wanted.detach_keys)? } else { Vec::new() };
-        let attach = Attach { stdin: wanted.stdin, stdout: wanted.stdout, stderr: wanted.stderr, detach_keys, size };
+        let attach = Attach {
+            stdin: wanted.stdin,
+            stdout: wanted.stdout,
+            stderr: wanted.stderr,
+            detach_keys,
+            size,
+            preserved: Vec::new(),
+        };
         Ok(Self { fds, attach, is_terminal: wanted.terminal && wanted.stdin && stdin_is_terminal })
+    }
+
+    /// Adds descriptors that are for the process itself, under their numbers.
+    pub fn preserve(&mut self, preserved: Vec<(i32, OwnedFd)>) {
+        for (number, fd) in preserved {
+            self.attach.preserved.push(number);
+            self.fds.push(fd);
+        }
     }
 
     pub fn borrowed(&self) -> Vec<BorrowedFd<'_>> {

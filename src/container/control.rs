@@ -87,6 +87,7 @@ impl Request {
     /// release has had yet.
     pub fn since(&self) -> u32 {
         match self {
+            Self::Exec { attach, .. } if !attach.preserved.is_empty() => 2,
             Self::Userns
             | Self::Start { .. }
             | Self::Attach(_)
@@ -111,6 +112,24 @@ pub struct Attach {
     /// The keys that detach from a terminal, as bytes.
     pub detach_keys: Vec<u8>,
     pub size: Option<Size>,
+    /// The numbers in the process of descriptors that are its own, and come behind the streams.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub preserved: Vec<i32>,
+}
+
+/// The numbers that descriptors of a caller's may have in a container.
+pub const PRESERVED: std::ops::RangeInclusive<i32> = 3..=255;
+
+impl Attach {
+    /// Takes the process's own descriptors from behind the streams.
+    pub fn take_preserved(&mut self, fds: &mut Vec<OwnedFd>) -> Result<Vec<(i32, OwnedFd)>> {
+        let numbers = std::mem::take(&mut self.preserved);
+        let start = fds.len().checked_sub(numbers.len());
+        match start.filter(|_| numbers.iter().all(|number| PRESERVED.contains(number))) {
+            Some(start) => Ok(numbers.into_iter().zip(fds.split_off(start)).collect()),
+            None => Err(Kind::BadInput.error("the descriptors that are to be handed on did not come along")),
+        }
+    }
 }
 
 /// What a monitor answers.

@@ -32,11 +32,12 @@ impl Monitor {
         client: u32,
         wanted: &config::Process,
         privileged: bool,
-        (attach, fds): (Attach, Vec<OwnedFd>),
+        (mut attach, mut fds): (Attach, Vec<OwnedFd>),
         session: Option<Id>,
     ) -> Result<i32> {
         let session = session.map_or_else(Id::new_random, Ok)?;
-        let (key, pid) = self.spawn(wanted, privileged, attach.size)?;
+        let preserved = attach.take_preserved(&mut fds)?;
+        let (key, pid) = self.spawn(wanted, privileged, attach.size, &preserved)?;
         if let Some(process) = self.process(key) {
             process.session = Some(session.clone());
         }
@@ -52,6 +53,7 @@ impl Monitor {
         wanted: &config::Process,
         privileged: bool,
         size: Option<Size>,
+        preserved: &[(i32, OwnedFd)],
     ) -> Result<(u32, i32)> {
         let instance = self.instance()?;
         let root = Root::new(instance.root.try_clone().context("duplicate root")?);
@@ -85,6 +87,7 @@ impl Monitor {
             seccomp: seccomp.as_ref(),
             personality: self.config.security.personality_32.then_some(LinuxPersonalityDomain::PerLinux32),
             stdio,
+            preserved,
             cgroup: self.cgroup.as_ref().map(|cgroup| cgroup.container.as_fd()),
             may_set_groups: instance.may_set_groups,
         })?;

@@ -132,7 +132,7 @@ impl Monitor {
             interactive: false,
             ..self.config.process.clone()
         };
-        let (key, output) = match self.spawn(&process, false, None) {
+        let (key, output) = match self.spawn(&process, false, None, &[]) {
             Ok((key, _)) => (Some(key), Vec::new()),
             Err(error) => (None, error::line(&error).into_bytes()),
         };

@@ -44,6 +44,7 @@ pub fn launch(engine: Engine, id: &Id, socket: &OwnedFd) -> Result<Monitor> {
     let FirstWord { mut attach, delegated, mut fds } = first_word(socket)?;
     let (config, alive) = claim(&engine, id)?;
     let paths = Paths::of(&engine, id);
+    let preserved = attach.take_preserved(&mut fds)?;
     let passed = take_passed(&config, &mut attach, &mut fds);
     // Only who holds the lock may clear up, and holds it until that is done: this is dropped before it.
     let unstarted = Unstarted { engine: &engine, config: &config, kept: false };
@@ -60,6 +61,7 @@ pub fn launch(engine: Engine, id: &Id, socket: &OwnedFd) -> Result<Monitor> {
         run_dir: &run_dir,
         cgroup: cgroup.as_ref(),
         passed: &passed,
+        preserved: &preserved,
     };
     let Begun { instance, mut main, state } = ground.begin(attach.size, 0)?;
     main.streams.first_client = Some((attach, fds));
@@ -112,6 +114,9 @@ pub struct Ground<'a> {
     pub cgroup: Option<&'a Limits>,
     /// The caller's streams, where the container has them for its own.
     pub passed: &'a [OwnedFd],
+    /// Descriptors of the caller's for the container's process. Those are of its first run alone: kept here, they would
+    /// look open to the caller after the process has closed them.
+    pub preserved: &'a [(i32, OwnedFd)],
 }
 
 /// A run that has begun.
@@ -124,7 +129,7 @@ pub struct Begun {
 impl Ground<'_> {
     /// From the description to a running process, with a root, namespaces and a network that are new.
     pub fn begin(&self, size: Option<Size>, restarts: u32) -> Result<Begun> {
-        let Ground { engine, config, paths, run_dir, cgroup, passed: _ } = *self;
+        let Ground { engine, config, paths, run_dir, cgroup, passed: _, preserved } = *self;
         if config.users.pid != Namespace::Own {
             process::adopt_orphans()?;
         }
@@ -175,6 +180,7 @@ impl Ground<'_> {
             stage: &stage,
             prepared: &prepared,
             stdio,
+            preserved,
             owner: around.outside(user),
             cgroup: cgroup.map(|cgroup| cgroup.container.as_fd()),
             may_set_groups,

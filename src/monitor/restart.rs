@@ -160,6 +160,7 @@ impl Monitor {
             run_dir: &self.run_dir,
             cgroup: self.cgroup.as_ref(),
             passed: &self.passed,
+            preserved: &[],
         }
     }
 

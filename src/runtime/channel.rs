@@ -33,6 +33,12 @@ impl Channel {
         Ok((Self(ours), Self(theirs)))
     }
 
+    /// Moves this end above a number, which is then free for another descriptor.
+    pub fn move_above(&mut self, number: i32) -> Result<()> {
+        self.0 = rustix::io::fcntl_dupfd_cloexec(&self.0, number + 1).context("move a descriptor")?;
+        Ok(())
+    }
+
     /// Makes a receive that takes longer an error.
     pub fn set_timeout(&self, timeout: Duration) -> Result<()> {
         socket::set_receive_timeout(&self.0, Some(timeout)).context("limit the wait for the container's process")

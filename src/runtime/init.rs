@@ -39,6 +39,7 @@ pub fn main(bundle: &Bundle<'_>, inner: &Inner, mut channel: Channel) -> ! {
                 apparmor,
                 hooks,
                 streams,
+                preserved: bundle.preserved,
                 working_directory,
                 channel,
                 may_set_groups,
@@ -166,6 +167,7 @@ fn exec_main(exec: &Exec<'_>, mut channel: Channel) -> ! {
                 apparmor,
                 hooks: None,
                 streams,
+                preserved: exec.preserved,
                 working_directory,
                 channel,
                 may_set_groups,
@@ -178,20 +180,27 @@ fn exec_main(exec: &Exec<'_>, mut channel: Channel) -> ! {
 }
 
 /// Stays as pid 1: starts the program as a child, hands it all signals, and reaps whatever is left behind (`--init`).
-pub fn become_init(last: &Last<'_>) -> Result<Infallible> {
+pub fn become_init(last: &Last<'_>, preserved: &process::Placed) -> Result<Infallible> {
     // Blocked before the fork, so that none is lost between it and the loop.
     let signals = signal::to_descriptor(&forwarded_signals())?;
     let (executed, closes_on_exec) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).context("pipe")?;
+    let closes_on_exec = match last.highest() {
+        Some(highest) => {
+            rustix::io::fcntl_dupfd_cloexec(&closes_on_exec, highest + 1).context("move a descriptor")?
+        }
+        None => closes_on_exec,
+    };
     // The monitor's descriptors were copied into this process: its locks would live as long as this does, and the
     // program, which has the same rights, could reach them through /proc. They go before there is a program.
     let [stdin, stdout, stderr] = [rustix::stdio::stdin(), rustix::stdio::stdout(), rustix::stdio::stderr()];
     let named = [last.channel.as_fd(), executed.as_fd(), closes_on_exec.as_fd(), signals.as_fd()];
-    sys::close_all_but(&[&[stdin, stdout, stderr], &named[..]].concat())?;
+    let kept: Vec<_> = preserved.iter().map(|(_, fd)| fd.as_fd()).collect();
+    sys::close_all_but(&[&[stdin, stdout, stderr], &named[..], &kept].concat())?;
     // Everyone in the container can read these; they tell where the engine's directories are on the host.
     let forked = sys::forget_arguments(c"coracle-init").and_then(|()| sys::fork());
     let child = match forked {
         Ok(Cloned::Parent(child)) => child,
-        Ok(Cloned::Child) => match take_terminal().and_then(|()| process::execute(last.process)) {
+        Ok(Cloned::Child) => match take_terminal().and_then(|()| process::execute(last.process, preserved)) {
             Ok(never) => match never {},
             Err(error) => give_up(last, &error),
         },

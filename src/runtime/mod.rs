@@ -64,6 +64,8 @@ pub struct Bundle<'a> {
     /// Sources of mounts that are no directories of the host, for the spec's mounts at the same targets.
     pub prepared: &'a [Prepared],
     pub stdio: Stdio,
+    /// Descriptors that it has besides, by their numbers in it.
+    pub preserved: &'a [(i32, OwnedFd)],
     /// The process's user and group, as ids of this namespace: the streams are theirs.
     pub owner: (u32, u32),
     /// The cgroup into which pid 1 is cloned.
@@ -161,6 +163,8 @@ pub struct Exec<'a> {
     pub seccomp: Option<&'a LinuxSeccomp>,
     pub personality: Option<LinuxPersonalityDomain>,
     pub stdio: Stdio,
+    /// As in [`Bundle`].
+    pub preserved: &'a [(i32, OwnedFd)],
     /// As in [`Bundle`].
     pub owner: (u32, u32),
     pub cgroup: Option<BorrowedFd<'a>>,

@@ -96,6 +96,8 @@ pub struct Last<'a> {
     /// Hooks that run as the last before the program, and what they are told.
     pub hooks: Option<(&'a [Hook], Identity<'a>, i32)>,
     pub streams: Streams,
+    /// Descriptors that the program has besides, by their numbers in it.
+    pub preserved: &'a [(i32, OwnedFd)],
     pub working_directory: OwnedFd,
     pub channel: Channel,
     /// False where the user namespace denies setgroups(2), as one with a single id must.
@@ -103,16 +105,38 @@ pub struct Last<'a> {
     pub with_init: bool,
 }
 
+/// Descriptors, and the numbers that they shall have.
+pub type Placed = Vec<(i32, OwnedFd)>;
+
+impl Last<'_> {
+    /// Copies of the preserved descriptors above all of their numbers; what is needed until the exec goes there too.
+    fn move_preserved(&mut self) -> Result<Placed> {
+        let Some(highest) = self.highest() else { return Ok(Vec::new()) };
+        self.channel.move_above(highest)?;
+        let copy = |(number, fd): &(i32, OwnedFd)| {
+            let copy = rustix::io::fcntl_dupfd_cloexec(fd, highest + 1).context("move a descriptor")?;
+            Ok((*number, copy))
+        };
+        self.preserved.iter().map(copy).collect()
+    }
+
+    /// The highest number of a preserved descriptor.
+    pub fn highest(&self) -> Option<i32> {
+        self.preserved.iter().map(|(number, _)| *number).max()
+    }
+}
+
 /// Confines this process and executes the program.
 pub fn finish(mut last: Last<'_>) -> (anyhow::Error, Channel) {
-    let error = match confine_and_execute(&mut last) {
+    let moved = last.move_preserved();
+    let error = match moved.and_then(|moved| confine_and_execute(&mut last, &moved)) {
         Ok(never) => match never {},
         Err(error) => error,
     };
     (error, last.channel)
 }
 
-fn confine_and_execute(last: &mut Last<'_>) -> Result<std::convert::Infallible> {
+fn confine_and_execute(last: &mut Last<'_>, preserved: &Placed) -> Result<std::convert::Infallible> {
     let process = last.process;
     let user = process.user();
     if let Err(error) = keyring::join_new_session(c"_ses.coracle")
@@ -170,9 +194,9 @@ fn confine_and_execute(last: &mut Last<'_>) -> Result<std::convert::Infallible> 
     }
     die_with_parent(&last.channel)?;
     if last.with_init {
-        return super::init::become_init(last);
+        return super::init::become_init(last, preserved);
     }
-    execute(process)
+    execute(process, preserved)
 }
 
 /// Installs the filter. If it asks an agent, the next call may wait for that: so the agent's descriptor goes first.
@@ -195,12 +219,13 @@ pub fn die_with_parent(channel: &Channel) -> Result<()> {
 }
 
 /// Executes the program, looked up in the container's PATH, and explains why not: exit codes 126 and 127.
-pub fn execute(process: &Process) -> Result<std::convert::Infallible> {
+pub fn execute(process: &Process, preserved: &[(i32, OwnedFd)]) -> Result<std::convert::Infallible> {
     let arguments = c_strings(process.args().as_deref().unwrap_or_default())?;
     let environment = c_strings(process.env().as_deref().unwrap_or_default())?;
     let program = arguments.first().ok_or_else(|| Kind::BadInput.error("no command to run"))?;
     let name = program.to_string_lossy().into_owned();
     sys::close_on_exec_from(3)?;
+    sys::place(preserved)?;
     let mut denied = None;
     for path in candidates(program, process.env().as_deref().unwrap_or_default())? {
         let error = sys::execve(&path, &arguments, &environment);

@@ -261,8 +261,12 @@ pub fn keep_on_exec(fd: BorrowedFd<'_>) -> Result<()> {
 
 /// Takes over a descriptor that this program was started with. None if it is not open.
 pub fn inherited(number: RawFd) -> Option<OwnedFd> {
-    // SAFETY: F_GETFD takes no pointer; it only tells whether the number is open.
-    if number < 3 || unsafe { libc::fcntl(number, libc::F_GETFD) } < 0 {
+    if number < 3 {
+        return None;
+    }
+    // SAFETY: F_GETFD takes no pointer; it only tells whether the number is open. One that is closed on exec was made by
+    // this program, and -1 has that bit too.
+    if unsafe { libc::fcntl(number, libc::F_GETFD) } & libc::FD_CLOEXEC != 0 {
         return None;
     }
     // SAFETY: the number is open (just asked), was handed over by the program that executed this one, and is taken
@@ -281,6 +285,18 @@ pub fn set_stdio(stdin: BorrowedFd<'_>, stdout: BorrowedFd<'_>, stderr: Borrowed
         }
         if fd.as_raw_fd() == number {
             keep_on_exec(fd)?;
+        }
+    }
+    Ok(())
+}
+
+/// Puts descriptors at the numbers at which the program that is about to be executed expects them.
+pub fn place(descriptors: &[(RawFd, OwnedFd)]) -> Result<()> {
+    for (number, fd) in descriptors {
+        // SAFETY: dup2 takes numbers. Whatever else has this number is not used any more: the callers are about to
+        // exec, and have moved what they need until then to higher ones.
+        if unsafe { libc::dup2(fd.as_raw_fd(), *number) } < 0 {
+            return Err(std::io::Error::last_os_error()).with_context(|| format!("dup2 onto {number}"));
         }
     }
     Ok(())

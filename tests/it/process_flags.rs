@@ -179,3 +179,36 @@ fn exec_and_attach_take_the_latest_and_a_cidfile() {
         assert_eq!(run.code, 3, "{run}");
     }
 }
+
+#[test]
+fn descriptors_are_preserved_under_their_numbers_and_no_others() {
+    let sandbox = with_image();
+    sandbox.detached(&["--name", "c", "busybox", "sleep", "1000"]);
+    for (name, text) in [("three", "3\n"), ("four", "4\n"), ("nine", "9\n")] {
+        std::fs::write(sandbox.home.join(name), text).expect("write a file");
+    }
+    let with_files = |arguments: &[&str]| {
+        let coracle = sandbox.command(arguments);
+        let mut command = sandbox.command(&[]);
+        let shell = "exec \"$0\" \"$@\" 3<three 4<four 9<nine";
+        let mut through = std::process::Command::new("sh");
+        through.args(["-c", shell]).arg(coracle.get_program()).args(coracle.get_args());
+        through.env_clear().current_dir(&sandbox.home).stdin(std::process::Stdio::null());
+        through.envs(coracle.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        std::mem::swap(&mut command, &mut through);
+        Running::start(command).finish()
+    };
+    let script = "for n in 3 4 5 9; do [ -e /proc/self/fd/$n ] && eval cat '<&'$n; done; true";
+    let shell = ["busybox", "sh", "-c", script];
+    let run = |options: &[&str]| with_files(&[&["run", "--rm", "--network", "none"], options, &shell].concat());
+    let exec = |options: &[&str]| with_files(&[&["exec"], options, &["c"], &shell[1..]].concat());
+    for (options, expected) in
+        [(&[][..], ""), (&["--preserve-fds", "2"], "3\n4\n"), (&["--preserve-fd", "9,3"], "3\n9\n")]
+    {
+        for run in [run(options), run(&[&["--init"], options].concat()), exec(options)] {
+            assert_eq!((run.code, run.stdout.as_str()), (0, expected), "{run}");
+        }
+    }
+    run(&["--preserve-fds", "3"]).fails(125, &["run: ", "descriptor 5"]);
+    exec(&["--preserve-fd", "2"]).fails(125, &["exec: ", "descriptor 2"]);
+}
