@@ -1499,7 +1499,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__container__subcmd__exec)
-            opts="-d -i -t -e -w -u -l -h --detach --interactive --tty --env --env-file --workdir --user --privileged --detach-keys --cidfile --latest --no-session --help"
+            opts="-d -i -t -e -w -u -l -h --detach --interactive --tty --env --env-file --workdir --user --privileged --detach-keys --cidfile --latest --no-session --preserve-fds --preserve-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1538,6 +1538,14 @@ _coracle() {
                     return 0
                     ;;
                 --cidfile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --preserve-fds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --preserve-fd)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1885,7 +1893,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__container__subcmd__run)
-            opts="-d -l -i -a -t -e -w -h -v -p -P -u -m -c --detach --detach-keys --sig-proxy --help --name --replace --rm --rmi --label --label-file --requires --cidfile --pull --platform --rootfs --tls-verify --creds --authfile --cert-dir --interactive --attach --tty --env --env-file --env-host --env-merge --unsetenv --unsetenv-all --http-proxy --annotation --pidfile --conmon-pidfile --workdir --entrypoint --hostname --init --volume --mount --tmpfs --volumes-from --image-volume --read-only-tmpfs --shm-size --secret --net --network --publish --publish-all --expose --dns --dns-search --dns-opt --dns-option --add-host --no-hosts --hosts-file --ip --ip6 --mac-address --network-alias --user --userns --uidmap --gidmap --subuidname --subgidname --group-add --passwd --passwd-entry --group-entry --hostuser --umask --tz --chrootdirs --pid --ipc --uts --cgroupns --device --gpus --device-cgroup-rule --cap-add --cap-drop --security-opt --seccomp-policy --privileged --read-only --sysctl --systemd --init-path --personality --memory --memory-swap --memory-reservation --memory-swappiness --oom-kill-disable --cpus --cpu-shares --cpu-quota --cpu-period --cpu-rt-period --cpu-rt-runtime --cpuset-cpus --cpuset-mems --pids-limit --blkio-weight --blkio-weight-device --device-read-bps --device-write-bps --device-read-iops --device-write-iops --cgroups --cgroup-parent --cgroup-conf --ulimit --oom-score-adj --rdt-class --stop-signal --stop-timeout --restart --timeout --sdnotify --health-cmd --health-interval --health-retries --health-start-period --health-timeout --health-on-failure --health-startup-cmd --health-startup-interval --health-startup-retries --health-startup-success --health-startup-timeout --health-log-destination --health-max-log-count --health-max-log-size --no-healthcheck --log-driver --log-opt"
+            opts="-d -l -i -a -t -e -w -h -v -p -P -u -m -c --detach --detach-keys --sig-proxy --preserve-fds --preserve-fd --help --name --replace --rm --rmi --label --label-file --requires --cidfile --pull --platform --rootfs --tls-verify --creds --authfile --cert-dir --interactive --attach --tty --env --env-file --env-host --env-merge --unsetenv --unsetenv-all --http-proxy --annotation --pidfile --conmon-pidfile --workdir --entrypoint --hostname --init --volume --mount --tmpfs --volumes-from --image-volume --read-only-tmpfs --shm-size --secret --net --network --publish --publish-all --expose --dns --dns-search --dns-opt --dns-option --add-host --no-hosts --hosts-file --ip --ip6 --mac-address --network-alias --user --userns --uidmap --gidmap --subuidname --subgidname --group-add --passwd --passwd-entry --group-entry --hostuser --umask --tz --chrootdirs --pid --ipc --uts --cgroupns --device --gpus --device-cgroup-rule --cap-add --cap-drop --security-opt --seccomp-policy --privileged --read-only --sysctl --systemd --init-path --personality --memory --memory-swap --memory-reservation --memory-swappiness --oom-kill-disable --cpus --cpu-shares --cpu-quota --cpu-period --cpu-rt-period --cpu-rt-runtime --cpuset-cpus --cpuset-mems --pids-limit --blkio-weight --blkio-weight-device --device-read-bps --device-write-bps --device-read-iops --device-write-iops --cgroups --cgroup-parent --cgroup-conf --ulimit --oom-score-adj --rdt-class --stop-signal --stop-timeout --restart --timeout --sdnotify --health-cmd --health-interval --health-retries --health-start-period --health-timeout --health-on-failure --health-startup-cmd --health-startup-interval --health-startup-retries --health-startup-success --health-startup-timeout --health-log-destination --health-max-log-count --health-max-log-size --no-healthcheck --log-driver --log-opt"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1897,6 +1905,14 @@ _coracle() {
                     ;;
                 --sig-proxy)
                     COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --preserve-fds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --preserve-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --name)
@@ -3455,7 +3471,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__exec)
-            opts="-d -i -t -e -w -u -l -h --detach --interactive --tty --env --env-file --workdir --user --privileged --detach-keys --cidfile --latest --no-session --help"
+            opts="-d -i -t -e -w -u -l -h --detach --interactive --tty --env --env-file --workdir --user --privileged --detach-keys --cidfile --latest --no-session --preserve-fds --preserve-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3494,6 +3510,14 @@ _coracle() {
                     return 0
                     ;;
                 --cidfile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --preserve-fds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --preserve-fd)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -4333,7 +4357,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__run)
-            opts="-d -l -i -a -t -e -w -h -v -p -P -u -m -c --detach --detach-keys --sig-proxy --help --name --replace --rm --rmi --label --label-file --requires --cidfile --pull --platform --rootfs --tls-verify --creds --authfile --cert-dir --interactive --attach --tty --env --env-file --env-host --env-merge --unsetenv --unsetenv-all --http-proxy --annotation --pidfile --conmon-pidfile --workdir --entrypoint --hostname --init --volume --mount --tmpfs --volumes-from --image-volume --read-only-tmpfs --shm-size --secret --net --network --publish --publish-all --expose --dns --dns-search --dns-opt --dns-option --add-host --no-hosts --hosts-file --ip --ip6 --mac-address --network-alias --user --userns --uidmap --gidmap --subuidname --subgidname --group-add --passwd --passwd-entry --group-entry --hostuser --umask --tz --chrootdirs --pid --ipc --uts --cgroupns --device --gpus --device-cgroup-rule --cap-add --cap-drop --security-opt --seccomp-policy --privileged --read-only --sysctl --systemd --init-path --personality --memory --memory-swap --memory-reservation --memory-swappiness --oom-kill-disable --cpus --cpu-shares --cpu-quota --cpu-period --cpu-rt-period --cpu-rt-runtime --cpuset-cpus --cpuset-mems --pids-limit --blkio-weight --blkio-weight-device --device-read-bps --device-write-bps --device-read-iops --device-write-iops --cgroups --cgroup-parent --cgroup-conf --ulimit --oom-score-adj --rdt-class --stop-signal --stop-timeout --restart --timeout --sdnotify --health-cmd --health-interval --health-retries --health-start-period --health-timeout --health-on-failure --health-startup-cmd --health-startup-interval --health-startup-retries --health-startup-success --health-startup-timeout --health-log-destination --health-max-log-count --health-max-log-size --no-healthcheck --log-driver --log-opt"
+            opts="-d -l -i -a -t -e -w -h -v -p -P -u -m -c --detach --detach-keys --sig-proxy --preserve-fds --preserve-fd --help --name --replace --rm --rmi --label --label-file --requires --cidfile --pull --platform --rootfs --tls-verify --creds --authfile --cert-dir --interactive --attach --tty --env --env-file --env-host --env-merge --unsetenv --unsetenv-all --http-proxy --annotation --pidfile --conmon-pidfile --workdir --entrypoint --hostname --init --volume --mount --tmpfs --volumes-from --image-volume --read-only-tmpfs --shm-size --secret --net --network --publish --publish-all --expose --dns --dns-search --dns-opt --dns-option --add-host --no-hosts --hosts-file --ip --ip6 --mac-address --network-alias --user --userns --uidmap --gidmap --subuidname --subgidname --group-add --passwd --passwd-entry --group-entry --hostuser --umask --tz --chrootdirs --pid --ipc --uts --cgroupns --device --gpus --device-cgroup-rule --cap-add --cap-drop --security-opt --seccomp-policy --privileged --read-only --sysctl --systemd --init-path --personality --memory --memory-swap --memory-reservation --memory-swappiness --oom-kill-disable --cpus --cpu-shares --cpu-quota --cpu-period --cpu-rt-period --cpu-rt-runtime --cpuset-cpus --cpuset-mems --pids-limit --blkio-weight --blkio-weight-device --device-read-bps --device-write-bps --device-read-iops --device-write-iops --cgroups --cgroup-parent --cgroup-conf --ulimit --oom-score-adj --rdt-class --stop-signal --stop-timeout --restart --timeout --sdnotify --health-cmd --health-interval --health-retries --health-start-period --health-timeout --health-on-failure --health-startup-cmd --health-startup-interval --health-startup-retries --health-startup-success --health-startup-timeout --health-log-destination --health-max-log-count --health-max-log-size --no-healthcheck --log-driver --log-opt"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4345,6 +4369,14 @@ _coracle() {
                     ;;
                 --sig-proxy)
                     COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --preserve-fds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --preserve-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --name)

@@ -115,6 +115,8 @@ complete -c coracle -n "__fish_coracle_needs_command" -f -a "system" -d 'Look af
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l detach-keys -d 'Leave the container running when these keys are typed [default: ctrl-p,ctrl-q]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l sig-proxy -d 'Pass signals on to the container' -r -f -a "true\t''
 false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l preserve-fds -d 'Hand this many descriptors on, from 3 on' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l preserve-fd -d 'Hand these descriptors on, under their numbers' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l name -d 'Give the container this name' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -s l -l label -d 'Attach metadata to the container' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l label-file -d 'Read metadata from a file of KEY[=VALUE] lines, below what --label says' -r -F
@@ -562,6 +564,8 @@ complete -c coracle -n "__fish_coracle_using_subcommand exec" -s w -l workdir -d
 complete -c coracle -n "__fish_coracle_using_subcommand exec" -s u -l user -d 'Run as this user, by name or number' -r
 complete -c coracle -n "__fish_coracle_using_subcommand exec" -l detach-keys -d 'Leave the command running when these keys are typed [default: ctrl-p,ctrl-q]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand exec" -l cidfile -d 'Take the container\'s id from this file' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand exec" -l preserve-fds -d 'Hand this many descriptors on, from 3 on' -r
+complete -c coracle -n "__fish_coracle_using_subcommand exec" -l preserve-fd -d 'Hand these descriptors on, under their numbers' -r
 complete -c coracle -n "__fish_coracle_using_subcommand exec" -s d -l detach -d 'Leave the command running'
 complete -c coracle -n "__fish_coracle_using_subcommand exec" -s i -l interactive -d 'Keep standard input open'
 complete -c coracle -n "__fish_coracle_using_subcommand exec" -s t -l tty -d 'Give the command a terminal of its own'
@@ -716,6 +720,8 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and not __fis
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l detach-keys -d 'Leave the container running when these keys are typed [default: ctrl-p,ctrl-q]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l sig-proxy -d 'Pass signals on to the container' -r -f -a "true\t''
 false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l preserve-fds -d 'Hand this many descriptors on, from 3 on' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l preserve-fd -d 'Hand these descriptors on, under their numbers' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l name -d 'Give the container this name' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s l -l label -d 'Attach metadata to the container' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l label-file -d 'Read metadata from a file of KEY[=VALUE] lines, below what --label says' -r -F
@@ -1209,6 +1215,8 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from exec" -s u -l user -d 'Run as this user, by name or number' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from exec" -l detach-keys -d 'Leave the command running when these keys are typed [default: ctrl-p,ctrl-q]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from exec" -l cidfile -d 'Take the container\'s id from this file' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from exec" -l preserve-fds -d 'Hand this many descriptors on, from 3 on' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from exec" -l preserve-fd -d 'Hand these descriptors on, under their numbers' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from exec" -s d -l detach -d 'Leave the command running'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from exec" -s i -l interactive -d 'Keep standard input open'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from exec" -s t -l tty -d 'Give the command a terminal of its own'
