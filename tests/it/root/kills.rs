@@ -70,7 +70,7 @@ fn the_kill_harness_notices_damage() {
         ("staging", "left behind: staging"),
         ("mount", "left behind: mounts"),
         ("bystander", "the container beside it is gone"),
-        ("volume", "the volume beside it is gone"),
+        ("volume", "cat: can't open '/v/file'"),
         ("blob", "is damaged"),
     ] {
         let Some(run) = harness(&["--point", "cli:1", "--grace", "0.5", "--break", damage, "create"]) else { return };
