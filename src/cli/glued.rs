@@ -66,8 +66,9 @@ fn take(command: &Command, word: &str) -> Option<Taken> {
     Some(Taken { words: vec![word.to_owned()], wants_more: false })
 }
 
+/// A flag with a number of values has one too: `--tls-verify=false`.
 fn has_value(argument: &Arg) -> bool {
-    argument.get_action().takes_values()
+    argument.get_action().takes_values() || argument.get_num_args().is_some_and(|range| range.takes_values())
 }
 
 /// Whether the option stands for itself where no value is glued to it.
@@ -97,7 +98,8 @@ mod tests {
             .arg(Arg::new("publish").short('p'))
             .arg(Arg::new("tty").short('t').long("tty").action(ArgAction::SetTrue))
             .arg(Arg::new("interactive").short('i').action(ArgAction::SetTrue))
-            .arg(Arg::new("proxy").long("proxy").require_equals(true).num_args(0..=1));
+            .arg(Arg::new("proxy").long("proxy").require_equals(true).num_args(0..=1))
+            .arg(Arg::new("verify").long("verify").require_equals(true).num_args(0..=1).action(ArgAction::SetTrue));
         for (typed, apart) in [
             ("-eA=1 image -eB", "-e A=1 image -eB"),
             ("-e=A=1 -p80:80", "-e A=1 -p 80:80"),
@@ -106,6 +108,7 @@ mod tests {
             ("-e -t image -t=true", "-e -t image -t=true"),
             ("--tty=true --tty=false --tty=maybe -t=1", "--tty --tty=maybe -t"),
             ("--env A --env=B --proxy --proxy=x image", "--env A --env=B --proxy --proxy=x image"),
+            ("--verify=false --verify image", "--verify=false --verify image"),
             ("-x -eA", "-x -eA"),
             ("-- -eA", "-- -eA"),
         ] {

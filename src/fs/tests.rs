@@ -15,7 +15,7 @@ fn a_tree_is_removed_where_a_removal_was_killed_before() {
     std::fs::write(dir.join("t/.coracle-removing-2"), "").unwrap();
     std::fs::write(dir.join("t/a/b/c/file"), "").unwrap();
     for (path, mode) in [("t/a/b", 0o000), ("t/e", 0o500)] {
-        rustix::fs::chmod(&dir.join(path), Mode::from_raw_mode(mode)).unwrap();
+        rustix::fs::chmod(dir.join(path), Mode::from_raw_mode(mode)).unwrap();
     }
     remove_tree(root.as_fd(), "t").unwrap();
     assert_eq!(list(&dir).unwrap(), Vec::<String>::new());

@@ -576,7 +576,7 @@ fn all_processes_end_with_a_container_that_shares_the_hosts_pids() {
     let id = sandbox.detached(&["--pid=host", &image, "sh", "-c", deep]);
     let running = || -> Vec<i64> {
         let line = |pid: &String| std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        let is_ours = |pid: &String| String::from_utf8_lossy(&line(pid)).starts_with("sleep\0432");
+        let is_ours = |pid: &String| String::from_utf8_lossy(&line(pid)).starts_with("sleep\x00432");
         names_in(std::path::Path::new("/proc"))
             .iter()
             .filter(|pid| is_ours(pid))
