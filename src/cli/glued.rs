@@ -52,6 +52,9 @@ fn take(command: &Command, word: &str) -> Option<Taken> {
         };
         let argument = find(&names)?;
         let (option, value) = cluster.split_at(at + letter.len_utf8());
+        if is_optional(argument) {
+            break;
+        }
         if has_value(argument) {
             let words = match value {
                 "" => vec![word.to_owned()],
@@ -99,7 +102,14 @@ mod tests {
             .arg(Arg::new("tty").short('t').long("tty").action(ArgAction::SetTrue))
             .arg(Arg::new("interactive").short('i').action(ArgAction::SetTrue))
             .arg(Arg::new("proxy").long("proxy").require_equals(true).num_args(0..=1))
-            .arg(Arg::new("verify").long("verify").require_equals(true).num_args(0..=1).action(ArgAction::SetTrue));
+            .arg(
+                Arg::new("verify")
+                    .short('v')
+                    .long("verify")
+                    .require_equals(true)
+                    .num_args(0..=1)
+                    .action(ArgAction::SetTrue),
+            );
         for (typed, apart) in [
             ("-eA=1 image -eB", "-e A=1 image -eB"),
             ("-e=A=1 -p80:80", "-e A=1 -p 80:80"),
@@ -109,6 +119,7 @@ mod tests {
             ("--tty=true --tty=false --tty=maybe -t=1", "--tty --tty=maybe -t"),
             ("--env A --env=B --proxy --proxy=x image", "--env A --env=B --proxy --proxy=x image"),
             ("--verify=false --verify image", "--verify=false --verify image"),
+            ("-v=false -v -tv=true -p80 image", "-v=false -v -tv=true -p 80 image"),
             ("-x -eA", "-x -eA"),
             ("-- -eA", "-- -eA"),
         ] {
