@@ -24,7 +24,7 @@ pub fn remove(engine: &Engine, container: &Container, volumes: bool) -> Result<(
     }
     super::depend::refuse_dependents(engine, config)?;
     // Held until the container is out of sight: nobody can start it meanwhile.
-    let Some(held) = Paths::of(engine, &config.id).hold_alive()? else { return Err(is_running(config)) };
+    let Some(held) = Paths::of(engine, &config.id).hold_ended()? else { return Err(is_running(config)) };
     if let Some(state) = &container.state {
         super::stop::end_lost(state)?;
     }

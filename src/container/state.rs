@@ -15,6 +15,7 @@ use std::cell::OnceCell;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 /// `state.json`: the last start of a container, and how it ended. Only its monitor writes it while it lives.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -119,6 +120,12 @@ pub struct Container {
     pub health: Option<Report>,
 }
 
+/// How long whoever holds an ended container may take to let go of it.
+const ENDING_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How often that is looked at.
+const ENDING_PAUSE: Duration = Duration::from_millis(2);
+
 /// The files of one container.
 pub struct Paths {
     pub dir: PathBuf,
@@ -160,6 +167,21 @@ impl Paths {
                 errno => anyhow::Error::new(errno).context(format!("open {}", path.display())),
             })?;
         Ok(fs::hold_alive(&file)?.then_some(file))
+    }
+
+    /// The same, but waits for a holder that is on its way out: a monitor writes the exit down before it lets go, and
+    /// who has read that exit must not be told that the container runs. None if it does.
+    pub fn hold_ended(&self) -> Result<Option<OwnedFd>> {
+        let until = Instant::now() + ENDING_TIMEOUT;
+        loop {
+            if let Some(held) = self.hold_alive()? {
+                return Ok(Some(held));
+            }
+            if status(self)?.1.is_alive() || Instant::now() >= until {
+                return Ok(None);
+            }
+            std::thread::sleep(ENDING_PAUSE);
+        }
     }
 }
 

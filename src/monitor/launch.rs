@@ -225,7 +225,7 @@ impl Ground<'_> {
 /// The container's description and the lock that says that it lives, of which this process is now the holder.
 fn claim(engine: &Engine, id: &Id) -> Result<(Config, OwnedFd)> {
     let paths = Paths::of(engine, id);
-    let alive = paths.hold_alive()?;
+    let alive = paths.hold_ended()?;
     if let Some(alive) = &alive {
         fs::Lock::share(alive, FILES_TIMEOUT).context("wait for a command that works with the container's files")?;
     }
