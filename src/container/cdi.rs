@@ -212,13 +212,15 @@ impl Specification {
 
     fn parse(bytes: &[u8], is_json: bool) -> Result<Self> {
         let bad = |reason: String| Kind::BadInput.error(reason);
-        let specification: Self = if is_json {
+        // Both languages are read into the one tree, and that once into the types: each would have all the code again.
+        let tree: serde_json::Value = if is_json {
             serde_json::from_slice(bytes).map_err(|error| bad(error.to_string()))?
         } else {
             let text = std::str::from_utf8(bytes).map_err(|error| bad(error.to_string()))?;
             let options = serde_saphyr::options! { strict_booleans: true, legacy_octal_numbers: true };
             serde_saphyr::from_str_with_options(text, options).map_err(|error| bad(error.to_string()))?
         };
+        let specification = Self::deserialize(tree).map_err(|error| bad(error.to_string()))?;
         specification.check()?;
         Ok(specification)
     }

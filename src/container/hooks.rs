@@ -7,7 +7,7 @@ use super::config::{Config, Hook, MountKind, Stage};
 use crate::error::Kind;
 use crate::fs;
 use anyhow::{Context, Result};
-use regex::Regex;
+use regex_lite::Regex;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -9,7 +9,7 @@ pub use images::{Images, is_named};
 use super::time::{self, Bound};
 use crate::error::{self, Kind};
 use anyhow::{Context, Result};
-use regex::bytes::{Regex, RegexBuilder};
+use regex_lite::{Regex, RegexBuilder};
 use std::collections::{BTreeMap, HashMap};
 use std::time::SystemTime;
 
@@ -58,7 +58,7 @@ impl Pattern {
         if inner.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-/:".contains(&byte)) {
             return Ok(Self::Word { text: inner.to_owned(), at_start, at_end });
         }
-        let compiled = RegexBuilder::new(text).unicode(false).size_limit(EXPRESSION_BYTES_MAX).build();
+        let compiled = RegexBuilder::new(text).size_limit(EXPRESSION_BYTES_MAX).build();
         let compiled = compiled.map_err(|error| {
             // The text draws where the error is, over several lines; the last line says what it is.
             let message = error.to_string();
@@ -74,7 +74,7 @@ impl Pattern {
             Self::Word { text, at_start: true, at_end: false } => name.starts_with(text),
             Self::Word { text, at_start: false, at_end: true } => name.ends_with(text),
             Self::Word { text, at_start: false, at_end: false } => name.contains(text),
-            Self::Expression(expression) => expression.is_match(name.as_bytes()),
+            Self::Expression(expression) => expression.is_match(name),
         }
     }
 }
