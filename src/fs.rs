@@ -129,6 +129,28 @@ pub fn write_json<T: serde::Serialize>(path: &Path, value: &T, durability: Durab
     write_atomic(path, &bytes, durability)
 }
 
+/// Replaces the bytes of a file without taking new room on the disk, as far as they fit into what the file has: a reader
+/// meanwhile may see some of either. Old bytes beyond the new ones become spaces.
+pub fn overwrite(path: &Path, bytes: &[u8]) -> Result<()> {
+    use std::os::unix::fs::FileExt;
+    let write = || -> std::io::Result<()> {
+        let file = std::fs::OpenOptions::new().write(true).open(path)?;
+        let length = file.metadata()?.len();
+        let mut whole = bytes.to_vec();
+        whole.resize(whole.len().max(usize::try_from(length).unwrap_or(0)), b' ');
+        file.write_all_at(&whole, 0)?;
+        file.sync_data()
+    };
+    write().with_context(|| format!("write {}", path.display()))
+}
+
+/// Whether an error says that the disk, or the user's share of it, is full.
+pub fn is_full(error: &anyhow::Error) -> bool {
+    use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+    let is_full = |error: &std::io::Error| matches!(error.kind(), StorageFull | QuotaExceeded);
+    error.downcast_ref::<std::io::Error>().is_some_and(is_full)
+}
+
 /// Writes a new file in a directory that no reader looks into yet.
 pub fn write_plain(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
     use std::os::unix::fs::OpenOptionsExt;

@@ -6,7 +6,7 @@ use super::config::{Config, Id};
 use super::health::Report;
 use crate::engine::Engine;
 use crate::error::Kind;
-use crate::fs::{self, Held};
+use crate::fs::{self, Durability, Held};
 use anyhow::{Context, Result};
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
@@ -185,6 +185,30 @@ impl Paths {
     }
 }
 
+/// `state.json` is filled with spaces up to a multiple of this, so that there is room for its next content on a full disk.
+const STATE_ROOM_BYTES: usize = 1 << 10;
+
+/// Writes `state.json`. An end is written down on a full disk too: over what is there, for which it has room.
+pub fn write(paths: &Paths, state: &State, durability: Durability) -> Result<()> {
+    let path = paths.state();
+    let mut bytes = serde_json::to_vec(state).with_context(|| format!("serialise {}", path.display()))?;
+    bytes.resize(bytes.len().next_multiple_of(STATE_ROOM_BYTES), b' ');
+    match fs::write_atomic(&path, &bytes, durability) {
+        // Where there is none yet, the first error says more.
+        Err(error) if fs::is_full(&error) => fs::overwrite(&path, &bytes).map_err(|_| error),
+        written => written,
+    }
+}
+
+/// Reads `state.json`. None if there is none.
+fn read_state(paths: &Paths) -> Result<Option<State>> {
+    // One that is written over on a full disk is whole a moment later.
+    fs::read_json(&paths.state()).or_else(|_| {
+        std::thread::sleep(ENDING_PAUSE);
+        fs::read_json(&paths.state())
+    })
+}
+
 /// Reads one container. Errors with `NotFound` if it has been removed.
 pub fn read(engine: &Engine, id: &Id) -> Result<Container> {
     let paths = Paths::of(engine, id);
@@ -196,7 +220,7 @@ pub fn read(engine: &Engine, id: &Id) -> Result<Container> {
 }
 
 fn status(paths: &Paths) -> Result<(Option<State>, Status)> {
-    let mut state: Option<State> = fs::read_json(&paths.state())?;
+    let mut state = read_state(paths)?;
     // The most of many containers: its exit is all there is to know, whoever holds the lock to start or remove it.
     let has_ended = |state: &State| state.exit.is_some() && !state.restarting && state.machine_id == machine_id();
     if state.as_ref().is_some_and(has_ended) {
@@ -208,7 +232,7 @@ fn status(paths: &Paths) -> Result<(Option<State>, Status)> {
     });
     if alive.is_none() {
         // A monitor writes the exit first and lets go of the lock after: it may have done both since the first look.
-        state = fs::read_json(&paths.state())?;
+        state = read_state(paths)?;
     }
     let status = match (&state, alive) {
         (None, alive) => alive.unwrap_or(Status::Created),

@@ -79,7 +79,7 @@ impl Monitor {
         let recorded = if self.config.auto_remove {
             remove::hide(&self.engine, &self.config).map(|now_hidden| hidden = Some(now_hidden))
         } else {
-            fs::write_json(&self.paths.state(), &self.state, Durability::Synced)
+            state::write(&self.paths, &self.state, Durability::Synced)
         };
         let cleared = self.remove_run_dir().and(sources::clear(&self.engine, &self.config));
         let code = self.code();

@@ -205,7 +205,7 @@ impl Ground<'_> {
             }
         }
         let durability = if config.auto_remove { Durability::Cached } else { Durability::Synced };
-        fs::write_json(&paths.state(), &state, durability)?;
+        state::write(paths, &state, durability)?;
         let entrance = entrance.context("a new container has an entrance")?;
         let instance = Instance { root, entrance, uid_map, gid_map, may_set_groups, network, oom_kills };
         let main = Process { key: MAIN, child, streams, exit: None, drain_until: None, session: None };

@@ -7,7 +7,7 @@ use crate::container::control::Reply;
 use crate::container::events::Happening;
 use crate::container::state::{self, Exit};
 use crate::error::{self, Kind, Wire};
-use crate::fs::{self, Durability};
+use crate::fs::Durability;
 use crate::sys::memory;
 use anyhow::Result;
 use std::time::{Duration, Instant};
@@ -214,7 +214,7 @@ impl Monitor {
 
     fn write_state(&self) -> Result<()> {
         let durability = if self.config.auto_remove { Durability::Cached } else { Durability::Synced };
-        fs::write_json(&self.paths.state(), &self.state, durability)
+        state::write(&self.paths, &self.state, durability)
     }
 }
 

@@ -126,6 +126,8 @@ fn on_a_full_disk_containers_are_listed_stopped_and_removed() {
             "$0" exec runs echo exec
             ls $XDG_DATA_HOME/coracle/tmp
             "$0" stop obeys
+            "$0" wait obeys
+            "$0" inspect --format '{{{{.State.Status}}}} {{{{.State.ExitCode}}}}' obeys
             "$0" rm obeys
             "$0" rm fresh
             "$0" rm -f runs
@@ -136,7 +138,7 @@ fn on_a_full_disk_containers_are_listed_stopped_and_removed() {
         );
         let words = [engine.program.to_str().expect("ASCII"), engine.archive.to_str().expect("ASCII")];
         let run = engine.after(&small_store(&engine, limit), &["bash", "-c", &script, words[0], words[1]]);
-        let said = "fresh obeys runs\n1\n1\nexec\nobeys\nobeys\nfresh\nruns\n\n\nroom again\nThe store is whole\n";
+        let said = "fresh obeys runs\n1\n1\nexec\nobeys\n3\nexited 3\nobeys\nfresh\nruns\n\n\nroom again\nThe store is whole\n";
         assert!(run.stdout == said, "{fill}: {run}");
     }
 }
