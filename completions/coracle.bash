@@ -931,7 +931,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__container__subcmd__create)
-            opts="-l -i -a -t -e -w -h -v -p -P -u -m -c --help --name --replace --rm --rmi --label --label-file --requires --cidfile --pull --platform --rootfs --tls-verify --creds --authfile --cert-dir --interactive --attach --tty --env --env-file --env-host --env-merge --unsetenv --unsetenv-all --http-proxy --annotation --pidfile --conmon-pidfile --workdir --entrypoint --hostname --init --volume --mount --tmpfs --volumes-from --image-volume --read-only-tmpfs --shm-size --secret --net --network --publish --publish-all --expose --dns --dns-search --dns-opt --dns-option --add-host --no-hosts --hosts-file --ip --ip6 --mac-address --network-alias --user --userns --uidmap --gidmap --subuidname --subgidname --group-add --passwd --passwd-entry --group-entry --hostuser --umask --tz --chrootdirs --pid --ipc --uts --cgroupns --device --gpus --device-cgroup-rule --cap-add --cap-drop --security-opt --seccomp-policy --privileged --read-only --sysctl --systemd --init-path --personality --memory --memory-swap --memory-reservation --memory-swappiness --oom-kill-disable --cpus --cpu-shares --cpu-quota --cpu-period --cpu-rt-period --cpu-rt-runtime --cpuset-cpus --cpuset-mems --pids-limit --blkio-weight --blkio-weight-device --device-read-bps --device-write-bps --device-read-iops --device-write-iops --cgroups --cgroup-parent --cgroup-conf --ulimit --oom-score-adj --rdt-class --stop-signal --stop-timeout --restart --timeout --sdnotify --health-cmd --health-interval --health-retries --health-start-period --health-timeout --health-on-failure --health-startup-cmd --health-startup-interval --health-startup-retries --health-startup-success --health-startup-timeout --health-log-destination --health-max-log-count --health-max-log-size --no-healthcheck --log-driver --log-opt"
+            opts="-l -q -i -a -t -e -w -h -v -p -P -u -m -c --help --name --replace --rm --rmi --label --label-file --requires --cidfile --pull --quiet --platform --arch --os --variant --rootfs --tls-verify --creds --authfile --cert-dir --retry --retry-delay --disable-content-trust --interactive --attach --tty --env --env-file --env-host --env-merge --unsetenv --unsetenv-all --http-proxy --annotation --pidfile --conmon-pidfile --workdir --entrypoint --hostname --init --volume --mount --tmpfs --volumes-from --image-volume --read-only-tmpfs --shm-size --shm-size-systemd --secret --net --network --publish --publish-all --expose --dns --dns-search --dns-opt --dns-option --add-host --no-hosts --no-hostname --hosts-file --ip --ip6 --mac-address --network-alias --user --userns --uidmap --gidmap --subuidname --subgidname --group-add --passwd --passwd-entry --group-entry --hostuser --umask --tz --chrootdirs --pid --ipc --uts --cgroupns --device --gpus --device-cgroup-rule --cap-add --cap-drop --security-opt --seccomp-policy --privileged --read-only --sysctl --systemd --init-path --personality --memory --memory-swap --memory-reservation --memory-swappiness --oom-kill-disable --cpus --cpu-shares --cpu-quota --cpu-period --cpu-rt-period --cpu-rt-runtime --cpuset-cpus --cpuset-mems --pids-limit --blkio-weight --blkio-weight-device --device-read-bps --device-write-bps --device-read-iops --device-write-iops --cgroups --cgroup-parent --cgroup-conf --ulimit --oom-score-adj --rdt-class --stop-signal --stop-timeout --restart --timeout --sdnotify --health-cmd --health-interval --health-retries --health-start-period --health-timeout --health-on-failure --health-startup-cmd --health-startup-interval --health-startup-retries --health-startup-success --health-startup-timeout --health-log-destination --health-max-log-count --health-max-log-size --no-healthcheck --log-driver --log-opt"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -969,6 +969,18 @@ _coracle() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --arch)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --os)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --variant)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --tls-verify)
                     COMPREPLY=($(compgen -W "true false" -- "${cur}"))
                     return 0
@@ -983,6 +995,18 @@ _coracle() {
                     ;;
                 --cert-dir)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-delay)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --disable-content-trust)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
                     return 0
                     ;;
                 --attach)
@@ -1086,6 +1110,10 @@ _coracle() {
                     return 0
                     ;;
                 --shm-size)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --shm-size-systemd)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1893,7 +1921,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__container__subcmd__run)
-            opts="-d -l -i -a -t -e -w -h -v -p -P -u -m -c --detach --detach-keys --sig-proxy --preserve-fds --preserve-fd --help --name --replace --rm --rmi --label --label-file --requires --cidfile --pull --platform --rootfs --tls-verify --creds --authfile --cert-dir --interactive --attach --tty --env --env-file --env-host --env-merge --unsetenv --unsetenv-all --http-proxy --annotation --pidfile --conmon-pidfile --workdir --entrypoint --hostname --init --volume --mount --tmpfs --volumes-from --image-volume --read-only-tmpfs --shm-size --secret --net --network --publish --publish-all --expose --dns --dns-search --dns-opt --dns-option --add-host --no-hosts --hosts-file --ip --ip6 --mac-address --network-alias --user --userns --uidmap --gidmap --subuidname --subgidname --group-add --passwd --passwd-entry --group-entry --hostuser --umask --tz --chrootdirs --pid --ipc --uts --cgroupns --device --gpus --device-cgroup-rule --cap-add --cap-drop --security-opt --seccomp-policy --privileged --read-only --sysctl --systemd --init-path --personality --memory --memory-swap --memory-reservation --memory-swappiness --oom-kill-disable --cpus --cpu-shares --cpu-quota --cpu-period --cpu-rt-period --cpu-rt-runtime --cpuset-cpus --cpuset-mems --pids-limit --blkio-weight --blkio-weight-device --device-read-bps --device-write-bps --device-read-iops --device-write-iops --cgroups --cgroup-parent --cgroup-conf --ulimit --oom-score-adj --rdt-class --stop-signal --stop-timeout --restart --timeout --sdnotify --health-cmd --health-interval --health-retries --health-start-period --health-timeout --health-on-failure --health-startup-cmd --health-startup-interval --health-startup-retries --health-startup-success --health-startup-timeout --health-log-destination --health-max-log-count --health-max-log-size --no-healthcheck --log-driver --log-opt"
+            opts="-d -l -q -i -a -t -e -w -h -v -p -P -u -m -c --detach --detach-keys --sig-proxy --preserve-fds --preserve-fd --help --name --replace --rm --rmi --label --label-file --requires --cidfile --pull --quiet --platform --arch --os --variant --rootfs --tls-verify --creds --authfile --cert-dir --retry --retry-delay --disable-content-trust --interactive --attach --tty --env --env-file --env-host --env-merge --unsetenv --unsetenv-all --http-proxy --annotation --pidfile --conmon-pidfile --workdir --entrypoint --hostname --init --volume --mount --tmpfs --volumes-from --image-volume --read-only-tmpfs --shm-size --shm-size-systemd --secret --net --network --publish --publish-all --expose --dns --dns-search --dns-opt --dns-option --add-host --no-hosts --no-hostname --hosts-file --ip --ip6 --mac-address --network-alias --user --userns --uidmap --gidmap --subuidname --subgidname --group-add --passwd --passwd-entry --group-entry --hostuser --umask --tz --chrootdirs --pid --ipc --uts --cgroupns --device --gpus --device-cgroup-rule --cap-add --cap-drop --security-opt --seccomp-policy --privileged --read-only --sysctl --systemd --init-path --personality --memory --memory-swap --memory-reservation --memory-swappiness --oom-kill-disable --cpus --cpu-shares --cpu-quota --cpu-period --cpu-rt-period --cpu-rt-runtime --cpuset-cpus --cpuset-mems --pids-limit --blkio-weight --blkio-weight-device --device-read-bps --device-write-bps --device-read-iops --device-write-iops --cgroups --cgroup-parent --cgroup-conf --ulimit --oom-score-adj --rdt-class --stop-signal --stop-timeout --restart --timeout --sdnotify --health-cmd --health-interval --health-retries --health-start-period --health-timeout --health-on-failure --health-startup-cmd --health-startup-interval --health-startup-retries --health-startup-success --health-startup-timeout --health-log-destination --health-max-log-count --health-max-log-size --no-healthcheck --log-driver --log-opt"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1947,6 +1975,18 @@ _coracle() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --arch)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --os)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --variant)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --tls-verify)
                     COMPREPLY=($(compgen -W "true false" -- "${cur}"))
                     return 0
@@ -1961,6 +2001,18 @@ _coracle() {
                     ;;
                 --cert-dir)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-delay)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --disable-content-trust)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
                     return 0
                     ;;
                 --attach)
@@ -2064,6 +2116,10 @@ _coracle() {
                     return 0
                     ;;
                 --shm-size)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --shm-size-systemd)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2861,7 +2917,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__create)
-            opts="-l -i -a -t -e -w -h -v -p -P -u -m -c --help --name --replace --rm --rmi --label --label-file --requires --cidfile --pull --platform --rootfs --tls-verify --creds --authfile --cert-dir --interactive --attach --tty --env --env-file --env-host --env-merge --unsetenv --unsetenv-all --http-proxy --annotation --pidfile --conmon-pidfile --workdir --entrypoint --hostname --init --volume --mount --tmpfs --volumes-from --image-volume --read-only-tmpfs --shm-size --secret --net --network --publish --publish-all --expose --dns --dns-search --dns-opt --dns-option --add-host --no-hosts --hosts-file --ip --ip6 --mac-address --network-alias --user --userns --uidmap --gidmap --subuidname --subgidname --group-add --passwd --passwd-entry --group-entry --hostuser --umask --tz --chrootdirs --pid --ipc --uts --cgroupns --device --gpus --device-cgroup-rule --cap-add --cap-drop --security-opt --seccomp-policy --privileged --read-only --sysctl --systemd --init-path --personality --memory --memory-swap --memory-reservation --memory-swappiness --oom-kill-disable --cpus --cpu-shares --cpu-quota --cpu-period --cpu-rt-period --cpu-rt-runtime --cpuset-cpus --cpuset-mems --pids-limit --blkio-weight --blkio-weight-device --device-read-bps --device-write-bps --device-read-iops --device-write-iops --cgroups --cgroup-parent --cgroup-conf --ulimit --oom-score-adj --rdt-class --stop-signal --stop-timeout --restart --timeout --sdnotify --health-cmd --health-interval --health-retries --health-start-period --health-timeout --health-on-failure --health-startup-cmd --health-startup-interval --health-startup-retries --health-startup-success --health-startup-timeout --health-log-destination --health-max-log-count --health-max-log-size --no-healthcheck --log-driver --log-opt"
+            opts="-l -q -i -a -t -e -w -h -v -p -P -u -m -c --help --name --replace --rm --rmi --label --label-file --requires --cidfile --pull --quiet --platform --arch --os --variant --rootfs --tls-verify --creds --authfile --cert-dir --retry --retry-delay --disable-content-trust --interactive --attach --tty --env --env-file --env-host --env-merge --unsetenv --unsetenv-all --http-proxy --annotation --pidfile --conmon-pidfile --workdir --entrypoint --hostname --init --volume --mount --tmpfs --volumes-from --image-volume --read-only-tmpfs --shm-size --shm-size-systemd --secret --net --network --publish --publish-all --expose --dns --dns-search --dns-opt --dns-option --add-host --no-hosts --no-hostname --hosts-file --ip --ip6 --mac-address --network-alias --user --userns --uidmap --gidmap --subuidname --subgidname --group-add --passwd --passwd-entry --group-entry --hostuser --umask --tz --chrootdirs --pid --ipc --uts --cgroupns --device --gpus --device-cgroup-rule --cap-add --cap-drop --security-opt --seccomp-policy --privileged --read-only --sysctl --systemd --init-path --personality --memory --memory-swap --memory-reservation --memory-swappiness --oom-kill-disable --cpus --cpu-shares --cpu-quota --cpu-period --cpu-rt-period --cpu-rt-runtime --cpuset-cpus --cpuset-mems --pids-limit --blkio-weight --blkio-weight-device --device-read-bps --device-write-bps --device-read-iops --device-write-iops --cgroups --cgroup-parent --cgroup-conf --ulimit --oom-score-adj --rdt-class --stop-signal --stop-timeout --restart --timeout --sdnotify --health-cmd --health-interval --health-retries --health-start-period --health-timeout --health-on-failure --health-startup-cmd --health-startup-interval --health-startup-retries --health-startup-success --health-startup-timeout --health-log-destination --health-max-log-count --health-max-log-size --no-healthcheck --log-driver --log-opt"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2899,6 +2955,18 @@ _coracle() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --arch)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --os)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --variant)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --tls-verify)
                     COMPREPLY=($(compgen -W "true false" -- "${cur}"))
                     return 0
@@ -2913,6 +2981,18 @@ _coracle() {
                     ;;
                 --cert-dir)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-delay)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --disable-content-trust)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
                     return 0
                     ;;
                 --attach)
@@ -3016,6 +3096,10 @@ _coracle() {
                     return 0
                     ;;
                 --shm-size)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --shm-size-systemd)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3815,7 +3899,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__image__subcmd__pull)
-            opts="-q -h --policy --platform --quiet --tls-verify --creds --authfile --cert-dir --help"
+            opts="-q -h --policy --platform --arch --os --variant --quiet --tls-verify --creds --authfile --cert-dir --retry --retry-delay --disable-content-trust --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3826,6 +3910,18 @@ _coracle() {
                     return 0
                     ;;
                 --platform)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --arch)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --os)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --variant)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3843,6 +3939,18 @@ _coracle() {
                     ;;
                 --cert-dir)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-delay)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --disable-content-trust)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -4223,7 +4331,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__pull)
-            opts="-q -h --policy --platform --quiet --tls-verify --creds --authfile --cert-dir --help"
+            opts="-q -h --policy --platform --arch --os --variant --quiet --tls-verify --creds --authfile --cert-dir --retry --retry-delay --disable-content-trust --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4234,6 +4342,18 @@ _coracle() {
                     return 0
                     ;;
                 --platform)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --arch)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --os)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --variant)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -4251,6 +4371,18 @@ _coracle() {
                     ;;
                 --cert-dir)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-delay)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --disable-content-trust)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -4357,7 +4489,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__run)
-            opts="-d -l -i -a -t -e -w -h -v -p -P -u -m -c --detach --detach-keys --sig-proxy --preserve-fds --preserve-fd --help --name --replace --rm --rmi --label --label-file --requires --cidfile --pull --platform --rootfs --tls-verify --creds --authfile --cert-dir --interactive --attach --tty --env --env-file --env-host --env-merge --unsetenv --unsetenv-all --http-proxy --annotation --pidfile --conmon-pidfile --workdir --entrypoint --hostname --init --volume --mount --tmpfs --volumes-from --image-volume --read-only-tmpfs --shm-size --secret --net --network --publish --publish-all --expose --dns --dns-search --dns-opt --dns-option --add-host --no-hosts --hosts-file --ip --ip6 --mac-address --network-alias --user --userns --uidmap --gidmap --subuidname --subgidname --group-add --passwd --passwd-entry --group-entry --hostuser --umask --tz --chrootdirs --pid --ipc --uts --cgroupns --device --gpus --device-cgroup-rule --cap-add --cap-drop --security-opt --seccomp-policy --privileged --read-only --sysctl --systemd --init-path --personality --memory --memory-swap --memory-reservation --memory-swappiness --oom-kill-disable --cpus --cpu-shares --cpu-quota --cpu-period --cpu-rt-period --cpu-rt-runtime --cpuset-cpus --cpuset-mems --pids-limit --blkio-weight --blkio-weight-device --device-read-bps --device-write-bps --device-read-iops --device-write-iops --cgroups --cgroup-parent --cgroup-conf --ulimit --oom-score-adj --rdt-class --stop-signal --stop-timeout --restart --timeout --sdnotify --health-cmd --health-interval --health-retries --health-start-period --health-timeout --health-on-failure --health-startup-cmd --health-startup-interval --health-startup-retries --health-startup-success --health-startup-timeout --health-log-destination --health-max-log-count --health-max-log-size --no-healthcheck --log-driver --log-opt"
+            opts="-d -l -q -i -a -t -e -w -h -v -p -P -u -m -c --detach --detach-keys --sig-proxy --preserve-fds --preserve-fd --help --name --replace --rm --rmi --label --label-file --requires --cidfile --pull --quiet --platform --arch --os --variant --rootfs --tls-verify --creds --authfile --cert-dir --retry --retry-delay --disable-content-trust --interactive --attach --tty --env --env-file --env-host --env-merge --unsetenv --unsetenv-all --http-proxy --annotation --pidfile --conmon-pidfile --workdir --entrypoint --hostname --init --volume --mount --tmpfs --volumes-from --image-volume --read-only-tmpfs --shm-size --shm-size-systemd --secret --net --network --publish --publish-all --expose --dns --dns-search --dns-opt --dns-option --add-host --no-hosts --no-hostname --hosts-file --ip --ip6 --mac-address --network-alias --user --userns --uidmap --gidmap --subuidname --subgidname --group-add --passwd --passwd-entry --group-entry --hostuser --umask --tz --chrootdirs --pid --ipc --uts --cgroupns --device --gpus --device-cgroup-rule --cap-add --cap-drop --security-opt --seccomp-policy --privileged --read-only --sysctl --systemd --init-path --personality --memory --memory-swap --memory-reservation --memory-swappiness --oom-kill-disable --cpus --cpu-shares --cpu-quota --cpu-period --cpu-rt-period --cpu-rt-runtime --cpuset-cpus --cpuset-mems --pids-limit --blkio-weight --blkio-weight-device --device-read-bps --device-write-bps --device-read-iops --device-write-iops --cgroups --cgroup-parent --cgroup-conf --ulimit --oom-score-adj --rdt-class --stop-signal --stop-timeout --restart --timeout --sdnotify --health-cmd --health-interval --health-retries --health-start-period --health-timeout --health-on-failure --health-startup-cmd --health-startup-interval --health-startup-retries --health-startup-success --health-startup-timeout --health-log-destination --health-max-log-count --health-max-log-size --no-healthcheck --log-driver --log-opt"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4411,6 +4543,18 @@ _coracle() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --arch)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --os)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --variant)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --tls-verify)
                     COMPREPLY=($(compgen -W "true false" -- "${cur}"))
                     return 0
@@ -4425,6 +4569,18 @@ _coracle() {
                     ;;
                 --cert-dir)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-delay)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --disable-content-trust)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
                     return 0
                     ;;
                 --attach)
@@ -4528,6 +4684,10 @@ _coracle() {
                     return 0
                     ;;
                 --shm-size)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --shm-size-systemd)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

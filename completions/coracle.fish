@@ -124,11 +124,18 @@ complete -c coracle -n "__fish_coracle_using_subcommand run" -l requires -d 'Sta
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l cidfile -d 'Write the container\'s id to a new file' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l pull -d 'When to ask the registry for the image: always, missing (the default), never, newer' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l platform -d 'Choose the image for this system, such as linux/arm64' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l arch -d 'Choose the image for this processor, such as arm64' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l os -d 'Choose the image for this operating system' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l variant -d 'Choose the image for this variant of the processor, such as v7' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l tls-verify -d 'Require a valid certificate of the registry; with false, plain http is tried too' -r -f -a "true\t''
 false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l creds -d 'Log in to the registry as this user' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l authfile -d 'Take credentials from this file' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l cert-dir -d 'Trust the certificates (*.crt) in this directory' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l retry -d 'How often to try again what has failed [default: 2]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l retry-delay -d 'How long to wait before the second try; doubled for each further one [default: 1s]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l disable-content-trust -d 'Accepted for scripts of docker: signatures of that kind are asked of nobody' -r -f -a "true\t''
+false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand run" -s a -l attach -d 'Show these streams alone, stdin as with --interactive' -r -f -a "stdin\t''
 stdout\t''
 stderr\t''"
@@ -156,6 +163,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand run" -l image-volume -d 
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l read-only-tmpfs -d 'With --read-only, leave /run, /tmp, /var/tmp, /dev and /dev/shm writable' -r -f -a "true\t''
 false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l shm-size -d 'Limit /dev/shm to this size [default: 64m]; 0 is no limit' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l shm-size-systemd -d 'Limit what systemd has on tmpfs, each of /run, /run/lock, /tmp and /var/log/journal, to this size' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l secret -d 'Give the container a secret, as a file or as an environment variable; options: type=mount|env, target=, uid=, gid=, mode=' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l network -l net -d 'Connect to a network: none, host, private, pasta[:OPTION,...], container:NAME or ns:PATH [default: pasta where it is installed]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -s p -l publish -d 'Lead a port of the host into the container; without one of the host\'s, one that is free' -r
@@ -254,12 +262,14 @@ complete -c coracle -n "__fish_coracle_using_subcommand run" -l help -d 'Print h
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l replace -d 'Remove an existing container of the same name first'
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l rm -d 'Remove the container, and its anonymous volumes, when it ends'
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l rmi -d 'As --rm, and remove the image too unless another container uses it'
+complete -c coracle -n "__fish_coracle_using_subcommand run" -s q -l quiet -d 'Show no progress of a pull'
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l rootfs -d 'Take the next argument as a directory of the host that is the root file system, instead of an image'
 complete -c coracle -n "__fish_coracle_using_subcommand run" -s i -l interactive -d 'Keep standard input open'
 complete -c coracle -n "__fish_coracle_using_subcommand run" -s t -l tty -d 'Give the container a terminal of its own'
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l init -d 'Run a small init as pid 1, which reaps zombies and passes signals on'
 complete -c coracle -n "__fish_coracle_using_subcommand run" -s P -l publish-all -d 'Publish all ports that the image or --expose names, at ports that are free'
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l no-hosts -d 'Keep the image\'s /etc/hosts'
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l no-hostname -d 'Keep the image\'s /etc/hostname'
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l oom-kill-disable -d 'Refused: cgroups of version 2 have no such setting'
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l no-healthcheck -d 'Make no health checks, whatever the image says'
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l name -d 'Give the container this name' -r
@@ -269,11 +279,18 @@ complete -c coracle -n "__fish_coracle_using_subcommand create" -l requires -d '
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l cidfile -d 'Write the container\'s id to a new file' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l pull -d 'When to ask the registry for the image: always, missing (the default), never, newer' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l platform -d 'Choose the image for this system, such as linux/arm64' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l arch -d 'Choose the image for this processor, such as arm64' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l os -d 'Choose the image for this operating system' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l variant -d 'Choose the image for this variant of the processor, such as v7' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l tls-verify -d 'Require a valid certificate of the registry; with false, plain http is tried too' -r -f -a "true\t''
 false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l creds -d 'Log in to the registry as this user' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l authfile -d 'Take credentials from this file' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l cert-dir -d 'Trust the certificates (*.crt) in this directory' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l retry -d 'How often to try again what has failed [default: 2]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l retry-delay -d 'How long to wait before the second try; doubled for each further one [default: 1s]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l disable-content-trust -d 'Accepted for scripts of docker: signatures of that kind are asked of nobody' -r -f -a "true\t''
+false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand create" -s a -l attach -d 'Show these streams alone, stdin as with --interactive' -r -f -a "stdin\t''
 stdout\t''
 stderr\t''"
@@ -301,6 +318,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand create" -l image-volume 
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l read-only-tmpfs -d 'With --read-only, leave /run, /tmp, /var/tmp, /dev and /dev/shm writable' -r -f -a "true\t''
 false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l shm-size -d 'Limit /dev/shm to this size [default: 64m]; 0 is no limit' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l shm-size-systemd -d 'Limit what systemd has on tmpfs, each of /run, /run/lock, /tmp and /var/log/journal, to this size' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l secret -d 'Give the container a secret, as a file or as an environment variable; options: type=mount|env, target=, uid=, gid=, mode=' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l network -l net -d 'Connect to a network: none, host, private, pasta[:OPTION,...], container:NAME or ns:PATH [default: pasta where it is installed]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -s p -l publish -d 'Lead a port of the host into the container; without one of the host\'s, one that is free' -r
@@ -398,12 +416,14 @@ complete -c coracle -n "__fish_coracle_using_subcommand create" -l help -d 'Prin
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l replace -d 'Remove an existing container of the same name first'
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l rm -d 'Remove the container, and its anonymous volumes, when it ends'
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l rmi -d 'As --rm, and remove the image too unless another container uses it'
+complete -c coracle -n "__fish_coracle_using_subcommand create" -s q -l quiet -d 'Show no progress of a pull'
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l rootfs -d 'Take the next argument as a directory of the host that is the root file system, instead of an image'
 complete -c coracle -n "__fish_coracle_using_subcommand create" -s i -l interactive -d 'Keep standard input open'
 complete -c coracle -n "__fish_coracle_using_subcommand create" -s t -l tty -d 'Give the container a terminal of its own'
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l init -d 'Run a small init as pid 1, which reaps zombies and passes signals on'
 complete -c coracle -n "__fish_coracle_using_subcommand create" -s P -l publish-all -d 'Publish all ports that the image or --expose names, at ports that are free'
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l no-hosts -d 'Keep the image\'s /etc/hosts'
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l no-hostname -d 'Keep the image\'s /etc/hostname'
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l oom-kill-disable -d 'Refused: cgroups of version 2 have no such setting'
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l no-healthcheck -d 'Make no health checks, whatever the image says'
 complete -c coracle -n "__fish_coracle_using_subcommand start" -l detach-keys -d 'Leave the container running when these keys are typed [default: ctrl-p,ctrl-q]' -r
@@ -627,11 +647,18 @@ complete -c coracle -n "__fish_coracle_using_subcommand events" -l until -d 'End
 complete -c coracle -n "__fish_coracle_using_subcommand events" -s h -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand pull" -l policy -d 'When to ask the registry: always, missing, never, newer' -r
 complete -c coracle -n "__fish_coracle_using_subcommand pull" -l platform -d 'Choose the image for this system, such as linux/arm64' -r
+complete -c coracle -n "__fish_coracle_using_subcommand pull" -l arch -d 'Choose the image for this processor, such as arm64' -r
+complete -c coracle -n "__fish_coracle_using_subcommand pull" -l os -d 'Choose the image for this operating system' -r
+complete -c coracle -n "__fish_coracle_using_subcommand pull" -l variant -d 'Choose the image for this variant of the processor, such as v7' -r
 complete -c coracle -n "__fish_coracle_using_subcommand pull" -l tls-verify -d 'Require a valid certificate of the registry; with false, plain http is tried too' -r -f -a "true\t''
 false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand pull" -l creds -d 'Log in to the registry as this user' -r
 complete -c coracle -n "__fish_coracle_using_subcommand pull" -l authfile -d 'Take credentials from this file' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand pull" -l cert-dir -d 'Trust the certificates (*.crt) in this directory' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand pull" -l retry -d 'How often to try again what has failed [default: 2]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand pull" -l retry-delay -d 'How long to wait before the second try; doubled for each further one [default: 1s]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand pull" -l disable-content-trust -d 'Accepted for scripts of docker: signatures of that kind are asked of nobody' -r -f -a "true\t''
+false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand pull" -s q -l quiet -d 'Show no progress'
 complete -c coracle -n "__fish_coracle_using_subcommand pull" -s h -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand load" -s i -l input -d 'Read from this file or directory instead of standard input' -r -F
@@ -729,11 +756,18 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l cidfile -d 'Write the container\'s id to a new file' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l pull -d 'When to ask the registry for the image: always, missing (the default), never, newer' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l platform -d 'Choose the image for this system, such as linux/arm64' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l arch -d 'Choose the image for this processor, such as arm64' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l os -d 'Choose the image for this operating system' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l variant -d 'Choose the image for this variant of the processor, such as v7' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l tls-verify -d 'Require a valid certificate of the registry; with false, plain http is tried too' -r -f -a "true\t''
 false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l creds -d 'Log in to the registry as this user' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l authfile -d 'Take credentials from this file' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l cert-dir -d 'Trust the certificates (*.crt) in this directory' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l retry -d 'How often to try again what has failed [default: 2]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l retry-delay -d 'How long to wait before the second try; doubled for each further one [default: 1s]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l disable-content-trust -d 'Accepted for scripts of docker: signatures of that kind are asked of nobody' -r -f -a "true\t''
+false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s a -l attach -d 'Show these streams alone, stdin as with --interactive' -r -f -a "stdin\t''
 stdout\t''
 stderr\t''"
@@ -761,6 +795,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l read-only-tmpfs -d 'With --read-only, leave /run, /tmp, /var/tmp, /dev and /dev/shm writable' -r -f -a "true\t''
 false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l shm-size -d 'Limit /dev/shm to this size [default: 64m]; 0 is no limit' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l shm-size-systemd -d 'Limit what systemd has on tmpfs, each of /run, /run/lock, /tmp and /var/log/journal, to this size' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l secret -d 'Give the container a secret, as a file or as an environment variable; options: type=mount|env, target=, uid=, gid=, mode=' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l network -l net -d 'Connect to a network: none, host, private, pasta[:OPTION,...], container:NAME or ns:PATH [default: pasta where it is installed]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s p -l publish -d 'Lead a port of the host into the container; without one of the host\'s, one that is free' -r
@@ -859,12 +894,14 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l replace -d 'Remove an existing container of the same name first'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l rm -d 'Remove the container, and its anonymous volumes, when it ends'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l rmi -d 'As --rm, and remove the image too unless another container uses it'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s q -l quiet -d 'Show no progress of a pull'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l rootfs -d 'Take the next argument as a directory of the host that is the root file system, instead of an image'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s i -l interactive -d 'Keep standard input open'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s t -l tty -d 'Give the container a terminal of its own'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l init -d 'Run a small init as pid 1, which reaps zombies and passes signals on'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s P -l publish-all -d 'Publish all ports that the image or --expose names, at ports that are free'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l no-hosts -d 'Keep the image\'s /etc/hosts'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l no-hostname -d 'Keep the image\'s /etc/hostname'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l oom-kill-disable -d 'Refused: cgroups of version 2 have no such setting'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l no-healthcheck -d 'Make no health checks, whatever the image says'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l name -d 'Give the container this name' -r
@@ -874,11 +911,18 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l cidfile -d 'Write the container\'s id to a new file' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l pull -d 'When to ask the registry for the image: always, missing (the default), never, newer' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l platform -d 'Choose the image for this system, such as linux/arm64' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l arch -d 'Choose the image for this processor, such as arm64' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l os -d 'Choose the image for this operating system' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l variant -d 'Choose the image for this variant of the processor, such as v7' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l tls-verify -d 'Require a valid certificate of the registry; with false, plain http is tried too' -r -f -a "true\t''
 false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l creds -d 'Log in to the registry as this user' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l authfile -d 'Take credentials from this file' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l cert-dir -d 'Trust the certificates (*.crt) in this directory' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l retry -d 'How often to try again what has failed [default: 2]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l retry-delay -d 'How long to wait before the second try; doubled for each further one [default: 1s]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l disable-content-trust -d 'Accepted for scripts of docker: signatures of that kind are asked of nobody' -r -f -a "true\t''
+false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -s a -l attach -d 'Show these streams alone, stdin as with --interactive' -r -f -a "stdin\t''
 stdout\t''
 stderr\t''"
@@ -906,6 +950,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l read-only-tmpfs -d 'With --read-only, leave /run, /tmp, /var/tmp, /dev and /dev/shm writable' -r -f -a "true\t''
 false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l shm-size -d 'Limit /dev/shm to this size [default: 64m]; 0 is no limit' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l shm-size-systemd -d 'Limit what systemd has on tmpfs, each of /run, /run/lock, /tmp and /var/log/journal, to this size' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l secret -d 'Give the container a secret, as a file or as an environment variable; options: type=mount|env, target=, uid=, gid=, mode=' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l network -l net -d 'Connect to a network: none, host, private, pasta[:OPTION,...], container:NAME or ns:PATH [default: pasta where it is installed]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -s p -l publish -d 'Lead a port of the host into the container; without one of the host\'s, one that is free' -r
@@ -1003,12 +1048,14 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l replace -d 'Remove an existing container of the same name first'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l rm -d 'Remove the container, and its anonymous volumes, when it ends'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l rmi -d 'As --rm, and remove the image too unless another container uses it'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -s q -l quiet -d 'Show no progress of a pull'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l rootfs -d 'Take the next argument as a directory of the host that is the root file system, instead of an image'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -s i -l interactive -d 'Keep standard input open'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -s t -l tty -d 'Give the container a terminal of its own'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l init -d 'Run a small init as pid 1, which reaps zombies and passes signals on'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -s P -l publish-all -d 'Publish all ports that the image or --expose names, at ports that are free'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l no-hosts -d 'Keep the image\'s /etc/hosts'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l no-hostname -d 'Keep the image\'s /etc/hostname'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l oom-kill-disable -d 'Refused: cgroups of version 2 have no such setting'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l no-healthcheck -d 'Make no health checks, whatever the image says'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from start" -l detach-keys -d 'Leave the container running when these keys are typed [default: ctrl-p,ctrl-q]' -r
@@ -1333,11 +1380,18 @@ complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull load ls list history rm tag untag import inspect diff exists prune" -f -a "prune" -d 'Remove images that have no name and that no container uses'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l policy -d 'When to ask the registry: always, missing, never, newer' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l platform -d 'Choose the image for this system, such as linux/arm64' -r
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l arch -d 'Choose the image for this processor, such as arm64' -r
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l os -d 'Choose the image for this operating system' -r
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l variant -d 'Choose the image for this variant of the processor, such as v7' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l tls-verify -d 'Require a valid certificate of the registry; with false, plain http is tried too' -r -f -a "true\t''
 false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l creds -d 'Log in to the registry as this user' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l authfile -d 'Take credentials from this file' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l cert-dir -d 'Trust the certificates (*.crt) in this directory' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l retry -d 'How often to try again what has failed [default: 2]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l retry-delay -d 'How long to wait before the second try; doubled for each further one [default: 1s]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l disable-content-trust -d 'Accepted for scripts of docker: signatures of that kind are asked of nobody' -r -f -a "true\t''
+false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -s q -l quiet -d 'Show no progress'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -s h -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from load" -s i -l input -d 'Read from this file or directory instead of standard input' -r -F

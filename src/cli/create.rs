@@ -41,8 +41,9 @@ pub fn make(context: &Context, flags: &mut ContainerFlags, mut settings: Setting
     } else {
         crate::store::prepare(engine)?;
         let access = flags.registry.access(&settings)?;
-        let image =
-            pulling::ensure(engine, flags.image(), flags.policy()?, flags.platform()?.as_ref(), &access, false)?;
+        let platform = flags.platform.platform()?;
+        let (name, policy) = (flags.image(), flags.policy()?);
+        let image = pulling::ensure(engine, name, policy, platform.as_ref(), &access, flags.quiet)?;
         if let Source::Image(source) = &mut config.source
             && let Some(name) = image.references.first()
         {

@@ -2,6 +2,7 @@
 
 mod devices;
 pub mod health;
+mod images;
 mod later;
 mod logging;
 mod mounts;
@@ -13,6 +14,7 @@ mod security;
 pub mod supervision;
 mod users;
 
+pub use images::{PlatformFlags, RegistryFlags};
 pub use later::later;
 pub use preserve::PreserveFlags;
 pub use process::{StandardStream, environment};
@@ -21,8 +23,7 @@ pub use resources::ResourceFlags;
 use crate::container::config::{Config, Id, ImageSource, Name, Source};
 use crate::container::create::Naming;
 use crate::error::Kind;
-use crate::image::platform::Platform;
-use crate::image::pull::{Access, Policy};
+use crate::image::pull::Policy;
 use crate::settings::Settings;
 use crate::store::digest::Digest;
 use anyhow::{Context, Result};
@@ -63,9 +64,11 @@ pub struct ContainerFlags {
     /// When to ask the registry for the image: always, missing (the default), never, newer
     #[arg(long, value_name = "POLICY")]
     pull: Option<String>,
-    /// Choose the image for this system, such as linux/arm64
-    #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
-    platform: Option<String>,
+    /// Show no progress of a pull
+    #[arg(short, long)]
+    pub quiet: bool,
+    #[command(flatten)]
+    pub platform: PlatformFlags,
     /// Take the next argument as a directory of the host that is the root file system, instead of an image
     #[arg(long)]
     rootfs: bool,
@@ -92,36 +95,6 @@ pub struct ContainerFlags {
     words: Vec<String>,
 }
 
-/// How registries are spoken to.
-#[derive(clap::Args, Clone, Debug)]
-#[command(next_help_heading = "Registry")]
-pub struct RegistryFlags {
-    /// Require a valid certificate of the registry; with false, plain http is tried too
-    #[arg(long, value_name = "BOOL", default_value = "true", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    tls_verify: bool,
-    /// Log in to the registry as this user
-    #[arg(long, value_name = "USER:PASSWORD")]
-    creds: Option<String>,
-    /// Take credentials from this file
-    #[arg(long, value_name = "FILE")]
-    authfile: Option<PathBuf>,
-    /// Trust the certificates (*.crt) in this directory
-    #[arg(long, value_name = "DIR")]
-    cert_dir: Option<PathBuf>,
-}
-
-impl RegistryFlags {
-    pub fn access(&self, settings: &Settings) -> Result<Access> {
-        Ok(Access {
-            tls_verify: self.tls_verify,
-            creds: self.creds.as_deref().map(crate::image::auth::Credentials::parse).transpose()?,
-            authfile: self.authfile.clone(),
-            cert_dir: self.cert_dir.clone(),
-            retries: settings.engine.retry,
-        })
-    }
-}
-
 impl ContainerFlags {
     pub fn image(&self) -> &str {
         &self.words[0]
@@ -145,10 +118,6 @@ impl ContainerFlags {
         self.network.fill(&settings.containers);
         self.users.fill(&settings.containers);
         self.supervision.fill(settings);
-    }
-
-    pub fn platform(&self) -> Result<Option<Platform>> {
-        self.platform.as_deref().map(Platform::parse).transpose()
     }
 
     /// The container that was asked for; what was left open stays open.

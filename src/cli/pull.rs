@@ -1,8 +1,7 @@
 //! `pull`: fetch images from registries.
 
-use super::flags::RegistryFlags;
+use super::flags::{PlatformFlags, RegistryFlags};
 use super::{Context, Verb, pulling, say};
-use crate::image::platform::Platform;
 use crate::image::pull::Policy;
 use anyhow::Result;
 
@@ -12,9 +11,8 @@ pub struct Pull {
     /// When to ask the registry: always, missing, never, newer
     #[arg(long, value_name = "POLICY", default_value = "always")]
     policy: String,
-    /// Choose the image for this system, such as linux/arm64
-    #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
-    platform: Option<String>,
+    #[command(flatten)]
+    platform: PlatformFlags,
     /// Show no progress
     #[arg(short, long)]
     quiet: bool,
@@ -28,7 +26,7 @@ pub struct Pull {
 impl Verb for Pull {
     fn run(self, context: &Context) -> Result<u8> {
         let policy: Policy = self.policy.parse()?;
-        let platform = self.platform.as_deref().map(Platform::parse).transpose()?;
+        let platform = self.platform.platform()?;
         let access = self.registry.access(&context.globals.settings()?)?;
         crate::store::prepare(&context.engine)?;
         for name in &self.names {

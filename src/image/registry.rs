@@ -17,6 +17,7 @@ use serde::Deserialize;
 use std::io::Read;
 use std::path::PathBuf;
 use std::sync::{Mutex, OnceLock};
+use std::time::Duration;
 
 /// The largest answer of a token server, and the largest error.
 const ANSWER_BYTES_MAX: usize = 1 << 20;
@@ -38,14 +39,19 @@ pub struct Access {
     pub cert_dir: Option<PathBuf>,
     /// How often what has failed is tried again; None is the default.
     pub retries: Option<u64>,
+    /// How long to wait before the second try; None is the default.
+    pub pause: Option<Duration>,
 }
 
 /// More tries than this are no patience but a hang.
 const RETRIES_MAX: u64 = 100;
 
+/// So is a longer wait before the second try.
+const PAUSE_MAX: Duration = Duration::from_secs(3600);
+
 impl Default for Access {
     fn default() -> Self {
-        Self { tls_verify: true, creds: None, authfile: None, cert_dir: None, retries: None }
+        Self { tls_verify: true, creds: None, authfile: None, cert_dir: None, retries: None, pause: None }
     }
 }
 
@@ -85,6 +91,9 @@ impl Registry {
         let mut patience = Patience::default();
         if let Some(retries) = access.retries {
             patience.tries = 1 + retries.min(RETRIES_MAX) as u32;
+        }
+        if let Some(pause) = access.pause {
+            patience.pause = pause.min(PAUSE_MAX);
         }
         Self::with_patience(reference, access, patience)
     }

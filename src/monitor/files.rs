@@ -21,10 +21,10 @@ pub fn write(
     owner: (Option<u32>, Option<u32>),
     root: &Root,
 ) -> Result<Vec<(PathBuf, String)>> {
-    let mut files = vec![
-        ("hostname", "/etc/hostname", format!("{}\n", config.hostname).into_bytes()),
-        ("containerenv", "/run/.containerenv", containerenv(config).into_bytes()),
-    ];
+    let mut files = vec![("containerenv", "/run/.containerenv", containerenv(config).into_bytes())];
+    if !config.names.no_hostname {
+        files.insert(0, ("hostname", "/etc/hostname", format!("{}\n", config.hostname).into_bytes()));
+    }
     let of_image = |path: &Path| root.read(path, HOSTS_BYTES_MAX);
     let hosts = network::hosts(config.network, &config.names, &config.hostname, of_image)?;
     if let Some(text) = hosts {

@@ -26,6 +26,8 @@ pub struct Names {
     pub hosts: Vec<Host>,
     /// Whether the image's own hosts file stays.
     pub no_hosts: bool,
+    /// Whether the image's own /etc/hostname stays.
+    pub no_hostname: bool,
     pub base: HostsBase,
     /// The host's address for containers, if the settings name one.
     pub gateway: Option<IpAddr>,

@@ -72,6 +72,7 @@ fn an_index_and_a_digest_lead_to_the_right_image() {
     let at = |reference: &str| format!("{}/app{reference}", registry.host());
     assert_pulled(&sandbox.coracle(&["pull", INSECURE, &at(":many")]), &here);
     assert_pulled(&sandbox.coracle(&["pull", INSECURE, "--platform", "linux/s390x", &at(":many")]), &other);
+    assert_pulled(&sandbox.coracle(&["pull", INSECURE, "--arch=s390x", &at(":many")]), &other);
     assert_pulled(&sandbox.coracle(&["pull", INSECURE, &at(&format!("@{}", index.digest()))]), &here);
     let by_digest = at(&format!("@{}", here.manifest_blob().digest()));
     assert_pulled(&sandbox.coracle(&["pull", INSECURE, &by_digest]), &here);
@@ -79,6 +80,8 @@ fn an_index_and_a_digest_lead_to_the_right_image() {
     let before = store(&sandbox);
     let run = sandbox.coracle(&["pull", INSECURE, "--platform", "linux/riscv64", &at(":many")]);
     assert!(refusal(&run).contains("linux/riscv64"), "{run}");
+    let run = sandbox.coracle(&["create", "-q", INSECURE, "--os=plan9", "--arch=arm", "--variant=v6", &at(":many")]);
+    assert!(refusal(&run).contains("plan9/arm/v6"), "{run}");
     let wrong = at(&format!("@sha256:{}", "0".repeat(64)));
     assert!(refusal(&sandbox.coracle(&["pull", INSECURE, &wrong])).contains("(404)"));
     assert_same(&store(&sandbox), &before, "the store");
@@ -225,6 +228,9 @@ fn every_way_to_name_no_image_is_one_clear_line() {
         (&["pull", "localhost/made-here"], "not a registry"),
         (&["pull", "--policy=perhaps", "x"], "use always, missing, never or newer"),
         (&["pull", "--platform=a/b/c/d", "x"], "a/b/c/d"),
+        (&["pull", "--arch=a/b", "x"], "--arch"),
+        (&["pull", "--retry-delay=soon", "x"], "--retry-delay"),
+        (&["pull", "--retry=0", "--retry-delay=1h", "127.0.0.1:1/app"], "connection refused"),
         (&["pull"], "see coracle pull --help"),
         (&["run", "--pull=never", "no-such-image"], "no image no-such-image"),
     ] {

@@ -4,7 +4,7 @@ use super::ContainerFlags;
 use crate::error::{self, Kind};
 
 /// Options of podman and docker that this version does not have, so that the error says so rather than "unknown".
-const LATER: &[&str] = &["--arch", "--pod", "--shm-size-systemd", "--variant"];
+const LATER: &[&str] = &["--init-ctr", "--pod", "--pod-id-file"];
 
 /// The error for a word that looks like an option where an image should be.
 pub fn refuse_option(word: &str) -> anyhow::Error {

@@ -4,6 +4,7 @@ mod options;
 mod secret;
 mod words;
 
+use crate::cli::units::parse_bytes;
 use crate::container::config::{
     Config, Id, ImageVolumes, Memory, Mount, MountKind, MountOptions, Name, OverlayPlace, VolumesFrom,
 };
@@ -38,6 +39,9 @@ pub struct MountFlags {
     /// Limit /dev/shm to this size [default: 64m]; 0 is no limit
     #[arg(long, value_name = "SIZE")]
     shm_size: Option<String>,
+    /// Limit what systemd has on tmpfs, each of /run, /run/lock, /tmp and /var/log/journal, to this size
+    #[arg(long, value_name = "SIZE")]
+    shm_size_systemd: Option<String>,
     /// Give the container a secret, as a file or as an environment variable; options: type=mount|env, target=, uid=, gid=, mode=
     #[arg(long, value_name = "NAME[,OPTION=VALUE...]")]
     secret: Vec<String>,
@@ -78,7 +82,8 @@ impl MountFlags {
         defaults.volumes_from =
             self.volumes_from.iter().map(|text| parse_volumes_from(text)).collect::<Result<_>>()?;
         defaults.no_read_only_tmpfs = !self.read_only_tmpfs;
-        defaults.shm_bytes = self.shm_size.as_deref().map(super::super::units::parse_bytes).transpose()?;
+        defaults.shm_bytes = self.shm_size.as_deref().map(parse_bytes).transpose()?;
+        defaults.systemd_bytes = self.shm_size_systemd.as_deref().map(parse_bytes).transpose()?;
         Ok(())
     }
 

@@ -36,6 +36,9 @@ pub struct NetworkFlags {
     /// Keep the image's /etc/hosts
     #[arg(long, conflicts_with = "add_host")]
     no_hosts: bool,
+    /// Keep the image's /etc/hostname
+    #[arg(long)]
+    no_hostname: bool,
     /// Make /etc/hosts from this file of the host, from none, or from the image's
     #[arg(long, value_name = "FILE")]
     hosts_file: Option<String>,
@@ -162,6 +165,7 @@ impl NetworkFlags {
             keeps_resolv_conf,
             hosts: self.add_host.iter().map(|text| Host::parse(text)).collect::<Result<_>>()?,
             no_hosts: self.no_hosts,
+            no_hostname: self.no_hostname,
             base: self.hosts_file.as_deref().map(HostsBase::parse).transpose()?.unwrap_or_default(),
             gateway: None,
         })

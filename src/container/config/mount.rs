@@ -145,6 +145,8 @@ pub struct MountDefaults {
     pub volumes_from: Vec<VolumesFrom>,
     /// The size of /dev/shm; None is 64 MiB, 0 is no limit.
     pub shm_bytes: Option<u64>,
+    /// The size of each tmpfs that systemd gets; None is the kernel's default, 0 no limit.
+    pub systemd_bytes: Option<u64>,
     /// Whether a read-only container has nothing that it can write to but what it names.
     pub no_read_only_tmpfs: bool,
     /// Whether the root directory of the host is only the lower layer of an overlay.

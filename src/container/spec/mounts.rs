@@ -77,7 +77,9 @@ fn default_mounts<'a>(config: &'a Config, around: &Surroundings<'_>) -> Result<V
         for (target, mode) in
             [("/run", "mode=755"), ("/run/lock", "mode=755"), ("/tmp", "mode=1777"), ("/var/log/journal", "mode=755")]
         {
-            mounts.push(mount("tmpfs", target, &["nosuid", "nodev", mode])?);
+            let size = config.mount_defaults.systemd_bytes.map(|bytes| format!("size={bytes}"));
+            let options: Vec<&str> = ["nosuid", "nodev", mode].into_iter().chain(size.as_deref()).collect();
+            mounts.push(mount("tmpfs", target, &options)?);
         }
     }
     if config.read_only && config.mount_defaults.no_read_only_tmpfs {

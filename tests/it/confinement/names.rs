@@ -31,6 +31,8 @@ fn names_are_what_was_asked_for() {
     assert_eq!(shell(&sandbox, &["--hosts-file=none", "--hostname=me"], "cat /etc/hosts"), "127.0.1.1\tme\n");
     assert_eq!(shell(&sandbox, &["--hosts-file=image", "--hostname=me"], "tail -n 1 /etc/hosts"), "127.0.1.1\tme\n");
     assert_eq!(shell(&sandbox, &["--no-hosts"], "grep -c /etc/hosts /proc/mounts; :"), "0\n");
+    assert_eq!(shell(&sandbox, &["--no-hostname"], "grep -c /etc/hostname /proc/mounts; :"), "0\n");
+    assert_eq!(shell(&sandbox, &[], "grep -c /etc/hostname /proc/mounts"), "1\n");
     assert_eq!(host(&sandbox, &["--dns=none"], "grep -c resolv /proc/mounts; :"), "0\n");
     refused(&sandbox, &["--add-host=a:host-gateway"], &["host-gateway"]);
     refused(&sandbox, &["--dns=192.0.2.1"], &["--network none"]);

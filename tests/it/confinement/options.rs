@@ -104,6 +104,8 @@ fn systemd_finds_what_it_needs() {
     assert_eq!(shell(&sandbox, &["--systemd=false"], mounts), "0\n0\n0\n0\nro\n0\n");
     assert_eq!(shell(&sandbox, &[], mounts), "0\n0\n0\n0\nro\n0\n");
     refused(&sandbox, &["--systemd=perhaps"], &["always"]);
+    let sizes = "grep -E '^tmpfs /(run|run/lock|tmp|var/log/journal) ' /proc/mounts | grep -c size=512k";
+    assert_eq!(shell(&sandbox, &["--systemd=always", "--shm-size-systemd=512k"], sizes), "4\n");
     // By its name alone, and with the signal that it takes for its end.
     let id = sandbox.ok(&["create", "--network=none", "busybox", "/sbin/init"]);
     let config: serde_json::Value = serde_json::from_slice(

@@ -1,0 +1,95 @@
+//! The flags of whatever asks for an image: which one, and how its registry is spoken to.
+
+use crate::error::Kind;
+use crate::image::auth::Credentials;
+use crate::image::platform::Platform;
+use crate::image::pull::Access;
+use crate::inspect::time::parse_duration;
+use crate::settings::Settings;
+use anyhow::{Context, Result};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Which of the images of one name is meant.
+#[derive(clap::Args, Clone, Debug)]
+pub struct PlatformFlags {
+    /// Choose the image for this system, such as linux/arm64
+    #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
+    platform: Option<String>,
+    /// Choose the image for this processor, such as arm64
+    #[arg(long, value_name = "ARCH", conflicts_with = "platform")]
+    arch: Option<String>,
+    /// Choose the image for this operating system
+    #[arg(long, value_name = "OS", conflicts_with = "platform")]
+    os: Option<String>,
+    /// Choose the image for this variant of the processor, such as v7
+    #[arg(long, value_name = "VARIANT", conflicts_with = "platform")]
+    variant: Option<String>,
+}
+
+impl PlatformFlags {
+    /// None if nothing was asked for.
+    pub fn platform(&self) -> Result<Option<Platform>> {
+        if let Some(platform) = &self.platform {
+            return Platform::parse(platform).map(Some);
+        }
+        if self.arch.is_none() && self.os.is_none() && self.variant.is_none() {
+            return Ok(None);
+        }
+        let host = Platform::host();
+        let word = |name: &str, given: &Option<String>, usual: String| match given {
+            Some(word) if word.is_empty() || word.contains('/') => {
+                Err(Kind::BadInput.error(format!("--{name} {word:?} is not one word")))
+            }
+            Some(word) => Ok(word.clone()),
+            None => Ok(usual),
+        };
+        let mut parts = vec![word("os", &self.os, host.os)?, word("arch", &self.arch, host.architecture)?];
+        if self.variant.is_some() {
+            parts.push(word("variant", &self.variant, String::new())?);
+        }
+        Platform::parse(&parts.join("/")).map(Some)
+    }
+}
+
+/// How registries are spoken to.
+#[derive(clap::Args, Clone, Debug)]
+#[command(next_help_heading = "Registry")]
+pub struct RegistryFlags {
+    /// Require a valid certificate of the registry; with false, plain http is tried too
+    #[arg(long, value_name = "BOOL", default_value = "true", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    tls_verify: bool,
+    /// Log in to the registry as this user
+    #[arg(long, value_name = "USER:PASSWORD")]
+    creds: Option<String>,
+    /// Take credentials from this file
+    #[arg(long, value_name = "FILE")]
+    authfile: Option<PathBuf>,
+    /// Trust the certificates (*.crt) in this directory
+    #[arg(long, value_name = "DIR")]
+    cert_dir: Option<PathBuf>,
+    /// How often to try again what has failed [default: 2]
+    #[arg(long, value_name = "COUNT")]
+    retry: Option<u64>,
+    /// How long to wait before the second try; doubled for each further one [default: 1s]
+    #[arg(long, value_name = "DURATION")]
+    retry_delay: Option<String>,
+    /// Accepted for scripts of docker: signatures of that kind are asked of nobody
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    disable_content_trust: Option<bool>,
+}
+
+impl RegistryFlags {
+    pub fn access(&self, settings: &Settings) -> Result<Access> {
+        let of_settings = settings.engine.retry_delay.as_deref().filter(|delay| !delay.is_empty());
+        let delay = self.retry_delay.as_deref().or(of_settings);
+        Ok(Access {
+            tls_verify: self.tls_verify,
+            creds: self.creds.as_deref().map(Credentials::parse).transpose()?,
+            authfile: self.authfile.clone(),
+            cert_dir: self.cert_dir.clone(),
+            retries: self.retry.or(settings.engine.retry),
+            pause: delay.map(parse_duration).transpose().context("--retry-delay")?.map(Duration::from_nanos),
+        })
+    }
+}
