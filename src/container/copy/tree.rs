@@ -69,6 +69,15 @@ pub struct Copier {
     pub skipped: u64,
 }
 
+/// What something is to make way for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Directory,
+    /// It replaces whatever is no directory by itself.
+    File,
+    Other,
+}
+
 /// One name in a directory.
 struct Entry {
     name: CString,
@@ -173,30 +182,48 @@ impl Copier {
         }
         let mode = self.mode(&status);
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let create = |into: BorrowedFd<'_>, name: &CStr| rustix::fs::openat(into, name, flags, mode);
-        let target = match create(into.dir.as_fd(), new_name) {
-            Err(Errno::EXIST) => match mounted_file(into.dir.as_fd(), new_name)? {
-                // Whatever is mounted there is what the container sees under this name.
-                Some(mounted) => return self.data(&source, &status, &mounted),
-                None => {
-                    self.clear(into.dir, new_name, false)?;
-                    create(into.dir.as_fd(), new_name)
-                }
-            },
-            other => other,
+        let create = |name: &CStr| rustix::fs::openat(into.dir, name, flags, mode);
+        let unlink = |name: &CStr| {
+            // The error that led here is the one to tell.
+            let _ = rustix::fs::unlinkat(into.dir, name, AtFlags::empty());
+        };
+        match create(new_name) {
+            Err(Errno::EXIST) => {}
+            // Half a file is not left under its name, as where the disk is full.
+            target => {
+                let target = target.context("create")?;
+                return self.fill(&source, &status, &target, into).inspect_err(|_| unlink(new_name));
+            }
         }
-        .context("create")?;
-        self.data(&source, &status, &target)?;
-        let owner = self.owner(&status, into);
-        if let Some((uid, gid)) = owner {
-            rustix::fs::fchown(&target, Some(uid), Some(gid)).map_err(explain_owner)?;
+        if let Some(mounted) = mounted_file(into.dir.as_fd(), new_name)? {
+            // Whatever is mounted there is what the container sees under this name.
+            return self.data(&source, &status, &mounted);
         }
-        self.attributes(&source, &target)?;
+        self.clear(into.dir, new_name, Way::File)?;
+        // What is there stays until the copy is whole.
+        let temporary = fs::staging_name(Path::new(""));
+        let temporary = CString::new(format!(".{}", temporary.display())).context("a name has no NUL")?;
+        let target = create(&temporary).context("create")?;
+        self.fill(&source, &status, &target, into)
+            .and_then(|()| {
+                rustix::fs::renameat(into.dir, &temporary, into.dir, new_name).context("replace what is there")
+            })
+            .inspect_err(|_| unlink(&temporary))
+    }
+
+    /// Makes a new file what the source is.
+    fn fill(&mut self, source: &OwnedFd, status: &Stat, target: &OwnedFd, into: &Into<'_>) -> Result<()> {
+        self.data(source, status, target)?;
+        if let Some((uid, gid)) = self.owner(status, into) {
+            rustix::fs::fchown(target, Some(uid), Some(gid)).map_err(explain_owner)?;
+        }
+        self.attributes(source, target)?;
+        let mode = self.mode(status);
         // Writing clears set-id bits, and so does a change of the owner.
         if mode.bits() & 0o6000 != 0 {
-            rustix::fs::fchmod(&target, mode).context("set mode")?;
+            rustix::fs::fchmod(target, mode).context("set mode")?;
         }
-        rustix::fs::futimens(&target, &times(&status)).context("set time")
+        rustix::fs::futimens(target, &times(status)).context("set time")
     }
 
     /// Links to the copy of the same file, if there is one. Notes where the copy will be, if there is none.
@@ -217,7 +244,7 @@ impl Copier {
         let link = || rustix::fs::linkat(&parent, name, into.dir, new_name, AtFlags::empty());
         match link() {
             Err(Errno::EXIST) => {
-                self.clear(into.dir, new_name, false)?;
+                self.clear(into.dir, new_name, Way::Other)?;
                 Ok(link().is_ok())
             }
             result => Ok(result.is_ok()),
@@ -233,7 +260,7 @@ impl Copier {
                 let there = rustix::fs::statat(into.dir, new_name, AtFlags::SYMLINK_NOFOLLOW).context("stat")?;
                 let is_directory = FileType::from_raw_mode(there.st_mode) == FileType::Directory;
                 if !is_directory {
-                    self.clear(into.dir, new_name, true)?;
+                    self.clear(into.dir, new_name, Way::Directory)?;
                     rustix::fs::mkdirat(into.dir, new_name, Mode::RWXU).context("create directory")?;
                 }
                 !is_directory
@@ -302,7 +329,7 @@ impl Copier {
     ) -> Result<()> {
         match create(into.dir.as_fd(), name) {
             Err(Errno::EXIST) => {
-                self.clear(into.dir, name, false)?;
+                self.clear(into.dir, name, Way::Other)?;
                 create(into.dir.as_fd(), name).context("create")
             }
             other => other.context("create"),
@@ -311,13 +338,13 @@ impl Copier {
 
     /// Removes what stands in the way: a directory, or something other than one where a directory is to be, only if that
     /// was asked for.
-    fn clear(&self, dir: &OwnedFd, name: &CStr, for_directory: bool) -> Result<()> {
+    fn clear(&self, dir: &OwnedFd, name: &CStr, way: Way) -> Result<()> {
         let is_directory = match rustix::fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(status) => FileType::from_raw_mode(status.st_mode) == FileType::Directory,
             Err(Errno::NOENT) => return Ok(()),
             Err(errno) => return Err(errno).context("stat"),
         };
-        if is_directory != for_directory && !self.rules.overwrite {
+        if is_directory != (way == Way::Directory) && !self.rules.overwrite {
             let (old, new) = if is_directory { ("a directory", "a file") } else { ("no directory", "a directory") };
             return Err(Kind::Exists.hinted(
                 format!("replace {} with {new}: it is {old}", fs::shown(name.to_bytes())),
@@ -326,6 +353,9 @@ impl Copier {
         }
         if is_directory {
             return fs::remove_tree_named(dir.as_fd(), name);
+        }
+        if way == Way::File {
+            return Ok(());
         }
         match rustix::fs::unlinkat(dir, name, AtFlags::empty()) {
             Ok(()) | Err(Errno::NOENT) => Ok(()),

@@ -144,6 +144,37 @@ fn on_a_full_disk_containers_are_listed_stopped_and_removed() {
 }
 
 #[test]
+fn a_commit_or_a_copy_that_fills_the_disk_is_one_error_and_leaves_nothing() {
+    let Some(engine) = Ordinary::new() else { return };
+    let script = r#"
+        cd $HOME
+        store() { find $XDG_DATA_HOME/coracle/{tmp,layers,images,names} | sort; }
+        "$0" load -q -i "$1" > /dev/null
+        "$0" run --network none --name ended busybox sh -c 'echo old > /old; head -c 3000000 /dev/zero > /big'
+        "$0" run -d --network none --name runs busybox sh -c 'echo old > /old; sleep 1000 & wait' > /dev/null
+        until [ "$("$0" exec runs cat /old)" = old ]; do :; done
+        store > before
+        "$0" commit ended localhost/committed 2>&1 >/dev/null | grep -c '^coracle: commit: .*no space left on device'
+        head -c 20000000 /dev/zero > large
+        for into in ended:/ runs:/ ended:/old runs:/old; do
+            "$0" cp large $into > out 2>&1
+            echo $? $(wc -l < out) $(grep -c '^coracle: cp: copy .*: no space left on device' out)
+        done
+        "$0" exec runs sh -c 'ls -a /large /.[0-9]* 2> /dev/null; cat /old'
+        "$0" cp ended:/old -  | tar -xO
+        "$0" diff ended
+        store | diff before -
+        "$0" cp before runs:/old
+        "$0" exec runs cat /old | cmp - before
+        "$0" rm -f -a > /dev/null
+        "$0" system check"#;
+    let words = [engine.program.to_str().expect("ASCII"), engine.archive.to_str().expect("ASCII")];
+    let run = engine.after(&small_store(&engine, "size=9m"), &["bash", "-c", script, words[0], words[1]]);
+    let copies = "125 1 1\n".repeat(4);
+    assert_eq!(run.stdout, format!("1\n{copies}old\nold\nA /big\nA /old\nThe store is whole\n"), "{run}");
+}
+
+#[test]
 fn a_disk_that_fills_up_stops_no_container() {
     let Some(engine) = Ordinary::new() else { return };
     // The container says more than there is room for; all of it reaches the caller, and its exit code too.
