@@ -1,8 +1,9 @@
 //! What is wrong with containers: descriptions that cannot be read, names that lead nowhere, and what dead monitors
 //! have left.
 
-use super::config::{Id, MountKind, Name, Source};
+use super::config::{Config, Id, MountKind, Name, Source};
 use super::create::Naming;
+use super::remove;
 use super::state::{self, Container, Paths, Status};
 use crate::engine::Engine;
 use crate::error::{self, Kind};
@@ -71,7 +72,12 @@ impl Checked {
                 layers.extend(&image.layers);
             }
         }
-        if state::id_of_name(engine, name.as_str())?.as_ref() != Some(&config.id) {
+        if !has_its_name(engine, config)? {
+            if is_half_removed(container) {
+                let what = format!("container {} was to be removed at its end", config.id.short());
+                self.findings.push(Finding::unfinished(what, "removed"));
+                return Ok(());
+            }
             let what = format!("container {} has lost its name {name}", config.id.short());
             self.findings.push(match container.status {
                 Status::Running | Status::Paused | Status::Elsewhere => {
@@ -91,16 +97,35 @@ impl Checked {
     }
 }
 
-/// Removes dangling names and stale runtime directories, and names containers that have no name.
+fn has_its_name(engine: &Engine, config: &Config) -> Result<bool> {
+    Ok(state::id_of_name(engine, config.name.as_str())?.as_ref() == Some(&config.id))
+}
+
+/// Whether the monitor of this container, which has no name, was killed while it removed it.
+fn is_half_removed(container: &Container) -> bool {
+    container.config.auto_remove && container.status == Status::Lost
+}
+
+/// Removes dangling names, stale runtime directories and what was half removed, and names containers that have no name.
 pub fn sweep(engine: &Engine) -> Result<()> {
     for id in ids(engine)? {
         // What cannot be read has been told of.
-        if let Ok(container) = state::read(engine, &id) {
+        let Ok(container) = state::read(engine, &id) else { continue };
+        if has_its_name(engine, &container.config)? {
+            continue;
+        }
+        if is_half_removed(&container) {
+            match remove::remove(engine, &container, true) {
+                // Somebody else has removed it, or started it.
+                Err(error) if matches!(error::kind(&error), Kind::NotFound | Kind::InUse) => {}
+                removed => removed?,
+            }
+        } else {
             name_again(engine, container)?;
         }
     }
     for name in dangling_names(engine)? {
-        super::remove::release_name(engine, &name)?;
+        remove::release_name(engine, &name)?;
     }
     for id in stale_runtime_dirs(engine)? {
         // Held while the directory goes, so that no monitor begins in it.
@@ -120,9 +145,6 @@ pub fn sweep(engine: &Engine) -> Result<()> {
 /// between its directory and its name.
 fn name_again(engine: &Engine, mut container: Container) -> Result<()> {
     let config = &mut container.config;
-    if state::id_of_name(engine, config.name.as_str())?.as_ref() == Some(&config.id) {
-        return Ok(());
-    }
     // Held so that nobody removes it, and nobody starts it under a name that is about to change.
     let _held = match Paths::of(engine, &config.id).hold_alive() {
         Ok(None) => return Ok(()),

@@ -382,6 +382,27 @@ fn a_lost_container_is_called_lost() {
 }
 
 #[test]
+fn a_container_whose_monitor_died_while_it_removed_it_is_removed_by_a_repair() {
+    let sandbox = three();
+    let image = sandbox.image("busybox");
+    let run =
+        ["run", "-d", "--rm", "--name", "passing", "-v", "/anonymous", "--network", "none", &image, "sleep", "1000"];
+    sandbox.ok(&run);
+    let monitor = sandbox.ok(&["inspect", "-f", "{{.State.ConmonPid}}", "passing"]);
+    kill_and_wait(monitor.trim().parse().expect("a pid"));
+    // With its name, it is a lost one like others.
+    let run = sandbox.coracle(&["system", "check", "--repair"]);
+    assert!(run.code == 125 && run.stdout.contains("container passing was lost"), "{run}");
+    std::fs::remove_file(sandbox.data.join("coracle/names/passing"))
+        .expect("take the name away, as its monitor does first");
+    let run = sandbox.coracle(&["system", "check", "--repair"]);
+    assert!(run.code == 0 && run.stdout.contains(" was to be removed at its end; removed\n"), "{run}");
+    assert_eq!(sandbox.ok(&["ps", "-a", "--format", "{{.Names}}"]), "runs\nended\nfresh\n");
+    assert_eq!(sandbox.ok(&["volume", "ls", "-q"]), "data\n");
+    assert_eq!(sandbox.ok(&["system", "check"]), "The store is whole\n");
+}
+
+#[test]
 fn one_broken_container_does_not_hide_the_others() {
     let sandbox = three();
     let id = sandbox.ok(&["inspect", "-f", "{{.Id}}", "ended"]);
