@@ -74,7 +74,7 @@ impl Monitor {
             let (streams, theirs) = Streams::pipes(wanted.interactive, None)?;
             (streams, Stdio::Pipes { stdin: theirs.stdin, stdout: theirs.stdout, stderr: theirs.stderr })
         };
-        let mut starting = runtime::exec(Exec {
+        let starting = runtime::exec(Exec {
             identity: Identity {
                 id: self.config.id.as_str(),
                 bundle: &self.run_dir,
@@ -90,7 +90,11 @@ impl Monitor {
             preserved,
             cgroup: self.cgroup.as_ref().map(|cgroup| cgroup.container.as_fd()),
             may_set_groups: instance.may_set_groups,
-        })?;
+        });
+        if starting.is_err() {
+            self.end_lost_exec()?;
+        }
+        let mut starting = starting?;
         let started = starting.ready().and_then(|master| {
             if let Some(master) = master {
                 streams.set_master(master, wanted.interactive)?;

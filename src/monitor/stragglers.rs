@@ -29,12 +29,28 @@ impl Monitor {
         if !self.shares_pids() {
             return Ok(());
         }
+        self.end_strangers()?;
+        // Those that exec has put there are waited for where they always are.
+        for process in self.processes.iter().filter(|process| process.exit.is_none()) {
+            process::kill_child(process.child.pid);
+        }
+        Ok(())
+    }
+
+    /// A failed exec may have left a child that nobody knows of: not reaped, it would keep the pid namespace from ending.
+    /// Where that is shared, such a child ends by itself and is among those below.
+    pub(super) fn end_lost_exec(&self) -> Result<()> {
+        if self.shares_pids() { Ok(()) } else { self.end_strangers() }
+    }
+
+    /// Ends the children that have no pidfd here.
+    fn end_strangers(&self) -> Result<()> {
         let until = Instant::now() + END_TIMEOUT;
         let known = self.known_children();
         while Instant::now() < until {
             let strangers: Vec<i32> = children()?.into_iter().filter(|pid| !known.contains(pid)).collect();
             if strangers.is_empty() {
-                break;
+                return Ok(());
             }
             for pid in strangers {
                 // A child that has ended keeps its pid until it is reaped below: this hits nobody else.
@@ -42,10 +58,6 @@ impl Monitor {
                 process::reap(pid);
             }
             std::thread::sleep(PAUSE);
-        }
-        // Those that exec has put there are waited for where they always are.
-        for process in self.processes.iter().filter(|process| process.exit.is_none()) {
-            process::kill_child(process.child.pid);
         }
         Ok(())
     }

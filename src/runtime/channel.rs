@@ -4,6 +4,7 @@ use crate::error::{Kind, Wire};
 use crate::sys::process::Child;
 use crate::sys::socket;
 use anyhow::{Context, Result};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use serde::{Deserialize, Serialize};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
@@ -75,14 +76,19 @@ impl Channel {
         }
     }
 
+    /// What a first child that has ended has said about its own.
     pub fn receive_child(&mut self) -> Result<Child> {
+        let killed = || Kind::Engine.error("the process that was to prepare it was killed");
+        if poll(&mut [PollFd::new(self.0.as_fd(), PollFlags::POLLIN)], PollTimeout::ZERO).context("poll")? == 0 {
+            return Err(killed());
+        }
         match self.receive()? {
             Some((Message::Child(pid), fds)) => {
                 let pidfd = fds.into_iter().next().context("a pidfd comes with the child")?;
                 Ok(Child { pid, pidfd })
             }
             Some((Message::Failed(wire), _)) => Err(wire.into()),
-            Some(_) | None => Err(Kind::Engine.error("the first child died")),
+            Some(_) | None => Err(killed()),
         }
     }
 }

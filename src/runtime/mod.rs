@@ -26,6 +26,7 @@ use crate::sys::terminal::Size;
 use anyhow::{Context, Result};
 use channel::{Channel, Message};
 use identity::{Announcement, Identity};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use oci_spec::runtime::{ContainerState, LinuxPersonalityDomain, LinuxSeccomp, Process, Spec};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
@@ -131,9 +132,7 @@ pub fn create(bundle: Bundle<'_>) -> Result<Starting> {
             Cloned::Parent(child) => child,
         };
         drop(theirs);
-        let child = ours.receive_child();
-        sys::wait(first.pidfd.as_fd())?;
-        child.context("join the namespaces of another container")?
+        adopt(&first, &mut ours, CREATE_TIMEOUT).context("join the namespaces of another container")?
     };
     let pid = child.pid;
     let seccomp = bundle.spec.linux().as_ref().and_then(|linux| linux.seccomp().as_ref());
@@ -191,13 +190,24 @@ pub fn exec(exec: Exec<'_>) -> Result<Starting> {
         Cloned::Parent(child) => child,
     };
     drop(theirs);
-    let child = ours.receive_child();
-    sys::wait(first.pidfd.as_fd())?;
-    let child = child.context("enter the container")?;
+    let child = adopt(&first, &mut ours, EXEC_TIMEOUT).context("enter the container")?;
     let announcement = exec_seccomp.and_then(|seccomp| Announcement::of(seccomp, identity, container_pid, child.pid));
     let starting = Starting { child: Some(child), channel: ours, announcement, entrance: None };
     starting.channel.send(&Message::Go)?;
     Ok(starting)
+}
+
+/// Takes over the child of a first child, which ends once it has told of it. Nothing is waited for on the channel where
+/// it was killed before: its child, of which nobody knows then, has the channel too.
+fn adopt(first: &Child, channel: &mut Channel, timeout: Duration) -> Result<Child> {
+    let mut polled = [PollFd::new(first.pidfd.as_fd(), PollFlags::POLLIN)];
+    let timeout = PollTimeout::try_from(timeout).unwrap_or(PollTimeout::MAX);
+    if !poll(&mut polled, timeout).is_ok_and(|ended| ended > 0) {
+        // It may have ended by itself; either way it is reaped.
+        let _ = crate::sys::signal::send(first.pidfd.as_fd(), libc::SIGKILL);
+    }
+    sys::wait(first.pidfd.as_fd())?;
+    channel.receive_child()
 }
 
 fn unexpected() -> anyhow::Error {
