@@ -24,8 +24,27 @@ pub struct Rmi {
     names: Vec<String>,
 }
 
+/// An image does not exist: podman-rmi(1).
+const EXIT_MISSING: u8 = 1;
+/// A container has it.
+const EXIT_IN_USE: u8 = 2;
+
 impl Verb for Rmi {
     fn run(self, context: &Context) -> Result<u8> {
+        self.remove_all(context).or_else(|error| {
+            let code = match error::kind(&error) {
+                Kind::NotFound => EXIT_MISSING,
+                Kind::InUse => EXIT_IN_USE,
+                _ => return Err(error),
+            };
+            super::report(&context.verb, &error);
+            Ok(code)
+        })
+    }
+}
+
+impl Rmi {
+    fn remove_all(&self, context: &Context) -> Result<u8> {
         crate::store::prepare(&context.engine)?;
         let names = if self.all {
             image::list(&context.engine)?.iter().map(|image| image.id.hex()).collect()
@@ -34,14 +53,12 @@ impl Verb for Rmi {
         };
         super::in_userns(Door::for_command(&context.engine)?, || {
             super::each(&names, |name| match self.remove(context, name) {
-                Err(error) if self.ignore && error::kind(&error) == Kind::NotFound => Ok(()),
+                Err(error) if (self.ignore || self.force) && error::kind(&error) == Kind::NotFound => Ok(()),
                 other => other,
             })
         })
     }
-}
 
-impl Rmi {
     fn remove(&self, context: &Context, name: &str) -> Result<()> {
         let force = self.force || self.all;
         let removed = unused::remove_image(&context.engine, name, force, |image| {

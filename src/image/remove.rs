@@ -53,7 +53,7 @@ pub fn remove(
     }
     if names > 1 && !force {
         let message = format!("remove image {text}: it has {names} names: {}", image.references.join(", "));
-        return Err(Kind::InUse.hinted(message, "remove it by each of them, or use --force"));
+        return Err(Kind::BadInput.hinted(message, "remove it by each of them, or use --force"));
     }
     check(&image)?;
     let guard = blobs::collecting(engine);

@@ -80,7 +80,7 @@ fn an_image_in_use_stays_until_it_is_forced() {
     sandbox.ok(&["run", "-d", "--name", "running", "used:1", "sleep", "1000"]);
     let before = stored(&sandbox);
     let run = sandbox.coracle(&["rmi", "used:1"]);
-    assert!(refusal(&run).contains("is used by container"), "{run}");
+    run.fails(2, &["rmi: ", "is used by container"]);
     assert_eq!(stored(&sandbox), before);
     sandbox.ok(&["rmi", "--force", "used:1"]);
     assert_eq!(stored(&sandbox), [BTreeSet::new(), BTreeSet::new()]);
@@ -96,9 +96,11 @@ fn one_that_is_missing_does_not_keep_the_others() {
         load(&sandbox, &Artifact::new(&[busybox(), file("marker", name)]), &[&format!("localhost/{name}:1")]);
     }
     let run = sandbox.coracle(&["rmi", "a:1", "missing", "b:1"]);
-    assert_eq!((run.code, run.stdout.matches("Deleted").count()), (125, 2), "{run}");
+    assert_eq!((run.code, run.stdout.matches("Deleted").count()), (1, 2), "{run}");
     assert!(run.stderr.starts_with("coracle: ") && run.stderr.lines().count() == 1, "{run}");
-    sandbox.ok(&["rmi", "--ignore", "missing"]);
+    for flag in ["--ignore", "--force"] {
+        assert_eq!(sandbox.ok(&["rmi", flag, "missing"]), "");
+    }
     sandbox.ok(&["rmi", "--all"]);
     assert_eq!(stored(&sandbox), [BTreeSet::new(), BTreeSet::new()]);
     sandbox.ok(&["rmi", "--all"]);
