@@ -85,24 +85,28 @@ pub fn create(
     let _lock = hold(engine, Hold::Exclusive)?;
     let existing = list(engine)?.into_iter().find(|secret| secret.name == name);
     let mut created = now();
-    match (existing, older) {
+    match (&existing, older) {
         (Some(_), Older::Refuse) => {
             let message = format!("a secret named {name:?} exists");
             return Err(Kind::Exists.hinted(message, "remove it first, or use --replace"));
         }
-        (Some(existing), Older::Keep) => return Ok(existing.id),
-        (Some(existing), Older::Replace) => {
-            created = existing.created;
-            hide(engine, &existing.id)?;
-        }
+        (Some(existing), Older::Keep) => return Ok(existing.id.clone()),
+        (Some(existing), Older::Replace) => created = existing.created,
         (None, _) => {}
     }
     let id = new_id()?;
     let secret = Secret { id: id.clone(), name: name.to_owned(), created, updated: now(), labels };
     let staged = fs::staging_name(&engine.staging());
-    fs::create_dir(&staged)?;
-    fs::write_atomic(&staged.join("value"), value, Durability::Synced)?;
-    fs::write_json(&staged.join("secret.json"), &secret, Durability::Synced)?;
+    let stage = || -> Result<()> {
+        fs::create_dir(&staged)?;
+        fs::write_atomic(&staged.join("value"), value, Durability::Synced)?;
+        fs::write_json(&staged.join("secret.json"), &secret, Durability::Synced)
+    };
+    stage().inspect_err(|_| drop(discard(engine, &staged)))?;
+    // Not before the new one is whole, as it will not be on a full disk.
+    if let Some(existing) = existing {
+        hide(engine, &existing.id)?;
+    }
     rustix::fs::rename(&staged, directory(engine).join(&id)).with_context(|| format!("create secret {name}"))?;
     fs::sync_dir(&directory(engine))?;
     Ok(id)
@@ -165,6 +169,11 @@ fn hide(engine: &Engine, id: &str) -> Result<()> {
         Err(Errno::NOENT) => return Ok(()),
         Err(errno) => return Err(errno).with_context(|| format!("remove secret {id}")),
     }
+    discard(engine, &staged)
+}
+
+/// Removes something of the engine's from staging.
+fn discard(engine: &Engine, staged: &Path) -> Result<()> {
     let name = staged.file_name().context("a staging name has a last part")?.to_string_lossy().into_owned();
     fs::remove_tree(fs::open_dir(&engine.staging())?.as_fd(), &name)
 }

@@ -108,23 +108,27 @@ pub fn ensure(engine: &Engine, name: &str, anonymous: bool) -> Result<()> {
 /// Makes a volume: staged as a whole, then renamed into place, so that of two makers one wins. False for the other.
 pub fn create(engine: &Engine, volume: &Volume) -> Result<bool> {
     let staged = fs::staging_name(&engine.staging());
-    fs::create_dir(&staged)?;
+    let made = stage(&staged, volume).and_then(|()| {
+        match rustix::fs::renameat_with(CWD, &staged, CWD, place(engine, &volume.name), RenameFlags::NOREPLACE) {
+            Ok(()) => fs::sync_dir(&engine.volumes()).map(|()| true),
+            Err(Errno::EXIST) => discard(engine, &staged).map(|()| false),
+            Err(errno) => Err(errno).with_context(|| format!("create volume {}", volume.name)),
+        }
+    });
+    made.inspect_err(|_| drop(discard(engine, &staged)))
+}
+
+fn stage(staged: &Path, volume: &Volume) -> Result<()> {
+    fs::create_dir(staged)?;
     let data = staged.join("data");
     fs::create_dir(&data)?;
     rustix::fs::chmod(&data, Mode::from_raw_mode(0o755)).context("chmod volume")?;
     if volume.uid.is_some() || volume.gid.is_some() {
         let (uid, gid) = (volume.uid.map(Uid::from_raw), volume.gid.map(Gid::from_raw));
-        rustix::fs::chown(&data, uid, gid)
-            .inspect_err(|_| drop(discard(engine, &staged)))
-            .with_context(|| format!("give volume {} to its owner", volume.name))?;
+        rustix::fs::chown(&data, uid, gid).with_context(|| format!("give volume {} to its owner", volume.name))?;
     }
-    fs::write_plain(&freshness(&staged), b"", 0o600)?;
-    fs::write_json(&staged.join("volume.json"), volume, Durability::Synced)?;
-    match rustix::fs::renameat_with(CWD, &staged, CWD, place(engine, &volume.name), RenameFlags::NOREPLACE) {
-        Ok(()) => fs::sync_dir(&engine.volumes()).map(|()| true),
-        Err(Errno::EXIST) => discard(engine, &staged).map(|()| false),
-        Err(errno) => Err(errno).with_context(|| format!("create volume {}", volume.name)),
-    }
+    fs::write_plain(&freshness(staged), b"", 0o600)?;
+    fs::write_json(&staged.join("volume.json"), volume, Durability::Synced)
 }
 
 /// Removes something of the engine's from staging.
