@@ -4,7 +4,7 @@ use super::arrival::RemoveLayers;
 use super::{Summary, look_up, read_config};
 use crate::engine::Engine;
 use crate::error::Kind;
-use crate::fs::Lock;
+use crate::fs::{self, Lock};
 use crate::image::manifest::{Document, Index, MANIFEST_BYTES_MAX, Manifest};
 use crate::store::blobs;
 use crate::store::digest::Digest;
@@ -58,7 +58,12 @@ pub fn remove(
     check(&image)?;
     let guard = blobs::collecting(engine);
     let own = needed_by(engine, image.manifests.iter().copied())?;
-    tags::remove_manifests(engine, &image.manifests)?;
+    let forget = || tags::remove_manifests(engine, &image.manifests);
+    forget().or_else(|error| {
+        // The list is not written anew on a full disk before something of the image has gone.
+        let has_room = guard.is_some() && fs::is_full(&error) && make_room(engine, &own, &image.manifests)?;
+        if has_room { forget() } else { Err(error) }
+    })?;
     let mut removed = Removed { untagged: image.references, deleted: Some(image.id), ..Removed::default() };
     // While an image comes in, its parts cannot be told from garbage: what is left over goes with the next prune.
     if let Some(guard) = guard {
@@ -66,6 +71,15 @@ pub fn remove(
         removed.guard = Some(guard);
     }
     Ok(removed)
+}
+
+/// Removes the largest blob that only the leaving manifests need. False if there is none.
+fn make_room(engine: &Engine, own: &Parts, leaving: &[Digest]) -> Result<bool> {
+    let entries = tags::list(engine)?;
+    let needed =
+        needed_by(engine, entries.iter().map(|entry| entry.digest).filter(|digest| !leaving.contains(digest)))?;
+    let largest = own.blobs.difference(&needed.blobs).max_by_key(|digest| blobs::size(engine, digest).ok());
+    largest.map_or(Ok(false), |digest| blobs::remove(engine, digest).map(|bytes| bytes > 0))
 }
 
 /// Removes parts that came in for an image that then did not, unless a listed image needs them.

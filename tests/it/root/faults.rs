@@ -107,12 +107,38 @@ fn a_load_that_fills_the_disk_leaves_the_store_as_it_was() {
     assert!(run.stderr.lines().count() == 1 && run.stderr.contains("no space left on device"), "{run}");
 }
 
+/// What fills a small store: bytes run out first on most disks, and file names where the bytes are many.
+const FILLS: [(&str, &str); 2] = [
+    ("head -c 40M /dev/zero", "size=9m"),
+    ("n=0; while : >$XDG_DATA_HOME/fill-$n; do n=$((n + 1)); done", "size=99m,nr_inodes=2000"),
+];
+
+#[test]
+fn an_image_can_be_removed_from_a_full_disk() {
+    let Some(engine) = Ordinary::new() else { return };
+    for (fill, limit) in FILLS {
+        let script = format!(
+            r#"
+            "$0" load -q -i "$1" > /dev/null
+            {{ {fill} > $XDG_DATA_HOME/fill; }} 2> /dev/null
+            "$0" tag busybox localhost/more 2>&1 | grep -c 'no space left on device'
+            "$0" rmi busybox | grep -c ^Deleted
+            find $XDG_DATA_HOME/coracle/{{tmp,layers,images/blobs/sha256}} -mindepth 1
+            rm $XDG_DATA_HOME/fill*
+            "$0" load -q -i "$1" > /dev/null
+            "$0" run --rm --network none busybox echo room again
+            "$0" system check"#
+        );
+        let words = [engine.program.to_str().expect("ASCII"), engine.archive.to_str().expect("ASCII")];
+        let run = engine.after(&small_store(&engine, limit), &["bash", "-c", &script, words[0], words[1]]);
+        assert!(run.stdout == "1\n1\nroom again\nThe store is whole\n", "{fill}: {run}");
+    }
+}
+
 #[test]
 fn on_a_full_disk_containers_are_listed_stopped_and_removed() {
     let Some(engine) = Ordinary::new() else { return };
-    // Bytes run out first on most disks, and file names where the bytes are many.
-    let fills = ["head -c 40M /dev/zero", "n=0; while : >$XDG_DATA_HOME/fill-$n; do n=$((n + 1)); done"];
-    for (fill, limit) in fills.iter().zip(["size=9m", "size=99m,nr_inodes=2000"]) {
+    for (fill, limit) in FILLS {
         let script = format!(
             r#"
             "$0" load -q -i "$1" > /dev/null
