@@ -54,7 +54,11 @@ const LOCK_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Held shared by who is about to use volumes until that is visible, and exclusively by who removes one.
 pub fn hold(engine: &Engine, hold: Hold) -> Result<Lock> {
-    Lock::take(&engine.data.join("volumes.lock"), hold, LOCK_TIMEOUT)
+    Lock::take(&lock(engine), hold, LOCK_TIMEOUT)
+}
+
+fn lock(engine: &Engine) -> PathBuf {
+    engine.data.join("volumes.lock")
 }
 
 fn place(engine: &Engine, name: &str) -> PathBuf {
@@ -108,6 +112,8 @@ pub fn ensure(engine: &Engine, name: &str, anonymous: bool) -> Result<()> {
 /// Makes a volume: staged as a whole, then renamed into place, so that of two makers one wins. False for the other.
 pub fn create(engine: &Engine, volume: &Volume) -> Result<bool> {
     let staged = fs::staging_name(&engine.staging());
+    // Here already, so that a disk on which nothing can be made any more still lets the volume be removed.
+    fs::open_append(&lock(engine))?;
     let made = stage(&staged, volume).and_then(|()| {
         match rustix::fs::renameat_with(CWD, &staged, CWD, place(engine, &volume.name), RenameFlags::NOREPLACE) {
             Ok(()) => fs::sync_dir(&engine.volumes()).map(|()| true),

@@ -146,6 +146,7 @@ fn on_a_full_disk_containers_are_listed_stopped_and_removed() {
             "$0" run -d --network none --name obeys busybox sh -c 'trap "exit 3" TERM; sleep 1000 & wait' > /dev/null
             "$0" create --network none --name fresh busybox true > /dev/null
             printf old | "$0" secret create word - > /dev/null
+            "$0" volume create some > /dev/null
             {{ {fill} > $XDG_DATA_HOME/fill; }} 2> /dev/null
             "$0" ps -a --format '{{{{.Names}}}}' | sort | xargs
             "$0" run --rm --network none busybox true 2>&1 | grep -c 'no space left on device'
@@ -158,6 +159,7 @@ fn on_a_full_disk_containers_are_listed_stopped_and_removed() {
             "$0" stop obeys
             "$0" wait obeys
             "$0" inspect --format '{{{{.State.Status}}}} {{{{.State.ExitCode}}}}' obeys
+            "$0" volume rm some
             "$0" rm obeys
             "$0" rm fresh
             "$0" rm -f runs
@@ -168,7 +170,7 @@ fn on_a_full_disk_containers_are_listed_stopped_and_removed() {
         );
         let words = [engine.program.to_str().expect("ASCII"), engine.archive.to_str().expect("ASCII")];
         let run = engine.after(&small_store(&engine, limit), &["bash", "-c", &script, words[0], words[1]]);
-        let said = "fresh obeys runs\n1\n1\nexec\n1\n1\nold\nobeys\n3\nexited 3\nobeys\nfresh\nruns\n\n\nroom again\nThe store is whole\n";
+        let said = "fresh obeys runs\n1\n1\nexec\n1\n1\nold\nobeys\n3\nexited 3\nsome\nobeys\nfresh\nruns\n\n\nroom again\nThe store is whole\n";
         assert!(run.stdout == said, "{fill}: {run}");
     }
 }
