@@ -1,5 +1,6 @@
 //! Finding an image or pulling it, with the progress that a person at a terminal sees.
 
+use crate::container::config::Config;
 use crate::container::control::Door;
 use crate::container::events::{self, Happening};
 use crate::container::shift;
@@ -64,6 +65,29 @@ pub fn prepare_ids(engine: &Engine, images: &[Vec<Digest>]) -> Result<()> {
             if let Err(error) = door.enter().and_then(|_| images.iter().try_for_each(prepare)) {
                 super::talk(&format!("prepare the image for keep-id (its first run will): {}", error::line(&error)));
             }
+            process::exit_now(0)
+        }
+    }
+}
+
+/// Makes the files with a container's ids before its start would, if they are missing: where they have to be copied, a
+/// person at a terminal sees how far that is.
+pub fn prepare_start(engine: &Engine, config: &Config) -> Result<()> {
+    if !shift::is_missing(engine, config) || !std::io::stderr().is_terminal() {
+        return Ok(());
+    }
+    let door = Door::for_command(engine)?;
+    match process::fork()? {
+        Cloned::Parent(child) => process::wait(child.pidfd.as_fd()).map(drop),
+        Cloned::Child => {
+            let bar = ProgressBar::new_spinner();
+            if let Ok(style) = ProgressStyle::with_template("{msg} {bytes} {bytes_per_sec}") {
+                bar.set_style(style);
+            }
+            bar.set_message("Copying the image's files for the container's ids:");
+            // If it fails, the start fails in the same way and says why.
+            let _ = door.enter().and_then(|_| shift::ensure(engine, config, &|bytes| bar.inc(bytes)));
+            bar.finish_and_clear();
             process::exit_now(0)
         }
     }

@@ -39,6 +39,7 @@ impl Verb for Run {
         };
         let mut ours = Streams::open_for(config.logging.driver, &wanted)?;
         ours.preserve(preserved);
+        super::pulling::prepare_start(&context.engine, &config)?;
         let signals = streams::prepare_signals(self.sig_proxy && !self.detach)?;
         let started = start::start(&context.engine, &config, ours.attach.clone(), &ours.borrowed())?;
         tell_started(&started);

@@ -56,6 +56,7 @@ impl Verb for Start {
                 let nothing = Wanted { stdin: false, stdout: false, stderr: false, terminal: false, detach_keys: "" };
                 let ours = Streams::open_for(container.config.logging.driver, &nothing)?;
                 let config = &container.config;
+                super::pulling::prepare_start(&context.engine, config)?;
                 let started = start::start(&context.engine, config, ours.attach.clone(), &ours.borrowed())?;
                 tell_started(&started);
             }
@@ -81,6 +82,7 @@ impl Start {
         }
         let ours = Streams::open_for(container.config.logging.driver, &wanted)?;
         let signals = streams::prepare_signals(self.sig_proxy)?;
+        super::pulling::prepare_start(&context.engine, &container.config)?;
         let started = start::start(&context.engine, &container.config, ours.attach.clone(), &ours.borrowed())?;
         tell_started(&started);
         match streams::follow(&started.connection, &ours, &signals)? {

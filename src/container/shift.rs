@@ -9,7 +9,7 @@ use crate::rootless::map::{self, Extent};
 use crate::store::digest::Digest;
 use crate::store::layers;
 use crate::store::overlay::Lower;
-use crate::store::shifted::{self, Owners};
+use crate::store::shifted::{self, Copied, Owners};
 use anyhow::{Context, Result};
 
 /// Whose files a container of these ids has below its own directory, and who owns that.
@@ -28,7 +28,7 @@ pub fn ground(engine: &Engine, config: &Config, diff_ids: &[Digest]) -> Result<G
     let lower = match shifted::find(engine, diff_ids, owners)? {
         Some(lower) => lower,
         None => {
-            shifted::ensure(engine, diff_ids, owners)?;
+            shifted::ensure(engine, diff_ids, owners, &|_| {})?;
             shifted::find(engine, diff_ids, owners)?.context("the files with the container's ids have gone again")?
         }
     };
@@ -38,10 +38,20 @@ pub fn ground(engine: &Engine, config: &Config, diff_ids: &[Digest]) -> Result<G
 
 /// Makes the files with a container's ids if they are missing. The caller is in the engine's user namespace, and has a
 /// mount namespace of its own.
-pub fn ensure(engine: &Engine, config: &Config) -> Result<()> {
+pub fn ensure(engine: &Engine, config: &Config, copied: Copied<'_>) -> Result<()> {
     match (&config.source, owners(config)?) {
-        (Source::Image(image), Some(owners)) => shifted::ensure(engine, &image.layers, owners),
+        (Source::Image(image), Some(owners)) => shifted::ensure(engine, &image.layers, owners, copied),
         _ => Ok(()),
+    }
+}
+
+/// Whether a start has to make these files first. Known outside the engine's user namespace too.
+pub fn is_missing(engine: &Engine, config: &Config) -> bool {
+    let users = &config.users;
+    let owners = Owners { uids: &users.uids, gids: &users.gids };
+    match &config.source {
+        Source::Image(image) => !users.uids.is_empty() && shifted::is_missing(engine, &image.layers, owners),
+        Source::Directory(_) => false,
     }
 }
 
@@ -84,7 +94,7 @@ pub fn prepare_keep_id(engine: &Engine, diff_ids: &[Digest]) -> Result<()> {
     if map::total(&uids) <= 1 || diff_ids.is_empty() {
         return Ok(());
     }
-    shifted::ensure(engine, diff_ids, Owners { uids: &uids, gids: &gids })
+    shifted::ensure(engine, diff_ids, Owners { uids: &uids, gids: &gids }, &|_| {})
 }
 
 /// The layers of all images and containers. None if one of them cannot be read, so that it is not known.

@@ -183,7 +183,7 @@ fn try_become_monitor(
     let (entered, lock) = door.enter()?;
     let bytes = serde_json::to_vec(&Reply::Entered(entered)).context("serialise")?;
     socket::send(socket.as_fd(), &bytes, &[]).context("answer")?;
-    super::shift::ensure(engine, config)?;
+    super::shift::ensure(engine, config, &|_| {})?;
     let program = own_program()?;
     let null = rustix::fs::openat(CWD, c"/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())
         .context("open /dev/null")?;

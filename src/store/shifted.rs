@@ -12,6 +12,8 @@
 mod build;
 mod probe;
 
+pub use build::Copied;
+
 use crate::engine::Engine;
 use crate::fs;
 use crate::rootless::map::Extent;
@@ -57,9 +59,14 @@ pub fn is_known(engine: &Engine, owners: Owners<'_>) -> Result<bool> {
     Ok(fs::list(&top)?.iter().any(|stack| top.join(stack).join("maps").join(&name).is_dir()))
 }
 
+/// Whether there is no such tree yet.
+pub fn is_missing(engine: &Engine, diff_ids: &[Digest], owners: Owners<'_>) -> bool {
+    !Stack::of(engine, diff_ids).map(owners).is_dir()
+}
+
 /// Makes the tree if it is missing. The caller is in the engine's user namespace, has a mount namespace of its own and
 /// no other thread.
-pub fn ensure(engine: &Engine, diff_ids: &[Digest], owners: Owners<'_>) -> Result<()> {
+pub fn ensure(engine: &Engine, diff_ids: &[Digest], owners: Owners<'_>, copied: Copied<'_>) -> Result<()> {
     let stack = Stack::of(engine, diff_ids);
     let place = stack.map(owners);
     if place.is_dir() {
@@ -78,6 +85,7 @@ pub fn ensure(engine: &Engine, diff_ids: &[Digest], owners: Owners<'_>) -> Resul
         links: &stack.dir.join("links"),
         owners,
         method,
+        copied,
     })
     .context("give the image's files the container's ids")?;
     if method == probe::Method::Copy {

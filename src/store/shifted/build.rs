@@ -47,7 +47,11 @@ pub struct Plan<'a> {
     pub links: &'a Path,
     pub owners: Owners<'a>,
     pub method: Method,
+    pub copied: Copied<'a>,
 }
+
+/// Who is told of bytes that had to be copied, from any thread.
+pub type Copied<'a> = &'a (dyn Fn(u64) + Sync);
 
 /// A directory to be made: where, and which layers have a part in it, topmost first.
 struct Job {
@@ -261,7 +265,10 @@ impl Builder<'_> {
                     rustix::fs::fsetxattr(&file, REDIRECT, &redirect, XattrFlags::empty())
                         .context("set attribute")?;
                 }
-                Method::Copy => copy_data(&parts[part], name, &file)?,
+                Method::Copy => {
+                    copy_data(&parts[part], name, &file)?;
+                    (self.plan.copied)(status.st_size as u64);
+                }
             }
         }
         // Owner first, since chown(2) clears setuid and capabilities.

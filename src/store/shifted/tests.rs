@@ -51,7 +51,14 @@ fn built(scratch: &Scratch, method: Method) -> PathBuf {
     fs::create_dir(&tree).unwrap();
     let owners = Owners { uids: &uids, gids: &gids };
     let links = dir.join("links");
-    build(&Plan { layers: &layers, attributes: true, tree: &tree, links: &links, owners, method }).unwrap();
+    let copied = std::sync::atomic::AtomicU64::new(0);
+    let count = |bytes| {
+        copied.fetch_add(bytes, std::sync::atomic::Ordering::Relaxed);
+    };
+    build(&Plan { layers: &layers, attributes: true, tree: &tree, links: &links, owners, method, copied: &count })
+        .unwrap();
+    // Who waits is told of what is copied, and of nothing where nothing is.
+    assert_eq!(copied.into_inner() > 0, method == Method::Copy);
     tree
 }
 
