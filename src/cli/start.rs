@@ -81,8 +81,8 @@ impl Start {
             return super::attach::join(container, &wanted, self.sig_proxy);
         }
         let ours = Streams::open_for(container.config.logging.driver, &wanted)?;
-        let signals = streams::prepare_signals(self.sig_proxy)?;
         super::pulling::prepare_start(&context.engine, &container.config)?;
+        let signals = streams::prepare_signals(self.sig_proxy)?;
         let started = start::start(&context.engine, &container.config, ours.attach.clone(), &ours.borrowed())?;
         tell_started(&started);
         match streams::follow(&started.connection, &ours, &signals)? {
