@@ -42,7 +42,7 @@ pub struct Stats {
 }
 
 impl Verb for Stats {
-    fn run(self, context: &Context) -> Result<u8> {
+    fn run(mut self, context: &Context) -> Result<u8> {
         if self.interval == 0 {
             return Err(Kind::BadInput.error("--interval wants at least one second"));
         }
@@ -50,7 +50,13 @@ impl Verb for Stats {
         loop {
             let mut now = HashMap::new();
             let mut rows = Vec::new();
-            for container in self.containers(context)? {
+            let containers = self.containers(context)?;
+            if self.latest || !self.names.is_empty() {
+                // When one of them has gone, its name may have another owner, or begin another's id.
+                self.latest = false;
+                self.names = containers.iter().map(|container| container.config.id.to_string()).collect();
+            }
+            for container in containers {
                 let usage = usage::of(&container)?;
                 let id = container.config.id.clone();
                 rows.push(self.row(&container, usage, earlier.get(&id)));

@@ -193,7 +193,11 @@ pub fn exec(exec: Exec<'_>) -> Result<Starting> {
     let child = adopt(&first, &mut ours, EXEC_TIMEOUT).context("enter the container")?;
     let announcement = exec_seccomp.and_then(|seccomp| Announcement::of(seccomp, identity, container_pid, child.pid));
     let starting = Starting { child: Some(child), channel: ours, announcement, entrance: None };
-    starting.channel.send(&Message::Go)?;
+    starting.channel.send(&Message::Go).map_err(|error| match error.downcast_ref() {
+        // The container's first process has ended meanwhile, and this one with it.
+        Some(&rustix::io::Errno::PIPE) => Kind::InUse.error("the container has ended"),
+        _ => error,
+    })?;
     Ok(starting)
 }
 

@@ -402,7 +402,7 @@ fn removing_takes_what_no_other_image_needs() {
     tag(engine, "one", &Reference::parse_local("three").unwrap()).unwrap();
     let id = find(engine, "three").unwrap().id;
     let error = remove::remove(engine, &id.to_string(), false, |_| Ok(())).unwrap_err();
-    assert_eq!(error::kind(&error), error::Kind::InUse);
+    assert_eq!(error::kind(&error), error::Kind::BadInput);
 
     let removed = remove::remove(engine, "three", false, |_| Ok(())).unwrap();
     assert_eq!((removed.untagged, removed.deleted), (vec!["localhost/three:latest".to_owned()], None));
