@@ -144,6 +144,24 @@ fn exit_code(error: &anyhow::Error) -> u8 {
     }
 }
 
+/// What is to be removed does not exist: podman-rm(1), podman-rmi(1), podman-volume-rm(1).
+const EXIT_MISSING: u8 = 1;
+/// It is in use.
+const EXIT_IN_USE: u8 = 2;
+
+/// The exit code of a removal, which tells why it has failed.
+fn removal(context: &Context, removed: Result<u8>) -> Result<u8> {
+    removed.or_else(|error| {
+        let code = match error::kind(&error) {
+            Kind::NotFound => EXIT_MISSING,
+            Kind::InUse => EXIT_IN_USE,
+            _ => return Err(error),
+        };
+        report(&context.verb, &error);
+        Ok(code)
+    })
+}
+
 /// The one place where an error becomes text: `coracle: step: object: cause; hint`.
 fn report(step: &str, error: &anyhow::Error) {
     let step = if step.is_empty() { String::new() } else { format!("{step}: ") };

@@ -44,22 +44,9 @@ pub struct Rm {
     names: Vec<String>,
 }
 
-/// A container does not exist: podman-rm(1).
-const EXIT_MISSING: u8 = 1;
-/// A container runs.
-const EXIT_RUNNING: u8 = 2;
-
 impl Verb for Rm {
     fn run(self, context: &Context) -> Result<u8> {
-        self.remove(context).or_else(|error| {
-            let code = match error::kind(&error) {
-                Kind::NotFound => EXIT_MISSING,
-                Kind::InUse => EXIT_RUNNING,
-                _ => return Err(error),
-            };
-            super::report(&context.verb, &error);
-            Ok(code)
-        })
+        super::removal(context, self.remove(context))
     }
 }
 

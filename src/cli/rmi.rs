@@ -24,22 +24,9 @@ pub struct Rmi {
     names: Vec<String>,
 }
 
-/// An image does not exist: podman-rmi(1).
-const EXIT_MISSING: u8 = 1;
-/// A container has it.
-const EXIT_IN_USE: u8 = 2;
-
 impl Verb for Rmi {
     fn run(self, context: &Context) -> Result<u8> {
-        self.remove_all(context).or_else(|error| {
-            let code = match error::kind(&error) {
-                Kind::NotFound => EXIT_MISSING,
-                Kind::InUse => EXIT_IN_USE,
-                _ => return Err(error),
-            };
-            super::report(&context.verb, &error);
-            Ok(code)
-        })
+        super::removal(context, self.remove_all(context))
     }
 }
 

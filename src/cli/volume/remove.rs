@@ -1,7 +1,7 @@
 //! `volume rm` and `volume prune`: remove volumes.
 
 use super::ls::parse_filters;
-use crate::cli::{Context, Verb, each, in_userns, report, say};
+use crate::cli::{Context, Verb, each, in_userns, removal, report, say};
 use crate::container::control::Door;
 use crate::container::events::{self, Event, Happening, Object};
 use crate::container::{remove, stop, volumes};
@@ -43,22 +43,9 @@ pub struct Prune {
     force: bool,
 }
 
-/// A volume does not exist: podman-volume-rm(1).
-const EXIT_MISSING: u8 = 1;
-/// A container has it.
-const EXIT_IN_USE: u8 = 2;
-
 impl Verb for Rm {
     fn run(self, context: &Context) -> Result<u8> {
-        self.remove(context).or_else(|error| {
-            let code = match error::kind(&error) {
-                Kind::NotFound => EXIT_MISSING,
-                Kind::InUse => EXIT_IN_USE,
-                _ => return Err(error),
-            };
-            report(&context.verb, &error);
-            Ok(code)
-        })
+        removal(context, self.remove(context))
     }
 }
 
