@@ -83,9 +83,9 @@ pub fn create(
         return Err(Kind::BadInput.error(message));
     }
     let _lock = hold(engine, Hold::Exclusive)?;
-    let existing = list(engine)?.into_iter().find(|secret| secret.name == name);
+    let existing = named(engine, name)?;
     let mut created = now();
-    match (&existing, older) {
+    match (existing.last(), older) {
         (Some(_), Older::Refuse) => {
             let message = format!("a secret named {name:?} exists");
             return Err(Kind::Exists.hinted(message, "remove it first, or use --replace"));
@@ -103,12 +103,10 @@ pub fn create(
         fs::write_json(&staged.join("secret.json"), &secret, Durability::Synced)
     };
     stage().inspect_err(|_| drop(discard(engine, &staged)))?;
-    // Not before the new one is whole, as it will not be on a full disk.
-    if let Some(existing) = existing {
-        hide(engine, &existing.id)?;
-    }
     rustix::fs::rename(&staged, directory(engine).join(&id)).with_context(|| format!("create secret {name}"))?;
     fs::sync_dir(&directory(engine))?;
+    // Last, so that the name has a value at any moment. Whoever is killed in between leaves both.
+    existing.iter().try_for_each(|older| hide(engine, &older.id))?;
     Ok(id)
 }
 
@@ -126,6 +124,20 @@ fn new_id() -> Result<String> {
 
 /// All secrets, the oldest first.
 pub fn list(engine: &Engine) -> Result<Vec<Secret>> {
+    let mut secrets = read_all(engine)?;
+    // The last of a name is the one that counts.
+    secrets.reverse();
+    secrets.dedup_by(|older, newer| older.name == newer.name);
+    secrets.reverse();
+    Ok(secrets)
+}
+
+/// Those of a name, the one that counts last: a replacement that was cut short leaves the older one, of the same `created`.
+fn named(engine: &Engine, name: &str) -> Result<Vec<Secret>> {
+    Ok(read_all(engine)?.into_iter().filter(|secret| secret.name == name).collect())
+}
+
+fn read_all(engine: &Engine) -> Result<Vec<Secret>> {
     let mut secrets = Vec::new();
     for id in fs::list(&directory(engine))? {
         if !id.starts_with('.') {
@@ -133,7 +145,9 @@ pub fn list(engine: &Engine) -> Result<Vec<Secret>> {
             secrets.extend(fs::read_json::<Secret>(&directory(engine).join(&id).join("secret.json"))?);
         }
     }
-    secrets.sort_by(|one, other| (one.created, &one.name).cmp(&(other.created, &other.name)));
+    secrets.sort_by(|one, other| {
+        (one.created, &one.name, one.updated).cmp(&(other.created, &other.name, other.updated))
+    });
     Ok(secrets)
 }
 
@@ -159,7 +173,7 @@ pub fn value(engine: &Engine, secret: &Secret) -> Result<Vec<u8>> {
 /// Removes a secret. Containers that were created with it keep it.
 pub fn remove(engine: &Engine, secret: &Secret) -> Result<()> {
     let _lock = hold(engine, Hold::Exclusive)?;
-    hide(engine, &secret.id)
+    named(engine, &secret.name)?.iter().try_for_each(|secret| hide(engine, &secret.id))
 }
 
 fn hide(engine: &Engine, id: &str) -> Result<()> {

@@ -3,6 +3,7 @@
 use crate::support::{Run, Running, Sandbox};
 use serde_json::Value;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 const VALUE: &str = "the-value-of-the-secret";
 
@@ -53,6 +54,31 @@ fn a_secret_is_kept_listed_described_and_removed() {
     sandbox.ok(&["secret", "rm", "--ignore", "t"]);
     assert_eq!(sandbox.ok(&["secret", "rm", "--all"]).lines().count(), 2);
     assert_eq!(sandbox.ok(&["secret", "ls", "-q"]), "");
+}
+
+#[test]
+fn a_replacement_that_was_cut_short_leaves_the_new_value() {
+    let sandbox = with_secret();
+    let secrets = sandbox.data.join("coracle/secrets");
+    let id = sandbox.ok(&["secret", "ls", "-q"]);
+    let (old, aside) = (secrets.join(id.trim()), sandbox.home.join("aside"));
+    copy_files(&old, &aside);
+    assert_eq!(given(&sandbox, &["secret", "create", "--replace", "s", "-"], b"new").code, 0);
+    // As it is before the older one goes.
+    copy_files(&aside, &old);
+    assert_eq!(sandbox.ok(&["secret", "ls", "--format", "{{.Name}}"]), "s\n");
+    assert_eq!(sandbox.ok(&["secret", "inspect", "--showsecret", "-f", "{{.SecretData}}", "s"]), "new\n");
+    sandbox.ok(&["secret", "rm", "s"]);
+    assert_eq!(sandbox.ok(&["secret", "ls", "-q"]), "");
+    assert!(!old.exists(), "the older one stays");
+}
+
+fn copy_files(from: &Path, into: &Path) {
+    std::fs::create_dir(into).expect("make a directory");
+    for entry in std::fs::read_dir(from).expect("list") {
+        let entry = entry.expect("list");
+        std::fs::copy(entry.path(), into.join(entry.file_name())).expect("copy");
+    }
 }
 
 #[test]
