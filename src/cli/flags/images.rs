@@ -82,14 +82,16 @@ pub struct RegistryFlags {
 impl RegistryFlags {
     pub fn access(&self, settings: &Settings) -> Result<Access> {
         let of_settings = settings.engine.retry_delay.as_deref().filter(|delay| !delay.is_empty());
-        let delay = self.retry_delay.as_deref().or(of_settings);
+        let delay = self.retry_delay.as_deref().map(|delay| (delay, "--retry-delay"));
+        let delay = delay.or(of_settings.map(|delay| (delay, "retry_delay of containers.conf")));
+        let pause = delay.map(|(delay, place)| parse_duration(delay).context(place)).transpose()?;
         Ok(Access {
             tls_verify: self.tls_verify,
             creds: self.creds.as_deref().map(Credentials::parse).transpose()?,
             authfile: self.authfile.clone(),
             cert_dir: self.cert_dir.clone(),
             retries: self.retry.or(settings.engine.retry),
-            pause: delay.map(parse_duration).transpose().context("--retry-delay")?.map(Duration::from_nanos),
+            pause: pause.map(Duration::from_nanos),
         })
     }
 }
