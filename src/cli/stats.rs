@@ -46,17 +46,16 @@ impl Verb for Stats {
         if self.interval == 0 {
             return Err(Kind::BadInput.error("--interval wants at least one second"));
         }
+        if self.latest || !self.names.is_empty() {
+            // Looked up once: when one of them has gone, its name may have another owner, or begin another's id.
+            self.names = self.containers(context)?.iter().map(|container| container.config.id.to_string()).collect();
+            self.latest = false;
+        }
         let mut earlier: HashMap<Id, Usage> = HashMap::new();
         loop {
             let mut now = HashMap::new();
             let mut rows = Vec::new();
-            let containers = self.containers(context)?;
-            if self.latest || !self.names.is_empty() {
-                // When one of them has gone, its name may have another owner, or begin another's id.
-                self.latest = false;
-                self.names = containers.iter().map(|container| container.config.id.to_string()).collect();
-            }
-            for container in containers {
+            for container in self.containers(context)? {
                 let usage = usage::of(&container)?;
                 let id = container.config.id.clone();
                 rows.push(self.row(&container, usage, earlier.get(&id)));
