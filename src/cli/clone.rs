@@ -71,6 +71,7 @@ impl Verb for Clone {
             super::in_userns(Door::for_command(engine)?, || remove::remove_by_force(engine, &id, false))?;
         }
         if self.run {
+            super::pulling::prepare_start(engine, &config)?;
             tell_started(&start::start(engine, &config, Default::default(), &[])?);
         }
         say(config.id.as_str());
