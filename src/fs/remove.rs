@@ -3,20 +3,21 @@
 use anyhow::{Context, Result, bail};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 use rustix::io::Errno;
+use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 /// Removes `name` and all below it. Nothing is followed, no other file system is entered, and the depth is bounded by
 /// the disk alone, not by the stack. Nothing there is no error.
 pub fn remove_tree(dir: BorrowedFd<'_>, name: &str) -> Result<()> {
-    remove_tree_named(dir, &std::ffi::CString::new(name)?)
+    remove_tree_named(dir, &CString::new(name)?)
 }
 
 /// The same for a name that need not be text.
-pub fn remove_tree_named(dir: BorrowedFd<'_>, name: &std::ffi::CStr) -> Result<()> {
+pub fn remove_tree_named(dir: BorrowedFd<'_>, name: &CStr) -> Result<()> {
     remove_tree_inner(dir, name).with_context(|| format!("remove {}", name.to_string_lossy()))
 }
 
-fn remove_tree_inner(dir: BorrowedFd<'_>, name: &std::ffi::CStr) -> Result<()> {
+fn remove_tree_inner(dir: BorrowedFd<'_>, name: &CStr) -> Result<()> {
     match rustix::fs::unlinkat(dir, name, AtFlags::empty()) {
         Ok(()) | Err(Errno::NOENT) => return Ok(()),
         Err(Errno::ISDIR | Errno::PERM) => {}
@@ -29,19 +30,10 @@ fn remove_tree_inner(dir: BorrowedFd<'_>, name: &std::ffi::CStr) -> Result<()> {
     let mut moved = 0u64;
     loop {
         let mut again = false;
-        for entry in rustix::fs::Dir::read_from(&top)? {
-            let entry = entry?;
-            let entry_name = entry.file_name();
-            if entry_name == c"." || entry_name == c".." {
-                continue;
-            }
-            match rustix::fs::unlinkat(&top, entry_name, AtFlags::empty()) {
-                Ok(()) | Err(Errno::NOENT) => continue,
-                Err(Errno::ISDIR | Errno::PERM) => {}
-                Err(errno) => return Err(errno).with_context(|| format!("unlink {entry_name:?}")),
-            }
-            again |= empty_dir(&top, entry_name, device, &mut moved)?;
-        }
+        unlink_all(&top, |name| {
+            again |= empty_dir(&top, name, device, &mut moved)?;
+            Ok(())
+        })?;
         if !again {
             break;
         }
@@ -52,27 +44,34 @@ fn remove_tree_inner(dir: BorrowedFd<'_>, name: &std::ffi::CStr) -> Result<()> {
     }
 }
 
+/// Unlinks all that is in a directory, and hands on the names of what is a directory itself.
+fn unlink_all(dir: &OwnedFd, mut directory: impl FnMut(&CStr) -> Result<()>) -> Result<()> {
+    for entry in rustix::fs::Dir::read_from(dir)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if name == c"." || name == c".." {
+            continue;
+        }
+        match rustix::fs::unlinkat(dir, name, AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => {}
+            Err(Errno::ISDIR | Errno::PERM) => directory(name)?,
+            Err(errno) => return Err(errno).with_context(|| format!("unlink {name:?}")),
+        }
+    }
+    Ok(())
+}
+
 /// Empties and removes a directory in `top`, moving its sub-directories up into `top`. True if some were moved.
-fn empty_dir(top: &OwnedFd, name: &std::ffi::CStr, device: u64, moved: &mut u64) -> Result<bool> {
+fn empty_dir(top: &OwnedFd, name: &CStr, device: u64, moved: &mut u64) -> Result<bool> {
     let mut any_moved = false;
     if let Some(child) = open_for_removal(top.as_fd(), name)? {
         if rustix::fs::fstat(&child)?.st_dev != device {
             bail!("{name:?} is on another file system");
         }
-        for entry in rustix::fs::Dir::read_from(&child)? {
-            let entry = entry?;
-            let entry_name = entry.file_name();
-            if entry_name == c"." || entry_name == c".." {
-                continue;
-            }
-            match rustix::fs::unlinkat(&child, entry_name, AtFlags::empty()) {
-                Ok(()) | Err(Errno::NOENT) => continue,
-                Err(Errno::ISDIR | Errno::PERM) => {}
-                Err(errno) => return Err(errno).with_context(|| format!("unlink {entry_name:?}")),
-            }
+        unlink_all(&child, |entry_name| {
             // An empty directory goes at once; most are leaves after their files are gone, but not this one's.
             if rustix::fs::unlinkat(&child, entry_name, AtFlags::REMOVEDIR).is_ok() {
-                continue;
+                return Ok(());
             }
             // Renaming a directory rewrites its `..`, for which the owner needs write permission on it.
             drop(open_for_removal(child.as_fd(), entry_name)?);
@@ -86,7 +85,8 @@ fn empty_dir(top: &OwnedFd, name: &std::ffi::CStr, device: u64, moved: &mut u64)
                 }
             }
             any_moved = true;
-        }
+            Ok(())
+        })?;
     }
     match rustix::fs::unlinkat(top, name, AtFlags::REMOVEDIR) {
         Ok(()) | Err(Errno::NOENT) => Ok(any_moved),
@@ -95,7 +95,7 @@ fn empty_dir(top: &OwnedFd, name: &std::ffi::CStr, device: u64, moved: &mut u64)
 }
 
 /// Opens a directory that is about to be emptied, giving its owner the right to if need be. None if it has gone.
-fn open_for_removal(dir: BorrowedFd<'_>, name: &std::ffi::CStr) -> Result<Option<OwnedFd>> {
+fn open_for_removal(dir: BorrowedFd<'_>, name: &CStr) -> Result<Option<OwnedFd>> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let owners = Mode::from_raw_mode(0o700);
     match rustix::fs::openat(dir, name, flags, Mode::empty()) {
