@@ -21,12 +21,13 @@ pub fn write(
     owner: (Option<u32>, Option<u32>),
     root: &Root,
 ) -> Result<Vec<(PathBuf, String)>> {
-    let hostname = ("hostname", "/etc/hostname", format!("{}\n", config.hostname).into_bytes());
-    let mut files = vec![("containerenv", "/run/.containerenv", containerenv(config).into_bytes())];
-    files.extend((!config.names.no_hostname).then_some(hostname));
     let of_image = |path: &Path| root.read(path, HOSTS_BYTES_MAX);
     let hosts = network::hosts(config.network, &config.names, &config.hostname, of_image)?;
-    files.extend(hosts.map(|text| ("hosts", "/etc/hosts", text.into_bytes())));
+    let mut files: Vec<_> = hosts.map(|text| ("hosts", "/etc/hosts", text.into_bytes())).into_iter().collect();
+    if !config.names.no_hostname {
+        files.push(("hostname", "/etc/hostname", format!("{}\n", config.hostname).into_bytes()));
+    }
+    files.push(("containerenv", "/run/.containerenv", containerenv(config).into_bytes()));
     let resolv_conf = network::resolv_conf(config.network, &config.names)?;
     files.extend(resolv_conf.map(|text| ("resolv.conf", "/etc/resolv.conf", text.into_bytes())));
     if let Some(zone) = &config.users.timezone {
