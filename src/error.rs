@@ -3,6 +3,7 @@
 //! Everything returns `anyhow::Result`. A [`Failure`] at the root of the chain carries what a caller may branch on
 //! and the one hint that the user is shown. The same shape crosses process borders (see [`Wire`]).
 
+use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -65,9 +66,19 @@ pub fn kind(error: &anyhow::Error) -> Kind {
     failure(error).map_or(Kind::Engine, |failure| failure.kind)
 }
 
-/// The remedy that an error carries.
+/// The remedy that an error carries, or that goes with its cause.
 pub fn hint(error: &anyhow::Error) -> Option<&str> {
-    failure(error).and_then(|failure| failure.hint.as_deref())
+    let given = failure(error).and_then(|failure| failure.hint.as_deref());
+    given.or_else(|| {
+        error.chain().any(is_out_of_space).then_some("free some space, for instance with coracle system prune")
+    })
+}
+
+/// Whether no more can be written, as the kernel says it through either of the two libraries.
+fn is_out_of_space(cause: &(dyn std::error::Error + 'static)) -> bool {
+    let io = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::raw_os_error);
+    let code = io.or_else(|| cause.downcast_ref::<Errno>().map(|errno| errno.raw_os_error()));
+    code.is_some_and(|code| [Errno::NOSPC, Errno::DQUOT].contains(&Errno::from_raw_os_error(code)))
 }
 
 /// Gives an error a remedy, keeping its text and its kind. An error that has one already keeps that.
@@ -78,7 +89,7 @@ pub fn with_hint(error: anyhow::Error, hint: impl Into<String>) -> anyhow::Error
     kind(&error).hinted(line(&error), hint)
 }
 
-/// The name most like `word`: the same in another case, or one or two letters away. What "did you mean" asks.
+/// The name most like `word`: the same in another case, or one or two slips away. What "did you mean" asks.
 pub fn nearest<'a>(word: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     const LENGTH_MAX: usize = 64;
     let wanted = word.to_ascii_lowercase();
@@ -93,19 +104,24 @@ pub fn nearest<'a>(word: &str, names: impl Iterator<Item = &'a str>) -> Option<&
         .map(|(_, name)| name)
 }
 
-/// Levenshtein's: how many letters must be put in, taken out or changed.
+/// How many letters must be put in, taken out, changed, or exchanged with their neighbours (Damerau's and Levenshtein's,
+/// as optimal string alignment).
 fn distance(left: &[u8], right: &[u8]) -> usize {
-    let mut row: Vec<usize> = (0..=right.len()).collect();
+    let mut before_last: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=right.len()).collect();
     for (at, letter) in left.iter().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = at + 1;
+        let mut row = vec![at + 1];
         for (column, other) in right.iter().enumerate() {
-            let changed = diagonal + usize::from(letter != other);
-            diagonal = row[column + 1];
-            row[column + 1] = changed.min(diagonal + 1).min(row[column] + 1);
+            let changed = last[column] + usize::from(letter != other);
+            let mut least = changed.min(last[column + 1] + 1).min(row[column] + 1);
+            if at > 0 && column > 0 && *letter == right[column - 1] && left[at - 1] == *other {
+                least = least.min(before_last[column - 1] + 1);
+            }
+            row.push(least);
         }
+        before_last = std::mem::replace(&mut last, row);
     }
-    row[right.len()]
+    last[right.len()]
 }
 
 /// The chain as one line: `step: object: cause`, without the decorations that libraries add to errno texts.

@@ -98,28 +98,27 @@ impl Common {
             self.names = vec![newest.config.id.to_string()];
         }
         let format = self.format.as_deref().filter(|format| *format != "json").map(Format::parse).transpose()?;
-        let (mut found, mut failed) = (Vec::new(), None);
         if self.size {
             // Files of other ids are counted from within the user namespace, and looked for there too.
             let (entered, _) = Door::for_command(&context.engine)?.enter()?;
             super::tell_entered(&entered);
         }
         let search = state::Search::new(&context.engine);
-        for name in &self.names {
-            match find(context, &search, kinds, name, self.size) {
-                Ok(object) => found.push(object),
-                // What was found is shown all the same.
-                Err(error) => {
-                    if let Some(earlier) = failed.replace(error) {
-                        report(&context.verb, &earlier);
-                    }
+        let mut failed = None;
+        // What is found is shown, whatever is not.
+        let found = self.names.iter().filter_map(|name| match find(context, &search, kinds, name, self.size) {
+            Ok(object) => Some(object),
+            Err(error) => {
+                if let Some(earlier) = failed.replace(error) {
+                    report(&context.verb, &earlier);
                 }
+                None
             }
-        }
+        });
         match &format {
-            None => listing::json(&found.into_iter().map(Found::json).collect()),
+            None => listing::json_array(found.map(Found::json)),
             Some(format) => {
-                for found in &found {
+                for found in found {
                     listing::put(&format.row(found.view(), Names::Exact)?);
                 }
             }

@@ -77,7 +77,7 @@ use crate::inspect::filter::Containers;
 use crate::inspect::time;
 use crate::rootless::Entered;
 use anyhow::{Context as _, Result};
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use globals::Globals;
 use std::io::Write;
 use std::path::Path;
@@ -374,6 +374,15 @@ fn help_or_complain(arguments: &[String], rest: &[String]) -> Result<u8, Failed>
             let _ = verbs::tree().print_help();
             Ok(0)
         }
-        Err(error) => complain(&error, ""),
+        Err(error) => {
+            if let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand)
+                && let Some(name) = verbs::nearest(rest, word)
+            {
+                let error =
+                    Kind::BadInput.hinted(format!("unknown command '{word}'"), format!("did you mean {name}?"));
+                return Err(Failed { step: String::new(), error });
+            }
+            complain(&error, "")
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! The table of verbs: what is typed, and the file that does it.
 
 use super::{Context, Verb};
+use crate::error;
 use anyhow::Result;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
@@ -252,6 +253,10 @@ impl Noun {
         }
     }
 
+    fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.verbs.iter().map(|(name, ..)| *name).chain(self.own.iter().map(|entry| entry.name))
+    }
+
     fn command(&self) -> Command {
         let mut command =
             Command::new(self.name).about(self.about).subcommand_required(true).arg_required_else_help(true);
@@ -264,6 +269,14 @@ impl Noun {
             command = command.subcommand((verb.command)().visible_aliases(verb.aliases.iter().copied()));
         }
         command
+    }
+}
+
+/// The name most like `word`, which no verb has where it stands in `words`: behind a noun, or alone.
+pub fn nearest(words: &[String], word: &str) -> Option<&'static str> {
+    match NOUNS.iter().find(|noun| words.first().is_some_and(|first| noun.name == first)) {
+        Some(noun) => error::nearest(word, noun.names()),
+        None => error::nearest(word, verbs().map(|entry| entry.name).chain(NOUNS.iter().map(|noun| noun.name))),
     }
 }
 
@@ -315,8 +328,7 @@ fn help_template() -> String {
     }
     text.push_str("\nBy noun:\n");
     for noun in NOUNS.iter().filter(|noun| !noun.is_hidden) {
-        let names = noun.verbs.iter().map(|(name, ..)| *name).chain(noun.own.iter().map(|entry| entry.name));
-        text.push_str(&line(noun.name, &names.collect::<Vec<_>>().join(", ")));
+        text.push_str(&line(noun.name, &noun.names().collect::<Vec<_>>().join(", ")));
     }
     text + "\nOptions:\n{options}\n\nSee coracle COMMAND --help for the options of a command."
 }

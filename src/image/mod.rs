@@ -219,7 +219,7 @@ fn by_id(images: Vec<Summary>, hex: &str, text: &str) -> Result<(Summary, Option
 }
 
 fn no_image(text: &str) -> anyhow::Error {
-    Kind::NotFound.error(format!("no image {}", text.chars().take(300).collect::<String>()))
+    Kind::NotFound.hinted(format!("no image {}", text.chars().take(300).collect::<String>()), "see coracle images")
 }
 
 /// One summary for each image, with all its names.

@@ -1,7 +1,7 @@
 //! The container's mounts: every source a detached mount, every target a descriptor resolved once within the root.
 
 use super::{Inner, devices};
-use crate::error::Kind;
+use crate::error::{self, Kind};
 use crate::fs::{Root, is_kind};
 use crate::sys::mount::{self, Attributes, FileSystem, Propagation};
 use crate::sys::namespace::Namespaces;
@@ -202,13 +202,14 @@ fn share(source: &Path, options: &Options) -> Result<OwnedFd> {
     let name = CString::new(source.as_os_str().as_bytes()).context("mount source with a NUL byte")?;
     let cloned = mount::clone_tree(mount::here(), &name, !options.is_single);
     let tree = cloned.map_err(|errno| {
-        // mount_namespaces(7), "Restrictions on mount namespaces": what they cover must not come to light.
-        let covered = errno == Errno::INVAL && options.is_single;
         let error = anyhow::Error::new(errno).context(format!("open {}", source.display()));
-        if covered {
-            crate::error::with_hint(error, "something is mounted below it: mount it with rbind")
-        } else {
-            error
+        match errno {
+            // mount_namespaces(7), "Restrictions on mount namespaces": what they cover must not come to light.
+            Errno::INVAL if options.is_single => {
+                error::with_hint(error, "something is mounted below it: mount it with rbind")
+            }
+            Errno::NOENT => error::with_hint(error, "create it first"),
+            _ => error,
         }
     })?;
     shape(tree, options)
