@@ -1,11 +1,13 @@
 //! `diff`: what a container or an image has changed.
 
 use super::{Context, Verb, listing};
+use crate::container::compare::{self, Tree};
 use crate::container::control::Door;
 use crate::container::diff::{self, Change};
-use crate::container::state;
+use crate::container::state::{self, Container};
+use crate::engine::Engine;
 use crate::error::{self, Kind};
-use crate::image;
+use crate::image::{self, Image};
 use crate::sys::process;
 use anyhow::Result;
 use serde_json::{Map, Value};
@@ -42,6 +44,9 @@ struct How {
     /// The container or the image
     #[arg(value_name = "NAME", required_unless_present = "latest")]
     name: Option<String>,
+    /// Compare with this container or image instead of with what the first was made from
+    #[arg(value_name = "OTHER")]
+    other: Option<String>,
 }
 
 /// What the name may be of.
@@ -50,6 +55,12 @@ enum Of {
     Any,
     Container,
     Image,
+}
+
+/// What was found by the name.
+enum Object {
+    Container(Box<Container>),
+    Image(Box<Image>),
 }
 
 impl Verb for Diff {
@@ -105,28 +116,43 @@ impl How {
 
     fn find(&self, context: &Context, of: Of) -> Result<Vec<(Change, String)>> {
         let engine = &context.engine;
-        let name = self.name.as_deref().unwrap_or_default();
-        let container = match of {
-            Of::Image => None,
-            _ if self.latest => Some(super::latest(context)?),
-            Of::Container => Some(state::find(engine, name)?),
-            Of::Any => match state::find(engine, name) {
-                Ok(container) => Some(container),
-                Err(error) if error::kind(&error) == Kind::NotFound => None,
-                Err(error) => return Err(error),
-            },
+        let one = match of {
+            Of::Any | Of::Container if self.latest => Object::Container(Box::new(super::latest(context)?)),
+            Of::Any | Of::Container | Of::Image => {
+                Object::find(engine, self.name.as_deref().unwrap_or_default(), of)?
+            }
         };
-        let image = match &container {
-            Some(_) => None,
-            None => Some(image::find(engine, name)?),
-        };
+        let other = self.other.as_deref().map(|name| Object::find(engine, name, of)).transpose()?;
         super::in_userns(Door::for_command(engine)?, || {
             process::raise_descriptor_limit()?;
-            match (&container, &image) {
-                (Some(container), _) => diff::of_container(engine, &container.config),
-                (None, Some(image)) => diff::of_image(engine, image),
-                (None, None) => Ok(Vec::new()),
+            match (&one, &other) {
+                (one, Some(other)) => compare::compare(&one.tree(engine)?, &other.tree(engine)?),
+                (Object::Container(container), None) => diff::of_container(engine, &container.config),
+                (Object::Image(image), None) => diff::of_image(engine, image),
             }
         })
+    }
+}
+
+impl Object {
+    fn find(engine: &Engine, name: &str, of: Of) -> Result<Self> {
+        match of {
+            Of::Image => Ok(Self::Image(Box::new(image::find(engine, name)?))),
+            Of::Container => Ok(Self::Container(Box::new(state::find(engine, name)?))),
+            Of::Any => match state::find(engine, name) {
+                Ok(container) => Ok(Self::Container(Box::new(container))),
+                Err(error) if error::kind(&error) == Kind::NotFound => {
+                    Ok(Self::Image(Box::new(image::find(engine, name)?)))
+                }
+                Err(error) => Err(error),
+            },
+        }
+    }
+
+    fn tree(&self, engine: &Engine) -> Result<Tree<'_>> {
+        match self {
+            Self::Container(container) => Tree::of_container(engine, container),
+            Self::Image(image) => Tree::of_image(engine, image),
+        }
     }
 }

@@ -23,7 +23,7 @@ pub enum Change {
 }
 
 /// Paths that the engine has its hands in, of which podman does not tell either.
-const NOT_TOLD: [&str; 10] = [
+pub(super) const NOT_TOLD: [&str; 10] = [
     "/dev",
     "/etc/hostname",
     "/etc/hosts",

@@ -3,6 +3,7 @@
 pub mod cdi;
 pub mod check;
 pub mod commit;
+pub mod compare;
 pub mod config;
 pub mod control;
 pub mod copy;

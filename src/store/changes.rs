@@ -50,13 +50,13 @@ impl Stubs {
     }
 
     /// Whether it is nothing but a place to mount on: empty, and of nothing below.
-    fn is_stub(&self, path: &[u8], status: &Stat, below: Option<&Stat>) -> bool {
+    pub fn is_stub(&self, path: &[u8], status: &Stat, below: Option<&Stat>) -> bool {
         let kind = FileType::from_raw_mode(status.st_mode);
         below.is_none() && self.places.contains(path) && kind == FileType::RegularFile && status.st_size == 0
     }
 
     /// Whether a directory may be there for places to mount on alone.
-    fn may_be_stub(&self, path: &[u8], status: &Stat, below: Option<&Stat>) -> bool {
+    pub fn may_be_stub(&self, path: &[u8], status: &Stat, below: Option<&Stat>) -> bool {
         let as_below = |below: &Stat| {
             (below.st_mode, below.st_uid, below.st_gid) == (status.st_mode, status.st_uid, status.st_gid)
         };

@@ -90,6 +90,40 @@ fn a_diff_tells_what_was_done() {
 }
 
 #[test]
+fn two_containers_or_images_are_compared() {
+    let sandbox = sandbox();
+    for (name, script) in [
+        ("one", "echo 1 >/both; mkdir -p /d/sub; echo 1 >/d/sub/new; chmod 711 /root; rm /etc/os-release"),
+        (
+            "two",
+            "echo 22 >/both; mkdir -p /gone/sub; touch /gone/sub/x; echo 2 >/etc/only; touch -d @1000 /etc/passwd",
+        ),
+    ] {
+        sandbox.ok(&["run", "-d", "--name", name, "--network=none", "-v=kept:/data", "busybox", "sleep", "99"]);
+        shell(&sandbox, name, script);
+    }
+    let expected = "C /both\nA /d\nA /d/sub\nA /d/sub/new\nC /etc\nD /etc/only\nD /etc/os-release\nC /etc/passwd\n\
+        D /gone\nC /root\n";
+    assert_eq!(sandbox.ok(&["diff", "one", "two"]), expected);
+    sandbox.ok(&["stop", "--time=0", "one"]);
+    assert_eq!(sandbox.ok(&["container", "diff", "one", "two"]), expected, "at rest");
+    // What the engine has made to mount on is no difference, and an image is as good as a container.
+    sandbox.ok(&["run", "--name=three", "--network=none", "-v=kept:/data/deep/er", "busybox", "true"]);
+    assert_eq!(sandbox.ok(&["diff", "three", "busybox"]), "");
+    assert_eq!(sandbox.ok(&["diff", "busybox", "three"]), "");
+    sandbox.ok(&["run", "--name=four", "--userns=keep-id", "--network=none", "busybox", "true"]);
+    assert!(
+        !sandbox.ok(&["diff", "four", "busybox"]).contains("bin/"),
+        "owners are compared as the containers see them"
+    );
+    let reverse = sandbox.ok(&["diff", "busybox", "one"]);
+    assert_eq!(reverse, "D /both\nD /d\nC /etc\nA /etc/os-release\nC /root\n");
+    sandbox.ok(&["commit", "one", "one"]);
+    assert_eq!(sandbox.ok(&["image", "diff", "busybox", "one"]), reverse);
+    sandbox.fails(125, &["busybox"], &["container", "diff", "one", "busybox"]);
+}
+
+#[test]
 fn what_an_opaque_directory_hides_is_deleted() {
     let sandbox = sandbox();
     sandbox.ok(&[
