@@ -195,23 +195,20 @@ fn new(kind: &str, options: &Options) -> Result<OwnedFd> {
 /// A detached clone of something of the host's, with all that is mounted below it.
 fn bind_source(mount: &Mount, options: &Options) -> Result<OwnedFd> {
     let source = mount.source().as_deref().context("a bind mount has a source")?;
-    share(source, options)
+    share(source, options).map_err(|error| match error.downcast_ref() {
+        // mount_namespaces(7), "Restrictions on mount namespaces": what they cover must not come to light.
+        Some(&Errno::INVAL) if options.is_single => {
+            error::with_hint(error, "something is mounted below it: mount it with rbind")
+        }
+        Some(&Errno::NOENT) => error::with_hint(error, "create it first"),
+        _ => error,
+    })
 }
 
 fn share(source: &Path, options: &Options) -> Result<OwnedFd> {
     let name = CString::new(source.as_os_str().as_bytes()).context("mount source with a NUL byte")?;
-    let cloned = mount::clone_tree(mount::here(), &name, !options.is_single);
-    let tree = cloned.map_err(|errno| {
-        let error = anyhow::Error::new(errno).context(format!("open {}", source.display()));
-        match errno {
-            // mount_namespaces(7), "Restrictions on mount namespaces": what they cover must not come to light.
-            Errno::INVAL if options.is_single => {
-                error::with_hint(error, "something is mounted below it: mount it with rbind")
-            }
-            Errno::NOENT => error::with_hint(error, "create it first"),
-            _ => error,
-        }
-    })?;
+    let tree = mount::clone_tree(mount::here(), &name, !options.is_single)
+        .with_context(|| format!("open {}", source.display()))?;
     shape(tree, options)
 }
 
