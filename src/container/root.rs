@@ -5,6 +5,7 @@
 
 use super::config::{Config, MountKind, Source};
 use super::control::{Connection, Request};
+use super::spec::SHARED_MEMORY;
 use super::state::{self, Container, Paths, State, Status};
 use super::{shift, stop};
 use crate::engine::Engine;
@@ -18,6 +19,8 @@ use crate::sys::namespace::{self, Namespaces};
 use crate::sys::process::{self, Cloned};
 use crate::sys::socket;
 use anyhow::{Context, Result};
+use rustix::fs::{AtFlags, OFlags, StatxAttributes, StatxFlags};
+use rustix::io::Errno;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -234,9 +237,34 @@ fn mount_data(engine: &Engine, config: &Config, root: &Root) -> Result<()> {
 /// The longest answer of the process that looks into a container's mount namespace.
 const ANSWER_BYTES_MAX: usize = 4 << 10;
 
-/// A clone of a running container's root without what is mounted into it. Only a process in its mount namespace can
-/// make one (EINVAL from outside), so one is forked that does nothing else and executes nothing.
+/// How long that process may take: a file system that answers from within the container may never do so.
+const INSIDE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A clone of a running container's root without what is mounted into it.
 fn clone_live(state: &State) -> Result<OwnedFd> {
+    from_inside(state, || mount::clone_tree(mount::here(), c"/", false).context("open_tree /"))
+        .context("open the container's root")
+}
+
+/// A clone of a running container's shared memory, for one that shares its IPC namespace. It must be the file system in
+/// memory that is mounted there: no link, and no directory that the container has put in its place.
+pub fn shared_memory(state: &State) -> Result<OwnedFd> {
+    from_inside(state, || {
+        let flags = OFlags::PATH | OFlags::DIRECTORY;
+        let found = Root::open(Path::new("/"))?.resolve_without_links(Path::new(SHARED_MEMORY), flags);
+        let found = found.context("open it")?;
+        let status = rustix::fs::statx(&found, c"", AtFlags::EMPTY_PATH, StatxFlags::TYPE).context("statx")?;
+        let is_mounted = status.stx_attributes.contains(StatxAttributes::MOUNT_ROOT);
+        if !is_mounted || mount::file_system_magic(found.as_fd())? != mount::TMPFS_MAGIC {
+            return Err(Kind::Denied.error("no tmpfs is mounted there"));
+        }
+        mount::clone_fd(found.as_fd(), false).context("open_tree")
+    })
+}
+
+/// A mount out of a running container. Only a process in its mount namespace can clone one (EINVAL from outside), so one
+/// is forked that does nothing else and executes nothing.
+fn from_inside(state: &State, take: impl FnOnce() -> Result<OwnedFd>) -> Result<OwnedFd> {
     let gone = || Kind::InUse.error("the container has just ended");
     let pidfd = process::open_pidfd(state.pid).map_err(|_| gone())?;
     if state::start_ticks(state.pid) != Some(state.pid_start_ticks) {
@@ -246,18 +274,24 @@ fn clone_live(state: &State) -> Result<OwnedFd> {
     match process::fork()? {
         Cloned::Parent(child) => {
             drop(theirs);
-            let answer = socket::receive(ours.as_fd(), ANSWER_BYTES_MAX).context("hear of the container's root")?;
+            socket::set_receive_timeout(&ours, Some(INSIDE_TIMEOUT))?;
+            let answer = socket::receive(ours.as_fd(), ANSWER_BYTES_MAX);
+            process::kill_child(child.pid);
             process::wait(child.pidfd.as_fd())?;
-            let (text, descriptors) = answer.ok_or_else(gone)?;
-            descriptors.into_iter().next().ok_or_else(|| {
-                Kind::Engine.error(format!("open the container's root: {}", String::from_utf8_lossy(&text)))
-            })
+            let (text, descriptors) = match answer {
+                Err(Errno::AGAIN) => {
+                    let message = format!("no answer in {} s", INSIDE_TIMEOUT.as_secs());
+                    return Err(Kind::Engine.hinted(message, "see what is mounted in that container"));
+                }
+                other => other.context("hear of it")?.ok_or_else(gone)?,
+            };
+            let mounted = descriptors.into_iter().next();
+            mounted.ok_or_else(|| Kind::Engine.error(String::from_utf8_lossy(&text).into_owned()))
         }
         Cloned::Child => {
-            let cloned = namespace::enter(pidfd.as_fd(), Namespaces::CLONE_NEWNS)
-                .and_then(|()| mount::clone_tree(mount::here(), c"/", false).context("open_tree /"));
+            let cloned = namespace::enter(pidfd.as_fd(), Namespaces::CLONE_NEWNS).and_then(|()| take());
             let sent = match cloned {
-                Ok(root) => socket::send(theirs.as_fd(), b"root", &[root.as_fd()]),
+                Ok(mount) => socket::send(theirs.as_fd(), b"mount", &[mount.as_fd()]),
                 Err(error) => socket::send(theirs.as_fd(), error::line(&error).as_bytes(), &[]),
             };
             process::exit_now(i32::from(sent.is_err()))

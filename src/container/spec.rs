@@ -6,6 +6,7 @@ mod process;
 mod resources;
 
 pub use confinement::{hooks, seccomp};
+pub use mounts::{SHARED_MEMORY, joins_shared_memory};
 pub use resources::resources;
 
 use super::config::{Config, Namespace as Shared, Process, Userns};
@@ -28,6 +29,8 @@ pub struct Surroundings<'a> {
     pub gid_map: &'a [Extent],
     /// Namespaces of others that it joins, and where they can be opened.
     pub joined: Vec<(Namespace, PathBuf)>,
+    /// The /dev/shm of the container whose IPC namespace it joins, as the name of a descriptor.
+    pub shared_memory: Option<PathBuf>,
     /// Files that the monitor has written for the container, and where they are mounted.
     pub files: Vec<(PathBuf, String)>,
     /// Whether a cgroup counts this container's processes.

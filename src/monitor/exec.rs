@@ -63,6 +63,7 @@ impl Monitor {
             uid_map: &instance.uid_map,
             gid_map: &instance.gid_map,
             joined: Vec::new(),
+            shared_memory: None,
             files: Vec::new(),
             has_pids_cgroup: self.cgroup.is_some(),
         };

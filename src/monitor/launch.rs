@@ -155,6 +155,7 @@ impl Ground<'_> {
             uid_map: &uid_map,
             gid_map: &gid_map,
             joined: joined.paths.clone(),
+            shared_memory: joined.shared_memory.as_ref().map(nsfs::path),
             files,
             has_pids_cgroup: has_pids_controller(cgroup)?,
         };
@@ -167,7 +168,8 @@ impl Ground<'_> {
         write_bundle(&spec, run_dir)?;
         // Hooks read the bundle; what they need not know comes after it.
         spec::add_secrets(&mut spec, secrets::environment(engine, config)?);
-        let prepared = Sources { engine, config, spec: &spec, root: &in_root, run_dir }.prepare()?;
+        let mut prepared = Sources { engine, config, spec: &spec, root: &in_root, run_dir }.prepare()?;
+        prepared.extend(joined.shared_memory.map(|memory| (spec::SHARED_MEMORY.into(), memory)));
         let (mut streams, stdio) = open_streams(self, size)?;
         let stage = run_dir.join("root");
         fs::create_dir(&stage)?;

@@ -2,14 +2,16 @@
 
 use crate::container::config::{Config, Id, Namespace as Whose, Userns};
 use crate::container::control::{Connection, Reply, Request};
-use crate::container::spec::Namespace;
-use crate::container::state;
+use crate::container::root;
+use crate::container::spec::{self, Namespace};
+use crate::container::state::{self, Container};
 use crate::engine::Engine;
-use crate::error::Kind;
+use crate::error::{self, Kind};
 use crate::rootless;
 use crate::rootless::map::{self, Extent};
+use crate::sys::namespace as nsfs;
 use anyhow::{Context, Result};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -34,6 +36,8 @@ pub fn maps(engine: &Engine, config: &Config) -> Result<(Vec<Extent>, Vec<Extent
 pub struct Joined {
     /// Where each can be opened by this process and its children.
     pub paths: Vec<(Namespace, PathBuf)>,
+    /// The /dev/shm that goes with another's IPC namespace, as a detached mount.
+    pub shared_memory: Option<OwnedFd>,
     /// What the paths lead through.
     open: Vec<OwnedFd>,
 }
@@ -68,12 +72,16 @@ impl Joined {
             | Userns::Names { .. } => {}
         }
         for id in users.others() {
-            let (names, mut fds) = ask(engine, id)?;
+            let other = find(engine, id)?;
+            let (names, mut fds) = ask(&other)?;
+            if spec::joins_shared_memory(config) == Some(id) {
+                joined.shared_memory = Some(shared_memory(&other)?);
+            }
             // From the back, so that what is taken out moves nothing that is still to come.
             for (at, name) in names.iter().enumerate().rev() {
                 if let Some((kind, ..)) = wanted.iter().find(|(_, wanted, whose)| wanted == name && *whose == id) {
                     let namespace = fds.remove(at);
-                    joined.paths.push((*kind, PathBuf::from(format!("/proc/self/fd/{}", namespace.as_raw_fd()))));
+                    joined.paths.push((*kind, nsfs::path(&namespace)));
                     joined.open.push(namespace);
                 }
             }
@@ -82,7 +90,8 @@ impl Joined {
     }
 }
 
-fn ask(engine: &Engine, id: &str) -> Result<(Vec<String>, Vec<OwnedFd>)> {
+/// Another container, which must run.
+fn find(engine: &Engine, id: &str) -> Result<Container> {
     let id = Id::parse(id).context("the id of another container is an id")?;
     let other =
         state::read(engine, &id).with_context(|| format!("join the namespaces of container {}", id.short()))?;
@@ -91,10 +100,24 @@ fn ask(engine: &Engine, id: &str) -> Result<(Vec<String>, Vec<OwnedFd>)> {
         let message = format!("join the namespaces of container {name}: it is not running");
         return Err(Kind::InUse.hinted(message, format!("start it first: coracle start {name}")));
     }
-    let connection = Connection::open(&other)?;
+    Ok(other)
+}
+
+fn ask(other: &Container) -> Result<(Vec<String>, Vec<OwnedFd>)> {
+    let connection = Connection::open(other)?;
     connection.set_timeout(JOIN_TIMEOUT)?;
     match connection.ask(Request::Namespaces, &[])? {
         (Reply::Namespaces(names), fds) if names.len() == fds.len() => Ok((names, fds)),
-        (other, _) => Err(Kind::Engine.error(format!("the monitor of {} answered {other:?}", id.short()))),
+        (reply, _) => {
+            Err(Kind::Engine.error(format!("the monitor of {} answered {reply:?}", other.config.id.short())))
+        }
     }
+}
+
+fn shared_memory(other: &Container) -> Result<OwnedFd> {
+    let state = other.state.as_ref().context("a container that runs has a state")?;
+    root::shared_memory(state).map_err(|error| {
+        let error = error.context(format!("share /dev/shm of container {}", other.config.name));
+        error::with_hint(error, "leave out --ipc, or mount something else at /dev/shm")
+    })
 }

@@ -215,6 +215,9 @@ pub fn file_system_magic(fd: BorrowedFd<'_>) -> Result<i64> {
 /// `PROC_SUPER_MAGIC` of statfs(2).
 pub const PROC_MAGIC: i64 = 0x9fa0;
 
+/// `TMPFS_MAGIC` of statfs(2).
+pub const TMPFS_MAGIC: i64 = 0x0102_1994;
+
 /// A directory descriptor that path-based calls take as "here".
 pub fn here() -> BorrowedFd<'static> {
     CWD

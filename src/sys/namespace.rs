@@ -3,7 +3,8 @@
 use anyhow::{Context, Result};
 use nix::sched::CloneFlags;
 use rustix::fs::{CWD, Mode, OFlags};
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::path::PathBuf;
 
 /// A set of namespaces, as clone(2) flags.
 pub type Namespaces = CloneFlags;
@@ -28,4 +29,9 @@ pub fn open(process: &str, name: &str) -> Result<OwnedFd> {
 /// The inode number by which a namespace is known.
 pub fn inode(fd: BorrowedFd<'_>) -> Result<u64> {
     Ok(rustix::fs::fstat(fd).context("fstat namespace")?.st_ino)
+}
+
+/// Where this process and its children can open a descriptor of this process's anew, for as long as it is open.
+pub fn path(fd: &OwnedFd) -> PathBuf {
+    format!("/proc/self/fd/{}", fd.as_raw_fd()).into()
 }

@@ -537,6 +537,8 @@ fn namespaces_can_be_shared_with_the_host_and_with_others() {
         "ls -l /proc/self/ns/net; ls /sys/class/net",
     ]);
     assert!(run.contains(&theirs("net")) && run.ends_with("lo\n"), "{run}");
+    // POSIX shared memory goes with the IPC namespace, both ways, unless something else is asked for at its place.
+    assert_memory_is_shared(&sandbox, &image);
     // It sees the other's processes and no one else's, and ends without them.
     let seen = script(&sandbox, &["--pid=container:web"], &image, "ps -o pid,args");
     assert!(seen.contains("sleep 1000") && seen.lines().count() <= 6, "{seen}");
@@ -565,6 +567,18 @@ fn namespaces_can_be_shared_with_the_host_and_with_others() {
     );
     sandbox.ok(&["rm", "--all"]);
     sandbox.assert_no_leaks();
+}
+
+#[track_caller]
+fn assert_memory_is_shared(sandbox: &Sandbox, image: &str) {
+    sandbox.ok(&["exec", "web", "sh", "-c", "echo web > /dev/shm/web"]);
+    let both = "cat /dev/shm/web; echo guest > /dev/shm/guest; grep -c ' /dev/shm .*nosuid,nodev,noexec.* tmpfs' \
+        /proc/self/mountinfo";
+    assert_eq!(script(sandbox, &["--ipc=container:web"], image, both), "web\n1\n");
+    assert_eq!(sandbox.ok(&["exec", "web", "cat", "/dev/shm/guest"]), "guest\n");
+    for options in [&["--ipc=container:web", "--tmpfs=/dev/shm"][..], &["--uts=container:web"]] {
+        assert_eq!(script(sandbox, options, image, "ls /dev/shm"), "", "{options:?}");
+    }
 }
 
 /// Without a pid namespace of its own there is nothing that ends with pid 1 but what the monitor ends.

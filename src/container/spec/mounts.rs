@@ -6,14 +6,14 @@ use crate::container::secrets;
 use crate::container::user::User;
 use anyhow::Result;
 use oci_spec::runtime as oci;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 const PRIVATE_FILE_SYSTEM: [&str; 3] = ["nosuid", "noexec", "nodev"];
 
 /// The size of /dev/shm that nobody has said anything about.
 const SHM_BYTES: u64 = 64 << 20;
 
-const SHARED_MEMORY: &str = "/dev/shm";
+pub const SHARED_MEMORY: &str = "/dev/shm";
 
 /// What every container has mounted, and what this one asked for: parents before children, and of two at one place the
 /// one that was asked for.
@@ -27,12 +27,22 @@ pub(super) fn mounts(config: &Config, user: &User, around: &Surroundings<'_>) ->
     for asked in &config.mounts {
         let target = Path::new(&asked.target);
         // A /dev of the user's own has all that it should have in it, as in podman.
-        let covers = |place: &Path| place == target || (target == Path::new("/dev") && place.starts_with(target));
-        mounts.retain(|default| !covers(default.destination()));
+        mounts.retain(|default| !covers(target, default.destination()));
         mounts.push(asked_mount(asked, user, around)?);
     }
     mounts.sort_by_key(|mount| mount.destination().components().count());
     Ok(mounts)
+}
+
+/// Whether what was asked for at `target` stands in for what would be at `place` without it.
+fn covers(target: &Path, place: &Path) -> bool {
+    place == target || (target == Path::new("/dev") && place.starts_with(target))
+}
+
+/// Whether the container has another's /dev/shm: it shares that one's IPC namespace, and has asked for no other mount.
+pub fn joins_shared_memory(config: &Config) -> Option<&str> {
+    let is_covered = |mount: &Mount| covers(Path::new(&mount.target), Path::new(SHARED_MEMORY));
+    config.users.ipc.container().filter(|_| !config.mounts.iter().any(is_covered))
 }
 
 /// Whether the engine can put a file of its own there: below a mount that is read-only there may be no place for it.
@@ -65,11 +75,17 @@ fn default_mounts<'a>(config: &'a Config, around: &Surroundings<'_>) -> Result<V
         mount("sysfs", "/sys", &with(&[access]))?,
         mount("cgroup", "/sys/fs/cgroup", &with(&[if is_systemd { "rw" } else { access }]))?,
     ];
-    if config.users.ipc == Namespace::Host && Path::new(SHARED_MEMORY).is_dir() {
-        // POSIX shared memory is a file system, and goes with the namespace of the other kinds.
+    let of_host = || Path::new(SHARED_MEMORY).is_dir().then(|| PathBuf::from(SHARED_MEMORY));
+    // POSIX shared memory is a file system, and goes with the namespace of the other kinds.
+    let shared = match &config.users.ipc {
+        Namespace::Host => of_host(),
+        Namespace::Container(_) => around.shared_memory.clone(),
+        Namespace::Own | Namespace::Path(_) => None,
+    };
+    if let Some(shared) = shared {
         mounts.retain(|mount| mount.destination() != Path::new(SHARED_MEMORY));
         let mut bind = mount("bind", SHARED_MEMORY, &with(&["rbind", "rprivate"]))?;
-        bind.set_source(Some(SHARED_MEMORY.into()));
+        bind.set_source(Some(shared));
         mounts.push(bind);
     }
     if is_systemd {

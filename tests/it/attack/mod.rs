@@ -15,6 +15,7 @@ mod races;
 mod registry;
 mod runtime;
 mod setup;
+mod sharing;
 mod users;
 
 use crate::support::image_builder::Image;
