@@ -2,15 +2,17 @@
 
 use super::{Context, Verb, say};
 use crate::container::commit::{self, Commit as What};
-use crate::container::control::Door;
+use crate::container::control::{Connection, Door, Request};
 use crate::container::events::{self, Event, Happening};
-use crate::container::state;
+use crate::container::state::{self, Container, Status};
 use crate::error::Kind;
 use crate::fs;
 use crate::image::compose::Format;
-use crate::sys::process;
-use anyhow::Result;
-use std::path::PathBuf;
+use crate::image::config::{CONFIG_BYTES_MAX, ProcessConfig};
+use crate::sys::{process, signal};
+use anyhow::{Context as _, Result};
+use nix::sys::signal::Signal;
+use std::path::{Path, PathBuf};
 
 /// Make an image of a container as it is now, and print its id
 #[derive(clap::Args)]
@@ -21,6 +23,9 @@ pub struct Commit {
     /// Apply an instruction such as CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME or WORKDIR
     #[arg(short, long, value_name = "INSTRUCTION")]
     change: Vec<String>,
+    /// Merge an image's configuration in a JSON file into the image's, before the changes
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Choose the format of the manifest: oci or docker
     #[arg(short, long, value_name = "FORMAT", default_value = "oci")]
     format: String,
@@ -33,8 +38,8 @@ pub struct Commit {
     /// Note this in the image's history
     #[arg(short, long, value_name = "TEXT", default_value = "")]
     message: String,
-    /// Refused unless false: nothing is paused, and the layer is sound whatever the container writes meanwhile
-    #[arg(short, long, hide = true, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    /// Hold the container still meanwhile; the layer is sound without that, but files may be of different moments
+    #[arg(short, long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pause: Option<bool>,
     /// Print nothing but the id, which is all that is printed anyway
     #[arg(short, long)]
@@ -53,11 +58,6 @@ pub struct Commit {
 impl Verb for Commit {
     fn run(self, context: &Context) -> Result<u8> {
         let _ = self.quiet;
-        if self.pause == Some(true) {
-            return Err(
-                Kind::BadInput.hinted("--pause is not supported", "pause the container before, and unpause it after")
-            );
-        }
         let what = What {
             reference: self.name.as_deref().map(|name| context.own_name(name)).transpose()?,
             format: match self.format.as_str() {
@@ -69,6 +69,7 @@ impl Verb for Commit {
             },
             author: self.author,
             message: self.message,
+            config: self.config.as_deref().map(read_config).transpose()?,
             changes: self.change,
             squash: self.squash,
             include_volumes: self.include_volumes,
@@ -76,17 +77,64 @@ impl Verb for Commit {
         let container = state::find(&context.engine, &self.container)?;
         // In the user's own rights, and before the work.
         let iidfile = self.iidfile.as_deref().map(fs::open_truncated).transpose()?;
+        let pause = match self.pause == Some(true) && container.status == Status::Running {
+            true => Some(Pause::begin(&container)?),
+            false => None,
+        };
         let id = super::in_userns(Door::for_command(&context.engine)?, || {
             process::raise_descriptor_limit()?;
             commit::commit(&context.engine, &container, &what)
         })?;
+        if let Some(pause) = pause {
+            pause.end()?;
+        }
         if let Some(mut file) = iidfile {
-            use anyhow::Context as _;
             use std::io::Write;
             file.write_all(id.to_string().as_bytes()).context("write the image's id")?;
         }
         events::tell(&context.engine, &[Event::of(&container.config, Happening::Commit)]);
         say(&id.hex());
         Ok(0)
+    }
+}
+
+/// Reads a configuration as it is in an image's, under `config`.
+fn read_config(file: &Path) -> Result<ProcessConfig> {
+    let text = fs::read(file, CONFIG_BYTES_MAX)?;
+    ProcessConfig::parse(&text).with_context(|| format!("parse {}", file.display()))
+}
+
+/// A container that is held still. It goes on when this ends or is dropped, and what would end this program waits.
+struct Pause<'a> {
+    container: &'a Container,
+    is_over: bool,
+}
+
+impl<'a> Pause<'a> {
+    fn begin(container: &'a Container) -> Result<Self> {
+        let _waiting = signal::to_descriptor(&[Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM])?;
+        Connection::open(container)?.ask(Request::Pause, &[])?;
+        Ok(Self { container, is_over: false })
+    }
+
+    fn end(mut self) -> Result<()> {
+        self.go_on()
+    }
+
+    fn go_on(&mut self) -> Result<()> {
+        self.is_over = true;
+        let asked = Connection::open(self.container).and_then(|monitor| monitor.ask(Request::Unpause, &[]));
+        signal::reset_all()?;
+        asked.map(drop).with_context(|| format!("unpause container {}", self.container.config.name))
+    }
+}
+
+impl Drop for Pause<'_> {
+    fn drop(&mut self) {
+        if !self.is_over
+            && let Err(error) = self.go_on()
+        {
+            super::report("commit", &error);
+        }
     }
 }

@@ -8,7 +8,7 @@ use crate::engine::Engine;
 use crate::error::Kind;
 use crate::image::change;
 use crate::image::compose::{Format, Fresh};
-use crate::image::config::{History, ImageConfig};
+use crate::image::config::{History, ImageConfig, ProcessConfig};
 use crate::image::reference::Reference;
 use crate::image::{self, Image};
 use crate::store::changes::{self, Seen, What};
@@ -25,6 +25,8 @@ pub struct Commit {
     pub format: Format,
     pub author: String,
     pub message: String,
+    /// Merged into the configuration before the changes.
+    pub config: Option<ProcessConfig>,
     /// Lines of a Containerfile.
     pub changes: Vec<String>,
     /// Whether all layers become one.
@@ -118,6 +120,9 @@ fn describe(config: &Config, base: &Image, what: &Commit, base_name: &str) -> Re
     let comment = if what.message.is_empty() { format!("FROM {base_name}") } else { what.message.clone() };
     let author = what.author.clone();
     image.history.push(History { created, created_by: "/bin/sh".to_owned(), author, comment, empty_layer: false });
+    if let Some(more) = &what.config {
+        image.config.merge(more);
+    }
     what.changes.iter().try_for_each(|line| change::apply(&mut image, line))?;
     Ok(image)
 }

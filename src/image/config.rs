@@ -111,6 +111,44 @@ pub struct History {
     pub empty_layer: bool,
 }
 
+impl ProcessConfig {
+    pub fn parse(bytes: &[u8]) -> Result<Self> {
+        json::parse(bytes, CONFIG_BYTES_MAX)
+    }
+
+    /// Takes over what another says: lists of arguments are replaced; variables, labels, ports and volumes are added.
+    pub fn merge(&mut self, other: &Self) {
+        let Self { user, exposed_ports, env, entrypoint, cmd, volumes, working_dir, labels, .. } = other;
+        let Self { stop_signal, args_escaped, healthcheck, on_build, shell, .. } = other;
+        let texts =
+            [(&mut self.user, user), (&mut self.working_dir, working_dir), (&mut self.stop_signal, stop_signal)];
+        for (own, theirs) in texts.into_iter().filter(|(_, theirs)| !theirs.is_empty()) {
+            own.clone_from(theirs);
+        }
+        let lists = [
+            (&mut self.entrypoint, entrypoint),
+            (&mut self.cmd, cmd),
+            (&mut self.on_build, on_build),
+            (&mut self.shell, shell),
+        ];
+        for (own, theirs) in lists.into_iter().filter(|(_, theirs)| !theirs.is_empty()) {
+            own.clone_from(theirs);
+        }
+        for entry in env {
+            let name = entry.split('=').next().unwrap_or(entry);
+            self.env.retain(|own| own.split('=').next() != Some(name));
+            self.env.push(entry.clone());
+        }
+        self.exposed_ports.extend(exposed_ports.iter().cloned());
+        self.volumes.extend(volumes.iter().cloned());
+        self.labels.extend(labels.iter().map(|(key, value)| (key.clone(), value.clone())));
+        self.args_escaped |= args_escaped;
+        if healthcheck.is_some() {
+            self.healthcheck.clone_from(healthcheck);
+        }
+    }
+}
+
 impl ImageConfig {
     /// Reads the bytes of a configuration, which nobody vouches for but their digest.
     pub fn parse(bytes: &[u8]) -> Result<Self> {

@@ -230,6 +230,52 @@ fn a_commit_has_what_was_asked_for() {
 }
 
 #[test]
+fn a_commit_takes_a_configuration_from_a_file() {
+    let sandbox = sandbox();
+    sandbox.ok(&["create", "--name=c", "-e=A=1", "-e=B=1", "--label=l=1", "busybox", "sleep", "99"]);
+    let text = r#"{"Env": ["B=2", "C=2"], "Cmd": ["echo", "hi"], "Labels": {"x": "y"}, "User": "1000",
+        "ExposedPorts": {"80/tcp": {}}, "Volumes": {"/v": {}}, "StopSignal": "SIGINT", "Unknown": 1}"#;
+    std::fs::write(sandbox.home.join("config.json"), text).expect("write");
+    sandbox.ok(&["commit", "--config=config.json", "-c=ENV C=3", "c", "image"]);
+    let config: serde_json::Value =
+        serde_json::from_str(&sandbox.ok(&["inspect", "--format={{json .Config}}", "image"])).expect("json");
+    assert_eq!(config["Cmd"], serde_json::json!(["echo", "hi"]));
+    assert_eq!((&config["User"], &config["StopSignal"]), (&"1000".into(), &"SIGINT".into()));
+    assert_eq!((&config["Labels"]["l"], &config["Labels"]["x"]), (&"1".into(), &"y".into()));
+    assert!(config["Volumes"].get("/v").is_some() && config["ExposedPorts"].get("80/tcp").is_some(), "{config}");
+    let environment = config["Env"].as_array().expect("a list");
+    for entry in ["A=1", "B=2", "C=3"] {
+        assert!(environment.contains(&entry.into()), "{entry}: {environment:?}");
+    }
+    assert!(!environment.contains(&"B=1".into()) && !environment.contains(&"C=2".into()), "{environment:?}");
+    std::fs::write(sandbox.home.join("bad.json"), "not json").expect("write");
+    sandbox.fails(125, &["bad.json"], &["commit", "--config=bad.json", "c"]);
+    sandbox.fails(125, &["missing.json"], &["commit", "--config=missing.json", "c"]);
+}
+
+#[test]
+fn a_commit_pauses_where_it_is_told_to() {
+    let sandbox = sandbox();
+    sandbox.ok(&["run", "-d", "--name=c", "--network=none", "busybox", "sleep", "99"]);
+    let told = |sandbox: &Sandbox| {
+        let events = sandbox.ok(&["events", "--stream=false", "--filter=container=c", "--format={{.Status}}"]);
+        events.lines().filter(|line| line.contains("pause")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    sandbox.ok(&["commit", "c", "plain"]);
+    assert!(told(&sandbox).is_empty());
+    sandbox.ok(&["commit", "--pause", "c", "paused"]);
+    assert_eq!(told(&sandbox), ["pause", "unpause"]);
+    // What ends badly leaves it running too, and one at rest is as still as can be.
+    shell(&sandbox, "c", "touch /etc/.wh.passwd");
+    sandbox.fails(125, &[".wh."], &["commit", "--pause", "c"]);
+    assert_eq!(told(&sandbox), ["pause", "unpause", "pause", "unpause"]);
+    assert_eq!(sandbox.ok(&["inspect", "--format={{.State.Status}}", "c"]), "running\n");
+    shell(&sandbox, "c", "rm /etc/.wh.passwd");
+    sandbox.ok(&["stop", "--time=0", "c"]);
+    sandbox.ok(&["commit", "--pause", "c", "still"]);
+}
+
+#[test]
 fn a_name_that_would_be_a_mark_is_refused() {
     let sandbox = sandbox();
     sandbox.ok(&["run", "--name=c", "--network=none", "busybox", "touch", "/etc/.wh.passwd"]);
