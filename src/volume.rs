@@ -101,14 +101,6 @@ pub fn is_shared(engine: &Engine, name: &str) -> bool {
     sharing(&place(engine, name)).exists()
 }
 
-/// Makes a volume of this name if it does not exist.
-pub fn ensure(engine: &Engine, name: &str, anonymous: bool) -> Result<()> {
-    if exists(engine, name) {
-        return Ok(());
-    }
-    create(engine, &Volume::plain(name, anonymous)).map(drop)
-}
-
 /// Makes a volume: staged as a whole, then renamed into place, so that of two makers one wins. False for the other.
 pub fn create(engine: &Engine, volume: &Volume) -> Result<bool> {
     let staged = fs::staging_name(&engine.staging());

@@ -10,8 +10,8 @@ mod users;
 
 pub use devices::{Device, Extras, Hook, Stage};
 pub use mount::{
-    ImageMount, ImageVolumes, Memory, MoreOptions, Mount, MountDefaults, MountKind, MountOptions, OverlayPlace,
-    Propagation, SecretHow, SecretUse, VolumesFrom, is_default,
+    ImageMount, ImageVolumes, Memory, MoreOptions, Mount, MountDefaults, MountKind, MountOptions, NewVolume,
+    OverlayPlace, Propagation, SecretHow, SecretUse, VolumesFrom, is_default,
 };
 pub use process::{DefaultVariables, PidFiles, Process};
 pub use resources::{Cgroup, Limit, Rare, Resources, Throttle, ThrottleKind};

@@ -71,6 +71,14 @@ pub fn refuse_own(engine: &Engine, source: &Path) -> Result<()> {
     Ok(())
 }
 
+/// The same of the device that a volume is made with; one that does not exist is told when it is mounted.
+pub fn refuse_own_device(engine: &Engine, device: &str) -> Result<()> {
+    match device.starts_with('/') && Path::new(device).exists() {
+        true => refuse_own(engine, Path::new(device)),
+        false => Ok(()),
+    }
+}
+
 /// Whether a path is a directory or lies below it: by its components, so that `/a/b` is no part of `/a/bc`.
 fn is_within(path: &Path, directory: &Path) -> bool {
     path.starts_with(directory)

@@ -257,3 +257,44 @@ fn the_first_user_of_a_volume_owns_it_in_every_map() {
         sandbox.ok(&["volume", "rm", "v"]);
     }
 }
+
+#[test]
+fn a_mount_makes_its_volume_with_options() {
+    let sandbox = Sandbox::new();
+    sandbox.image("busybox");
+    std::fs::create_dir(sandbox.home.join("device")).expect("mkdir");
+    std::fs::write(sandbox.home.join("device/file"), "of the device").expect("write");
+    let device = format!("volume-opt=device={}/device", sandbox.home.display());
+    let run = |mount: &str, script: &str| {
+        sandbox.ok(&["run", "--rm", "--network=none", "--mount", mount, "busybox", "sh", "-c", script])
+    };
+    let mount = format!(
+        "src=bound,dst=/v,volume-driver=local,volume-opt=type=none,{device},volume-opt=o=bind,volume-label=a=b"
+    );
+    assert_eq!(run(&mount, "cat /v/file"), "of the device");
+    let volume = sandbox.ok(&["volume", "inspect", "--format={{.Options.o}} {{.Labels.a}}", "bound"]);
+    assert_eq!(volume, "bind b\n");
+    // Quotes keep a comma in a word, and what exists keeps its options.
+    let memory = "type=volume,src=memory,dst=/v,volume-opt=type=tmpfs,volume-opt=device=tmpfs";
+    let script = "grep ' /v ' /proc/mounts";
+    let quoted = format!("{memory},\"volume-opt=o=size=1m,nr_inodes=77\"");
+    let mounted = run(&quoted, script);
+    assert!(mounted.contains("size=1024k,nr_inodes=77"), "{mounted}");
+    assert!(run(&format!("{memory},volume-opt=o=size=2m"), script).contains("size=1024k"));
+    let short = "short:/v:volume-opt=type=tmpfs,volume-opt=device=tmpfs,volume-opt=o=size=3m";
+    let mounted = sandbox.ok(&["run", "--rm", "--network=none", "-v", short, "busybox", "sh", "-c", script]);
+    assert!(mounted.contains("size=3072k"), "{mounted}");
+    for (mount, message) in [
+        ("src=new,dst=/v,volume-opt=nonsense=1", "nonsense"),
+        ("src=new,dst=/v,volume-driver=other", "other"),
+        ("type=tmpfs,dst=/v,volume-opt=type=tmpfs", "for volumes"),
+        ("src=new,dst=/v,\"volume-opt=o=ro", "quote"),
+        (
+            &format!("src=new,dst=/v,volume-opt=type=none,volume-opt=device={}/coracle", sandbox.data.display()),
+            "own files",
+        ),
+    ] {
+        sandbox.fails(125, &[message], &["run", "--rm", "--network=none", "--mount", mount, "busybox", "true"]);
+    }
+    assert!(!sandbox.ok(&["volume", "ls", "-q"]).contains("new"));
+}

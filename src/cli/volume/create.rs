@@ -8,7 +8,6 @@ use crate::container::volumes;
 use crate::error::Kind;
 use crate::volume::{self, Volume};
 use anyhow::Result;
-use std::path::Path;
 
 /// Make a volume and print its name
 #[derive(clap::Args)]
@@ -63,10 +62,8 @@ impl Verb for Create {
         }
         (volume.uid, volume.gid) = (self.uid, self.gid);
         volume::check_options(&mut volume)?;
-        if let Some(device) = volume.options.get("device").filter(|device| device.starts_with('/'))
-            && Path::new(device).exists()
-        {
-            volumes::refuse_own(engine, Path::new(device))?;
+        if let Some(device) = volume.options.get("device") {
+            volumes::refuse_own_device(engine, device)?;
         }
         crate::store::prepare(engine)?;
         let made = if volume.uid.or(volume.gid).is_some_and(|_| !volume::exists(engine, &volume.name)) {

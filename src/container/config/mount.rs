@@ -3,6 +3,7 @@
 use super::Name;
 use crate::store::digest::Digest;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// Something mounted into the container.
@@ -89,6 +90,16 @@ pub struct MoreOptions {
     pub overlay: Option<OverlayPlace>,
     /// The mount stands in for an IMAGE VOLUME or comes from another container, and is not the user's own word.
     pub derived: bool,
+    /// What a volume is made with if it does not exist.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub volume: NewVolume,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewVolume {
+    /// `type`, `device` and `o`, as for `volume create`.
+    pub options: BTreeMap<String, String>,
+    pub labels: BTreeMap<String, String>,
 }
 
 /// Where what is written to an overlay goes.

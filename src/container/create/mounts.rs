@@ -2,15 +2,15 @@
 
 use super::clean;
 use crate::container::config::{
-    Config, Id, ImageVolumes, Memory, MoreOptions, Mount, MountKind, MountOptions, Name, VolumesFrom,
+    Config, Id, ImageVolumes, Memory, MoreOptions, Mount, MountKind, MountOptions, Name, NewVolume, VolumesFrom,
 };
 use crate::container::{state, volumes};
 use crate::engine::Engine;
 use crate::error::Kind;
 use crate::fs::{Hold, Lock};
 use crate::image::{self, Image};
-use crate::volume;
-use anyhow::Result;
+use crate::volume::{self, Volume};
+use anyhow::{Context as _, Result};
 use std::path::Path;
 
 /// Adds what was not asked for one by one, and refuses what no container may have.
@@ -124,12 +124,28 @@ pub fn ensure_volumes(engine: &Engine, config: &Config) -> Result<Option<Lock>> 
             let message = format!("volume {name} does not exist, and nocreate keeps it from being made");
             return Err(Kind::NotFound.hinted(message, format!("make it: coracle volume create {name}")));
         }
-        volume::ensure(engine, name, *anonymous)?;
+        ensure_volume(engine, name, *anonymous, &mount.options.more.volume)?;
         if !anonymous {
             volume::note_sharing(engine, name)?;
         }
     }
     Ok(Some(lock))
+}
+
+/// Makes a volume if there is none of this name.
+fn ensure_volume(engine: &Engine, name: &str, anonymous: bool, new: &NewVolume) -> Result<()> {
+    if volume::exists(engine, name) {
+        return Ok(());
+    }
+    let mut made = Volume::plain(name, anonymous);
+    (made.options, made.labels) = (new.options.clone(), new.labels.clone());
+    volume::check_options(&mut made).with_context(|| format!("volume {name}"))?;
+    if let Some(device) = made.options.get("device") {
+        volumes::refuse_own_device(engine, device)?;
+    }
+    // It is given to its owner when the first container uses it, which has the ids.
+    (made.uid, made.gid) = (None, None);
+    volume::create(engine, &made).map(drop)
 }
 
 /// The layers of images that are mounted must be there; who calls this keeps them from being removed.

@@ -88,7 +88,9 @@ impl Words {
     /// A word that any mount may have.
     pub fn apply(&mut self, mount: &mut Mount, word: &str) -> Result<()> {
         let (name, value) = word.split_once('=').map_or((word, None), |(name, value)| (name, Some(value)));
-        self.note(name)?;
+        if name != "volume-opt" {
+            self.note(name)?;
+        }
         let options = &mut mount.options;
         match (name, value) {
             ("ro" | "readonly" | "rro", None) => mount.read_only = true,
@@ -113,6 +115,10 @@ impl Words {
             ("workdir", Some(dir)) => self.work = Some(std::path::absolute(dir)?),
             ("bind", None) => options.more.not_recursive = true,
             ("rbind", None) => options.more.not_recursive = false,
+            ("volume-opt", Some(option)) if matches!(mount.kind, MountKind::Volume { .. }) => {
+                let (key, value) = option.split_once('=').unwrap_or((option, ""));
+                options.more.volume.options.insert(key.to_owned(), value.to_owned());
+            }
             // There is no SELinux label that could be changed.
             ("z" | "Z", None) => {}
             ("idmap", mapping) => self.idmap(mapping)?,

@@ -83,7 +83,8 @@ impl<'a> Asked<'a> {
 
 /// The mounts that the words ask for: one, but for a glob, which is as many as fit.
 pub fn parse(text: &str, manners: Manners) -> Result<Vec<Mount>> {
-    let words = text.split(',').map(|word| word.split_once('=').unwrap_or((word, ""))).collect();
+    let fields = fields(text)?;
+    let words = fields.iter().map(|word| word.split_once('=').unwrap_or((word, ""))).collect();
     let asked = Asked { text, words };
     let kind = asked.value(&["type"]).unwrap_or("volume");
     if kind == "glob" {
@@ -129,6 +130,25 @@ pub fn parse(text: &str, manners: Manners) -> Result<Vec<Mount>> {
     Ok(vec![mount])
 }
 
+/// The words between commas: one in quotes may have commas in it, and quotes if they are doubled (RFC 4180).
+fn fields(text: &str) -> Result<Vec<String>> {
+    let (mut fields, mut field, mut is_quoted) = (Vec::new(), String::new(), false);
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '"' if is_quoted && letters.peek() == Some(&'"') => field.extend(letters.next()),
+            '"' if is_quoted || field.is_empty() => is_quoted = !is_quoted,
+            ',' if !is_quoted => fields.push(std::mem::take(&mut field)),
+            letter => field.push(letter),
+        }
+    }
+    if is_quoted {
+        return Err(Kind::BadInput.error(format!("mount {text:?}: a quote is not closed")));
+    }
+    fields.push(field);
+    Ok(fields)
+}
+
 fn apply(asked: &Asked<'_>, mount: &mut Mount, manners: Manners) -> Result<()> {
     let mut words = Words::new(manners);
     for (key, value) in &asked.words {
@@ -156,9 +176,18 @@ fn apply(asked: &Asked<'_>, mount: &mut Mount, manners: Manners) -> Result<()> {
             "no-dereference" => {
                 return Err(Kind::BadInput.error("mount option no-dereference is not supported yet"));
             }
-            "volume-opt" | "volume-driver" | "volume-label" => {
-                let message = format!("mount option {key} is not supported yet");
-                return Err(Kind::BadInput.hinted(message, "create the volume first: coracle volume create"));
+            "volume-opt" | "volume-driver" | "volume-label" if !matches!(mount.kind, MountKind::Volume { .. }) => {
+                return Err(Kind::BadInput.error(format!("mount option {key} is for volumes")));
+            }
+            "volume-opt" => words.apply(mount, &format!("{key}={value}"))?,
+            "volume-driver" if ["", "local"].contains(value) => {}
+            "volume-driver" => {
+                let hint = "use local; for another file system: volume-opt=type=TYPE,volume-opt=device=DEVICE";
+                return Err(Kind::BadInput.hinted(format!("volume driver {value:?} does not exist"), hint));
+            }
+            "volume-label" => {
+                let (label, value) = value.split_once('=').unwrap_or((value, ""));
+                mount.options.more.volume.labels.insert(label.to_owned(), value.to_owned());
             }
             "idmap" if *value == "false" => {}
             "uid" | "gid" | "mode" | "max" if matches!(mount.kind, MountKind::Devpts(_)) => {
