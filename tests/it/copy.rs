@@ -122,6 +122,19 @@ fn copies_belong_to_the_containers_user_or_keep_their_owner() {
     assert_eq!(listing(&sandbox, "live:/tmp/roots"), ["6755 0:0 roots"]);
     sandbox.ok(&["cp", "live:/tmp/roots", "out"]);
     assert_eq!(std::fs::metadata(sandbox.home.join("out")).expect("stat").mode() & 0o7777, 0o755);
+    // On a directory it is no right to run anything.
+    sandbox.ok(&[
+        "exec",
+        "--user",
+        "0",
+        "live",
+        "sh",
+        "-c",
+        "mkdir /tmp/shared; cp -p /tmp/roots /tmp/shared; chmod 2775 /tmp/shared",
+    ]);
+    sandbox.ok(&["cp", "live:/tmp/shared", "shared"]);
+    let mode = |name: &str| std::fs::metadata(sandbox.home.join(name)).expect("stat").mode() & 0o7777;
+    assert_eq!((mode("shared"), mode("shared/roots")), (0o2775, 0o755));
 }
 
 #[test]

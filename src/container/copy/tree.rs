@@ -35,7 +35,7 @@ const XATTR_BYTES_MAX: usize = 64 << 10;
 pub struct Rules {
     /// Whom they belong to. None keeps the owner's id.
     pub owner: Option<(u32, u32)>,
-    /// Whether set-id bits and file capabilities are left out, as on everything that leaves a container: a program of its
+    /// Whether set-id bits of files and their capabilities are left out, as on everything that leaves a container: a program of its
     /// making must not run with the rights of the user who took it out.
     pub strip_privileges: bool,
     /// Whether a directory may take the place of something else, and the other way round.
@@ -364,7 +364,9 @@ impl Copier {
     }
 
     fn mode(&self, status: &Stat) -> Mode {
-        let mask = if self.rules.strip_privileges { 0o1777 } else { 0o7777 };
+        // On a directory the bit only says which group new files in it have.
+        let is_directory = FileType::from_raw_mode(status.st_mode) == FileType::Directory;
+        let mask = if self.rules.strip_privileges && !is_directory { 0o1777 } else { 0o7777 };
         Mode::from_raw_mode(status.st_mode & mask)
     }
 
