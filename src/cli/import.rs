@@ -2,8 +2,8 @@
 
 use super::{Context, Verb, pulling, say};
 use crate::container::events::{self, Happening};
-use crate::error::Kind;
 use crate::fs;
+use crate::image::download;
 use crate::image::import::{self, Import as What};
 use crate::image::platform::Platform;
 use anyhow::Result;
@@ -32,7 +32,7 @@ pub struct Import {
     /// Print nothing but the id
     #[arg(short, long)]
     quiet: bool,
-    /// The archive; - is standard input
+    /// The archive, or its http or https address; - is standard input
     #[arg(value_name = "FILE")]
     file: std::path::PathBuf,
     /// The image's name
@@ -43,11 +43,6 @@ pub struct Import {
 impl Verb for Import {
     fn run(self, context: &Context) -> Result<u8> {
         crate::store::prepare(&context.engine)?;
-        let shown = self.file.to_string_lossy();
-        if shown.starts_with("http://") || shown.starts_with("https://") {
-            let hint = "fetch it: curl --fail --location URL | coracle import - NAME";
-            return Err(Kind::BadInput.hinted(format!("{shown} is not a file"), hint));
-        }
         let mut platform = self.platform.as_deref().map(Platform::parse).transpose()?.unwrap_or_else(Platform::host);
         if self.os.is_some() || self.arch.is_some() || self.variant.is_some() {
             // A variant of this machine's architecture says nothing about another's.
@@ -67,6 +62,8 @@ impl Verb for Import {
         let unpacker = pulling::unpacker(&context.engine)?;
         let id = if self.file.as_os_str() == "-" {
             import::import(&context.engine, std::io::stdin(), &what, &unpacker)?
+        } else if let Some(url) = self.file.to_str().filter(|text| download::is_url(text)) {
+            import::import(&context.engine, download::open(url)?, &what, &unpacker)?
         } else {
             import::import(&context.engine, fs::open_for_reading(&self.file)?, &what, &unpacker)?
         };

@@ -2,6 +2,7 @@
 
 use crate::support::artifact::{self, Packing, pack};
 use crate::support::evil_tar::{self, Entry};
+use crate::support::fake_registry::{Answer, FakeRegistry};
 use crate::support::witness::{assert_same, assert_staging_empties, refusal, store};
 use crate::support::{Running, Sandbox};
 use std::fs::File;
@@ -51,6 +52,36 @@ fn every_compression_and_standard_input_give_the_same_layer() {
     let run = Running::start(command).finish();
     assert_eq!(run.code, 0, "{run}");
     assert_eq!(std::fs::read_dir(sandbox.data.join("coracle/layers")).expect("list the layers").count(), 1);
+}
+
+#[test]
+fn an_archive_can_lie_on_a_server() {
+    let (sandbox, fake) = (Sandbox::new(), FakeRegistry::start());
+    let archive = pack(&artifact::busybox(), Packing::Gzip);
+    fake.put("/files/root.tar.gz?x=y", "application/gzip", &archive);
+    fake.rule(|request| {
+        (request.target == "/moved").then(|| Answer::status(302).with("location", "/files/root.tar.gz?x=y"))
+    });
+    let cut = archive.clone();
+    fake.rule(move |request| {
+        let answer = Answer { cut_after: Some(1000), ..Answer::ok(cut.clone()) };
+        (request.target == "/cut").then_some(answer)
+    });
+    let url = |path: &str| format!("http://{}{path}", fake.host());
+    sandbox.ok(&["import", &url("/moved"), "fetched"]);
+    assert_eq!(sandbox.ok(&["run", "--rm", "fetched", "/bin/echo", "works"]), "works\n");
+    let before = store(&sandbox);
+    for (address, message) in [
+        (url("/cut"), "before the end"),
+        (url("/none"), "no such file"),
+        ("http://127.0.0.1:1/x".to_owned(), "refused"),
+        ("http://user@127.0.0.1/x".to_owned(), "user name"),
+    ] {
+        let run = sandbox.coracle(&["import", &address, "other"]);
+        let said = refusal(&run);
+        assert!(said.contains(message), "{said}");
+        assert_same(&store(&sandbox), &before, &address);
+    }
 }
 
 #[test]
