@@ -6,7 +6,7 @@ mod process;
 mod resources;
 
 pub use confinement::{hooks, seccomp};
-pub use mounts::{SHARED_MEMORY, joins_shared_memory};
+pub use mounts::{SHARED_MEMORY, SHM_BYTES, joins_shared_memory};
 pub use resources::resources;
 
 use super::config::{Config, Namespace as Shared, Process, Userns};

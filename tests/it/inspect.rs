@@ -174,3 +174,17 @@ fn docker_has_its_own_names_for_some_things() {
     let quiet = docker(&["container", "ls", "-q"]);
     assert_eq!((quiet.lines().count(), docker(&["image", "ls", "-q"]).lines().count()), (1, 1), "{quiet}");
 }
+
+#[test]
+fn the_size_of_shared_memory_is_what_is_mounted() {
+    let sandbox = Sandbox::new();
+    sandbox.image("busybox");
+    for (name, options) in [("usual", &[][..]), ("own", &["--shm-size=3m"])] {
+        let run = [&["run", "--name", name, "--network=none"][..], options, &["busybox", "df", "-k", "/dev/shm"]];
+        let mounted = sandbox.ok(&run.concat());
+        let kib: u64 =
+            mounted.lines().last().and_then(|line| line.split_whitespace().nth(1)?.parse().ok()).expect("a size");
+        let told = sandbox.ok(&["inspect", "--format={{.HostConfig.ShmSize}}", name]);
+        assert_eq!(told, format!("{}\n", kib << 10), "{name}");
+    }
+}

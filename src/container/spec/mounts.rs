@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 const PRIVATE_FILE_SYSTEM: [&str; 3] = ["nosuid", "noexec", "nodev"];
 
 /// The size of /dev/shm that nobody has said anything about.
-const SHM_BYTES: u64 = 64 << 20;
+pub const SHM_BYTES: u64 = 64 << 20;
 
 pub const SHARED_MEMORY: &str = "/dev/shm";
 

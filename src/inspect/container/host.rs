@@ -180,7 +180,7 @@ fn host_resources(config: &Config) -> Value {
         "CpusetCpus": rare.cpuset_cpus.as_deref().unwrap_or_default(),
         "CpusetMems": rare.cpuset_mems.as_deref().unwrap_or_default(),
         "PidsLimit": resources.pids.unwrap_or(crate::container::spec::PIDS_DEFAULT),
-        "ShmSize": config.mount_defaults.shm_bytes.unwrap_or(65_536_000),
+        "ShmSize": config.mount_defaults.shm_bytes.unwrap_or(crate::container::spec::SHM_BYTES),
         "BlkioWeight": rare.io_weight.unwrap_or(0),
         "OomKillDisable": false,
         "CgroupConf": rare.unified,
