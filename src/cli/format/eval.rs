@@ -14,6 +14,8 @@ const STEPS_MAX: usize = 10_000_000;
 const MADE_BYTES_MAX: usize = 64 << 20;
 /// Walking this many bytes of text counts as one step.
 const BYTES_PER_STEP: usize = 64;
+/// So many pieces of text, empty ones too, that a function puts together count as one step.
+const PIECES_PER_STEP: usize = 16;
 
 /// What is left of the limits of one rendering.
 pub struct Budget {
@@ -46,8 +48,11 @@ impl Budget {
 
     /// Runs `write` into a new string of at most what is left, and pays for it.
     pub fn write(&mut self, write: impl FnOnce(&mut dyn Write) -> fmt::Result) -> Result<String> {
-        let mut made = Limited { text: String::new(), bytes_max: self.made_bytes };
-        write(&mut made).map_err(|_| too_long(MADE_BYTES_MAX))?;
+        let pieces_max = self.steps * PIECES_PER_STEP;
+        let mut made = Limited { text: String::new(), bytes_max: self.made_bytes, pieces: pieces_max };
+        let written = write(&mut made);
+        self.step((pieces_max - made.pieces) / PIECES_PER_STEP * BYTES_PER_STEP)?;
+        written.map_err(|_| too_long(MADE_BYTES_MAX))?;
         self.make(made.text.len())?;
         Ok(made.text)
     }
@@ -57,10 +62,11 @@ fn too_long(bytes_max: usize) -> anyhow::Error {
     Kind::BadInput.error(format!("template: makes more than {} MiB of text", bytes_max >> 20))
 }
 
-/// A string that refuses to grow beyond its limit.
+/// A string that refuses to grow beyond its limit, and to be put together of more pieces than are left.
 struct Limited {
     text: String,
     bytes_max: usize,
+    pieces: usize,
 }
 
 impl Write for Limited {
@@ -68,6 +74,7 @@ impl Write for Limited {
         if text.len() > self.bytes_max - self.text.len() {
             return Err(fmt::Error);
         }
+        self.pieces = self.pieces.checked_sub(1).ok_or(fmt::Error)?;
         self.text.push_str(text);
         Ok(())
     }
@@ -93,7 +100,8 @@ pub struct Run<'a> {
 
 impl<'a> Run<'a> {
     pub fn new(tree: &'a Tree, names: Names) -> Self {
-        let out = Limited { text: String::new(), bytes_max: OUTPUT_BYTES_MAX };
+        // Each node has paid for its step already.
+        let out = Limited { text: String::new(), bytes_max: OUTPUT_BYTES_MAX, pieces: usize::MAX };
         Self { tree, names, variables: Vec::new(), depth: 0, budget: Budget::new(), out }
     }
 

@@ -294,9 +294,7 @@ fn escaped<'a>(
 }
 
 fn json<'a>(budget: &mut Budget, arguments: &[Data<'a>]) -> Result<Data<'a>> {
-    let text = arguments[0].to_json().to_string();
-    budget.make(text.len())?;
-    Ok(made(text))
+    budget.write(|out| write!(out, "{}", arguments[0].to_json())).map(made)
 }
 
 fn join<'a>(budget: &mut Budget, arguments: &[Data<'a>]) -> Result<Data<'a>> {

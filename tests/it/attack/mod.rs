@@ -16,6 +16,7 @@ mod registry;
 mod runtime;
 mod setup;
 mod sharing;
+mod templates;
 mod users;
 
 use crate::support::image_builder::Image;
