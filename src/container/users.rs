@@ -98,6 +98,11 @@ fn find_others(engine: &Engine, config: &mut Config) -> Result<()> {
     if let Namespace::Container(name) = &config.users.network {
         config.network = state::find(engine, name)?.config.network;
     }
+    if let Userns::Path(path) = &config.users.userns
+        && let Some(id) = owner_of(engine, path)?
+    {
+        config.users.userns = Userns::Container(id);
+    }
     let users = &mut config.users;
     let kinds = [&mut users.network, &mut users.pid, &mut users.ipc, &mut users.uts, &mut users.cgroup];
     let mut first = None;
@@ -117,6 +122,18 @@ fn find_others(engine: &Engine, config: &mut Config) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The id of the running container whose user namespace it is: by its ids the files of an image have their owners.
+fn owner_of(engine: &Engine, path: &Path) -> Result<Option<String>> {
+    let wanted = rustix::fs::stat(path).with_context(|| format!("join user namespace {}", path.display()))?;
+    let is_it = |container: &state::Container| {
+        let pid = container.state.as_ref().filter(|_| container.status.is_alive()).map(|state| state.pid);
+        let found = pid.and_then(|pid| rustix::fs::stat(format!("/proc/{pid}/ns/user")).ok());
+        // A container may have the engine's own ids.
+        found.is_some_and(|found| (found.st_dev, found.st_ino) == (wanted.st_dev, wanted.st_ino))
+    };
+    Ok(state::list(engine)?.into_iter().find(is_it).map(|container| container.config.id.to_string()))
 }
 
 fn asked_maps(uids: &[String], gids: &[String], engine: &Engine) -> Result<Maps> {

@@ -8,7 +8,7 @@ use super::restart::Restarting;
 use super::sources::Sources;
 use super::stdio::Streams;
 use super::{Instance, Limits, MAIN, Monitor, Process};
-use crate::container::config::{Config, Id, LogDriver, Namespace, Notify, Source};
+use crate::container::config::{Config, Id, LogDriver, Namespace, Notify, Source, Userns};
 use crate::container::control::{self, Attach, Hello, MESSAGE_BYTES_MAX, Request};
 use crate::container::events::Journal;
 use crate::container::log::Log;
@@ -20,7 +20,7 @@ use crate::container::state::{self, Container, Paths, State, Status};
 use crate::container::stop;
 use crate::container::user;
 use crate::engine::Engine;
-use crate::error::Kind;
+use crate::error::{self, Kind};
 use crate::fs::{self, Durability, Root};
 use crate::network::{Network, pasta};
 use crate::rootless::map;
@@ -188,7 +188,7 @@ impl Ground<'_> {
             may_set_groups,
             with_init: config.init,
         };
-        let mut starting = runtime::create(bundle)?;
+        let mut starting = runtime::create(bundle).map_err(|error| explain_join(config, error))?;
         let connecting = connect(config, &starting, run_dir)?;
         if let Some(master) = starting.ready()? {
             streams.set_master(master, config.process.interactive)?;
@@ -312,6 +312,17 @@ fn divide_cgroup() -> Result<Limits> {
     let delegated = Delegated::find()?;
     let container = delegated.split()?.container;
     Ok(Limits { delegated, container })
+}
+
+/// Only what belongs to the engine's own user namespace, as its containers' does, can be joined: setns(2).
+fn explain_join(config: &Config, failed: anyhow::Error) -> anyhow::Error {
+    match &config.users.userns {
+        Userns::Path(_) => error::with_hint(
+            failed,
+            "name a running container's user namespace, or the container: --userns container:NAME",
+        ),
+        _ => failed,
+    }
 }
 
 /// A file is always whole, and of the run that goes on now.

@@ -132,7 +132,7 @@ pub fn create(bundle: Bundle<'_>) -> Result<Starting> {
             Cloned::Parent(child) => child,
         };
         drop(theirs);
-        adopt(&first, &mut ours, CREATE_TIMEOUT).context("join the namespaces of another container")?
+        adopt(&first, &mut ours, CREATE_TIMEOUT).context("join other namespaces")?
     };
     let pid = child.pid;
     let seccomp = bundle.spec.linux().as_ref().and_then(|linux| linux.seccomp().as_ref());

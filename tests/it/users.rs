@@ -569,6 +569,49 @@ fn namespaces_can_be_shared_with_the_host_and_with_others() {
     sandbox.assert_no_leaks();
 }
 
+#[test]
+fn a_user_namespace_is_joined_by_its_path() {
+    let sandbox = Sandbox::new();
+    let image = sandbox.image("busybox");
+    sandbox.detached(&["--name=web", "--userns=keep-id", "--network=none", &image, "sleep", "1000"]);
+    let pid = sandbox.ok(&["inspect", "--format={{.State.Pid}}", "web"]);
+    let path = format!("--userns=ns:/proc/{}/ns/user", pid.trim());
+    let show = "readlink /proc/self/ns/user; cat /proc/self/uid_map; stat -c '%u %g' /bin /; id -u";
+    let theirs = sandbox.ok(&["exec", "--user=0", "web", "sh", "-c", show]);
+    assert_eq!(script(&sandbox, &["--user=0", &path], &image, show), theirs);
+    assert!(theirs.ends_with("0 0\n0 0\n0\n"), "{theirs}");
+    // With a network of its own too, which then belongs to that namespace.
+    assert_eq!(script(&sandbox, &[&path], &image, "test -d /sys/class/net/lo && echo there"), "there\n");
+    for (path, message) in
+        [("/nowhere", "/nowhere"), ("/etc/passwd", "/etc/passwd"), ("/proc/self/ns/user", "container:NAME")]
+    {
+        let option = format!("--userns=ns:{path}");
+        sandbox.fails(125, &[message], &["run", "--rm", "--network=none", &option, &image, "true"]);
+    }
+    sandbox.ok(&["rm", "--force", "--time=0", "web"]);
+}
+
+#[test]
+fn the_ids_of_a_name_are_mapped() {
+    let sandbox = Sandbox::new();
+    let image = sandbox.image("busybox");
+    let show = "cat /proc/self/uid_map /proc/self/gid_map | tr -s ' '; stat -c '%u %g' /bin";
+    let name = std::process::Command::new("id").arg("-un").output().expect("run id").stdout;
+    let name = String::from_utf8(name).expect("ASCII").trim().to_owned();
+    let (engine, _) = maps(&sandbox, &[], &image);
+    let map = format!(" 0 1 {}\n", engine[0][2] - 1);
+    let option = format!("--subuidname={name}");
+    assert_eq!(script(&sandbox, &[&option], &image, show), format!("{map}{map}0 0\n"));
+    assert_eq!(
+        script(&sandbox, &[&option.replace("subuid", "subgid"), "--user=5:6"], &image, "id -u; id -g"),
+        "5\n6\n"
+    );
+    let own = script(&sandbox, &[&option, "--volume=/etc:/v:ro"], &image, "stat -c %u /v");
+    assert_eq!(own, "65534\n", "what is not theirs is nobody's");
+    sandbox.fails(125, &["\"none-such\"", "/etc/subuid"], &["run", "--rm", "--subuidname=none-such", &image, "true"]);
+    sandbox.fails(125, &["--uidmap"], &["run", "--rm", &option, "--uidmap=0:0:1", &image, "true"]);
+}
+
 #[track_caller]
 fn assert_memory_is_shared(sandbox: &Sandbox, image: &str) {
     sandbox.ok(&["exec", "web", "sh", "-c", "echo web > /dev/shm/web"]);
