@@ -44,9 +44,9 @@ impl Verb for ImagePrune {
         crate::store::prepare(&context.engine)?;
         super::in_userns(Door::for_command(&context.engine)?, || {
             let (removed, bytes) = prune(context, self.all, &self.filter)?;
-            removed.iter().for_each(|id| say(id));
-            if context.docker {
-                say(&super::system_prune::reclaimed(bytes));
+            match context.docker {
+                true => super::system_prune::report("Images", &super::system_prune::deleted(&removed), bytes),
+                false => removed.iter().for_each(|id| say(id)),
             }
             Ok(0)
         })

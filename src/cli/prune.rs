@@ -1,11 +1,11 @@
 //! `container prune` and `container cleanup`: what is over goes.
 
 use super::time::{self, Bound};
-use super::{Context, Targets, Verb, confirm, each, say};
+use super::{Context, Targets, Verb, confirm, each, say, system_prune};
 use crate::container::config::{Config, Source};
 use crate::container::control::Door;
 use crate::container::state::{self, Container};
-use crate::container::{remove, stop};
+use crate::container::{remove, size, stop};
 use crate::error::{self, Kind};
 use crate::image;
 use crate::inspect::filter::Containers;
@@ -47,19 +47,35 @@ impl Verb for Prune {
                 && until.is_none_or(|until| container.config.created < until)
                 && filters.match_container(container)
         });
+        let engine = &context.engine;
         if containers.is_empty() {
+            if context.docker {
+                system_prune::report("Containers", &[], 0);
+            }
             return Ok(0);
         }
-        super::in_userns(Door::for_command(&context.engine)?, || {
-            each(&containers, |container| match remove::remove(&context.engine, container, true) {
-                // Somebody has started or removed it meanwhile.
-                Err(error) if matches!(error::kind(&error), Kind::InUse | Kind::NotFound) => Ok(()),
-                other => {
-                    other?;
-                    say(container.config.id.as_str());
-                    Ok(())
+        super::in_userns(Door::for_command(engine)?, || {
+            let (mut ids, mut bytes) = (Vec::new(), 0);
+            let code = each(&containers, |container| {
+                let written = if context.docker { size::of(engine, &container.config)?.written } else { 0 };
+                match remove::remove(engine, container, true) {
+                    // Somebody has started or removed it meanwhile.
+                    Err(error) if matches!(error::kind(&error), Kind::InUse | Kind::NotFound) => Ok(()),
+                    other => {
+                        other?;
+                        bytes += written;
+                        match context.docker {
+                            true => ids.push(container.config.id.to_string()),
+                            false => say(container.config.id.as_str()),
+                        }
+                        Ok(())
+                    }
                 }
-            })
+            });
+            if context.docker {
+                system_prune::report("Containers", &ids, bytes);
+            }
+            code
         })
     }
 }

@@ -59,7 +59,10 @@ impl Verb for SystemPrune {
                 bytes += self.unused_volumes(context)?;
             }
             let (images, image_bytes) = image_prune::prune(context, self.all, &self.filter)?;
-            tell("Images", &images);
+            match context.docker {
+                true => tell(context.docker, "Images", &deleted(&images)),
+                false => tell(context.docker, "Images", &images),
+            }
             say(&reclaimed(bytes + image_bytes));
             Ok(0)
         })
@@ -107,7 +110,7 @@ impl SystemPrune {
                 Err(error) => return Err(error),
             }
         }
-        tell("Containers", &ids);
+        tell(context.docker, "Containers", &ids);
         Ok(bytes)
     }
 
@@ -130,20 +133,34 @@ impl SystemPrune {
             bytes += freed;
             names.push(name);
         }
-        tell("Volumes", &names);
+        tell(context.docker, "Volumes", &names);
         Ok(bytes)
     }
 }
 
 /// What went, under its heading; nothing is said of nothing.
-fn tell(what: &str, names: &[String]) {
-    if !names.is_empty() {
-        say(&format!("Deleted {what}"));
-        names.iter().for_each(|name| say(name));
+fn tell(docker: bool, what: &str, names: &[String]) {
+    if names.is_empty() {
+        return;
+    }
+    say(&format!("Deleted {what}{}", if docker { ":" } else { "" }));
+    names.iter().for_each(|name| say(name));
+    if docker {
+        say("");
     }
 }
 
-/// The last line of every prune.
-pub fn reclaimed(bytes: u64) -> String {
+/// What docker says at the end of a prune of one kind: what went, and how many bytes that was.
+pub fn report(what: &str, names: &[String], bytes: u64) {
+    tell(true, what, names);
+    say(&reclaimed(bytes));
+}
+
+/// Images that went, in docker's words.
+pub fn deleted(ids: &[String]) -> Vec<String> {
+    ids.iter().map(|id| format!("deleted: sha256:{id}")).collect()
+}
+
+fn reclaimed(bytes: u64) -> String {
     format!("Total reclaimed space: {}", human_size(bytes as f64, 4))
 }

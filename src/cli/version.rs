@@ -2,6 +2,7 @@
 
 use super::format::{Names, Template};
 use super::{Context, Verb, listing};
+use crate::image::platform::Platform;
 use crate::inspect::host::version as facts;
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -15,9 +16,15 @@ pub struct Version {
 }
 
 impl Verb for Version {
-    fn run(self, _: &Context) -> Result<u8> {
+    fn run(self, context: &Context) -> Result<u8> {
         match self.format.as_deref() {
+            None if context.docker => print_for_docker(),
             None => print_text(),
+            Some("json") if context.docker => listing::put(&format!("{}\n", for_docker())),
+            Some(template) if context.docker => {
+                let text = Template::parse(template)?.render_with(&for_docker(), Names::AnyCase)?;
+                listing::put(&format!("{text}\n"));
+            }
             // There is no server: this program is what answers for both.
             Some("json") => listing::json(&json!({ "Client": facts(), "Server": facts() })),
             Some(template) => {
@@ -45,5 +52,57 @@ fn print_text() {
     ];
     for (name, value) in rows {
         listing::put(&format!("{name:<15}{value}\n"));
+    }
+}
+
+/// As docker has it, client and server apart, though here one program is both.
+fn for_docker() -> Value {
+    let facts = facts();
+    let platform = json!({ "Name": "Coracle Engine" });
+    let arch = Platform::host().architecture;
+    let common = json!({
+        "Platform": platform,
+        "Version": facts["Version"],
+        "ApiVersion": facts["APIVersion"],
+        "GitCommit": facts["GitCommit"],
+        "GoVersion": facts["GoVersion"],
+        "Os": facts["Os"],
+        "Arch": arch,
+        "BuildTime": facts["BuiltTime"],
+    });
+    let with = |mut more: Value| {
+        if let (Value::Object(fields), Value::Object(common)) = (&mut more, &common) {
+            fields.extend(common.clone());
+        }
+        more
+    };
+    json!({
+        "Client": with(json!({ "DefaultAPIVersion": facts["APIVersion"], "Context": "default" })),
+        "Server": with(json!({
+            "Experimental": false,
+            "Components": [{
+                "Name": "Engine",
+                "Version": facts["Version"],
+                "Details": { "ApiVersion": facts["APIVersion"], "Arch": arch, "Os": facts["Os"] },
+            }],
+        })),
+    })
+}
+
+fn print_for_docker() {
+    let facts = facts();
+    let text = |name: &str| facts[name].as_str().unwrap_or_default().to_owned();
+    let (version, api, platform) = (text("Version"), text("APIVersion"), text("OsArch"));
+    listing::put("Client: Coracle Engine\n");
+    for (name, value) in
+        [("Version:", &*version), ("API version:", &*api), ("OS/Arch:", &*platform), ("Context:", "default")]
+    {
+        listing::put(&format!(" {name:<19}{value}\n"));
+    }
+    listing::put("\nServer: Coracle Engine\n Engine:\n");
+    for (name, value) in
+        [("Version:", &*version), ("API version:", &*api), ("OS/Arch:", &*platform), ("Experimental:", "false")]
+    {
+        listing::put(&format!("  {name:<18}{value}\n"));
     }
 }

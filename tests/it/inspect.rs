@@ -171,6 +171,14 @@ fn docker_has_its_own_names_for_some_things() {
     assert_eq!(json(&docker(&["info", "-f", "json"]))["Images"], 1);
     docker(&["tag", "busybox", "mine:1"]);
     assert_eq!(sandbox.ok(&["images", "-q", "docker.io/library/mine:1"]).lines().count(), 1);
+    let version = docker(&["version"]);
+    assert!(
+        version.starts_with("Client: Coracle Engine\n Version:           ") && version.contains("\n\nServer: "),
+        "{version}"
+    );
+    let version = json(&docker(&["version", "-f", "json"]));
+    assert!(version["Client"]["Version"].is_string() && version["Client"]["Version"] == version["Server"]["Version"]);
+    assert_eq!(docker(&["version", "-f", "{{.Server.Os}} {{.Client.Context}}"]), "linux default\n");
     let quiet = docker(&["container", "ls", "-q"]);
     assert_eq!((quiet.lines().count(), docker(&["image", "ls", "-q"]).lines().count()), (1, 1), "{quiet}");
 }
@@ -187,4 +195,48 @@ fn the_size_of_shared_memory_is_what_is_mounted() {
         let told = sandbox.ok(&["inspect", "--format={{.HostConfig.ShmSize}}", name]);
         assert_eq!(told, format!("{}\n", kib << 10), "{name}");
     }
+}
+
+#[test]
+fn docker_tells_how_much_a_prune_has_freed() {
+    let sandbox = Sandbox::new();
+    sandbox.image("busybox");
+    let docker = |arguments: &[&str]| {
+        let mut command = sandbox.command(arguments);
+        std::os::unix::process::CommandExt::arg0(&mut command, "docker");
+        let run = crate::support::Running::start(command).finish();
+        assert_eq!(run.code, 0, "{run}");
+        run.stdout
+    };
+    let script = "head -c 2000 /dev/zero >/made; head -c 3000 /dev/zero >/v/made";
+    let make = || {
+        sandbox.ok(&["run", "--name=c", "--network=none", "-v=kept:/v", "busybox", "sh", "-c", script]);
+        sandbox.ok(&["inspect", "--format={{.Id}}", "c"]).trim().to_owned()
+    };
+    let id = make();
+    assert_eq!(docker(&["volume", "prune", "-f"]), "Total reclaimed space: 0B\n");
+    assert_eq!(
+        docker(&["container", "prune", "-f"]),
+        format!("Deleted Containers:\n{id}\n\nTotal reclaimed space: 2kB\n")
+    );
+    assert_eq!(docker(&["container", "prune", "-f"]), "Total reclaimed space: 0B\n");
+    assert_eq!(docker(&["volume", "prune", "-f"]), "Deleted Volumes:\nkept\n\nTotal reclaimed space: 3kB\n");
+    let id = make();
+    assert_eq!(
+        docker(&["system", "prune", "-f", "--volumes"]),
+        format!("Deleted Containers:\n{id}\n\nDeleted Volumes:\nkept\n\nTotal reclaimed space: 5kB\n")
+    );
+    let image = sandbox.ok(&["images", "--quiet", "--no-trunc"]);
+    let pruned = docker(&["image", "prune", "-f", "--all"]);
+    assert!(
+        pruned.starts_with(&format!("Deleted Images:\ndeleted: {}\n\nTotal reclaimed space: ", image.trim())),
+        "{pruned}"
+    );
+    // As podman has it, there is only what went.
+    let id = {
+        sandbox.image("busybox");
+        make()
+    };
+    assert_eq!(sandbox.ok(&["container", "prune", "-f"]), format!("{id}\n"));
+    assert_eq!(sandbox.ok(&["volume", "prune", "-f"]), "kept\n");
 }

@@ -1,10 +1,10 @@
 //! `volume rm` and `volume prune`: remove volumes.
 
 use super::ls::parse_filters;
-use crate::cli::{Context, Verb, each, in_userns, removal, report, say};
+use crate::cli::{Context, Verb, each, in_userns, removal, report, say, system_prune};
 use crate::container::control::Door;
 use crate::container::events::{self, Event, Happening, Object};
-use crate::container::{remove, stop, volumes};
+use crate::container::{remove, size, stop, volumes};
 use crate::engine::Engine;
 use crate::error::{self, Kind};
 use crate::inspect::volume::Usage;
@@ -101,8 +101,12 @@ impl Rm {
 }
 
 fn told_gone(engine: &Engine, name: &str) {
-    events::tell(engine, &[Event::new(Object::Volume, Happening::Remove, "", name)]);
+    tell_gone(engine, name);
     say(name);
+}
+
+fn tell_gone(engine: &Engine, name: &str) {
+    events::tell(engine, &[Event::new(Object::Volume, Happening::Remove, "", name)]);
 }
 
 impl Verb for Prune {
@@ -116,14 +120,33 @@ impl Verb for Prune {
         let mut unused = volume::list(engine)?;
         unused.retain(|volume| !usage.is_used(&volume.name) && filters.match_volume(volume, &usage));
         if unused.is_empty() {
+            if context.docker {
+                system_prune::report("Volumes", &[], 0);
+            }
             return Ok(0);
         }
         in_userns(Door::for_command(engine)?, || {
-            each(&unused, |volume| match volumes::remove(engine, &volume.name) {
-                // A container has come meanwhile.
-                Err(error) if error::kind(&error) == Kind::InUse => Ok(()),
-                removed => removed.map(|()| told_gone(engine, &volume.name)),
-            })
+            let (mut names, mut bytes) = (Vec::new(), 0);
+            let code = each(&unused, |volume| {
+                let name = &volume.name;
+                let held = if context.docker { size::tree(&volume::data(engine, name))? } else { 0 };
+                match volumes::remove(engine, name) {
+                    // A container has come meanwhile.
+                    Err(error) if error::kind(&error) == Kind::InUse => return Ok(()),
+                    removed => removed?,
+                }
+                match context.docker {
+                    true => tell_gone(engine, name),
+                    false => told_gone(engine, name),
+                }
+                bytes += held;
+                names.push(name.clone());
+                Ok(())
+            });
+            if context.docker {
+                system_prune::report("Volumes", &names, bytes);
+            }
+            code
         })
     }
 }
