@@ -15,7 +15,7 @@ pub use copy::{copy_contents, copy_status};
 pub use lock::{Held, Hold, Lock, held, hold_alive, say_held};
 pub use remove::{remove_tree, remove_tree_named};
 pub use root::Root;
-pub use walk::change_owner;
+pub use walk::{Step, change_owner, walk};
 
 use crate::error::Kind;
 use anyhow::{Context, Result};

@@ -12,7 +12,7 @@ use crate::image::{self, Summary};
 use crate::inspect::container as view;
 use crate::inspect::image::created;
 use crate::store::digest::Digest;
-use crate::store::layers;
+use crate::store::{layers, shifted};
 use crate::volume::{self, Volume};
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -35,11 +35,15 @@ struct Usage {
     images: Vec<UsedImage>,
     containers: Vec<UsedContainer>,
     volumes: Vec<UsedVolume>,
+    /// Bytes of trees with other owners whose image is no more there under its layers.
+    left: u64,
     now: u64,
 }
 
 struct UsedImage {
     image: Summary,
+    /// With the trees in which its files have other owners.
+    size: u64,
     /// What other images have too, and what only this one has.
     shared: u64,
     unique: u64,
@@ -142,7 +146,8 @@ impl Usage {
             let bytes = size::tree(&volume::data(engine, &name))?;
             volumes.push(UsedVolume { containers: by_volume.get(&name).copied().unwrap_or(0), name, bytes });
         }
-        Ok(Self { images: images(context, &by_image)?, containers, volumes, now: state::now() })
+        let (images, left) = images(context, &by_image)?;
+        Ok(Self { images, containers, volumes, left, now: state::now() })
     }
 
     fn lines(&self) -> [Line; 3] {
@@ -156,7 +161,7 @@ impl Usage {
                 kind: "Images",
                 total: self.images.len(),
                 active: self.images.iter().filter(is_used).count(),
-                bytes: unique + shared,
+                bytes: unique + shared + self.left,
                 reclaimable: self.images.iter().filter(|image| !is_used(image)).map(|image| image.unique).sum(),
             },
             Line {
@@ -211,7 +216,7 @@ impl UsedImage {
                 tag,
                 self.image.id.hex().chars().take(12).collect(),
                 age.clone(),
-                size(self.image.size),
+                size(self.size),
                 size(self.shared),
                 size(self.unique),
                 self.containers.to_string(),
@@ -246,27 +251,29 @@ impl UsedContainer {
     }
 }
 
-/// The images with what they share. An image that is damaged shares nothing.
-fn images(context: &Context, users: &HashMap<Digest, usize>) -> Result<Vec<UsedImage>> {
+/// The images with what they share, and the bytes of trees that are none of theirs. An image that is damaged shares
+/// nothing.
+fn images(context: &Context, users: &HashMap<Digest, usize>) -> Result<(Vec<UsedImage>, u64)> {
     let engine = &context.engine;
     let listed = image::list(engine)?;
-    let stacks: Vec<HashSet<Digest>> = listed
-        .iter()
-        .map(|image| {
-            image::open(engine, image.clone()).map(|image| image.layers.into_iter().collect()).unwrap_or_default()
-        })
-        .collect();
+    let layers_of =
+        |image: &Summary| image::open(engine, image.clone()).map(|image| image.layers).unwrap_or_default();
+    let lists: Vec<Vec<Digest>> = listed.iter().map(layers_of).collect();
+    let stacks: Vec<HashSet<Digest>> = lists.iter().map(|layers| layers.iter().copied().collect()).collect();
     let mut holders: HashMap<Digest, usize> = HashMap::new();
     stacks.iter().flatten().for_each(|layer| *holders.entry(*layer).or_insert(0) += 1);
+    let mut trees = shifted::sizes(engine)?;
     let mut images = Vec::new();
-    for (image, stack) in listed.into_iter().zip(&stacks) {
+    for ((image, stack), layers) in listed.into_iter().zip(&stacks).zip(&lists) {
         let mut shared = 0;
         for layer in stack.iter().filter(|layer| holders.get(*layer).is_some_and(|count| *count > 1)) {
             shared += layers::info(engine, layer)?.map_or(0, |info| info.size_bytes);
         }
         let containers = users.get(&image.id).copied().unwrap_or(0);
+        // The trees of the same layers are there once.
+        let size = image.size + trees.remove(&shifted::stack_name(layers)).unwrap_or(0);
         let shared = shared.min(image.size);
-        images.push(UsedImage { unique: image.size - shared, shared, containers, image });
+        images.push(UsedImage { unique: size - shared, size, shared, containers, image });
     }
-    Ok(images)
+    Ok((images, trees.into_values().sum()))
 }

@@ -15,14 +15,14 @@ mod probe;
 pub use build::Copied;
 
 use crate::engine::Engine;
-use crate::fs;
+use crate::fs::{self, Step};
 use crate::rootless::map::Extent;
 use crate::store::digest::Digest;
 use crate::store::{layers, overlay};
 use anyhow::{Context, Result};
 use rustix::fs::{CWD, FileType, Mode, RenameFlags};
 use rustix::io::Errno;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::os::fd::AsFd;
 use std::path::PathBuf;
 
@@ -32,6 +32,9 @@ pub struct Owners<'a> {
     pub uids: &'a [Extent],
     pub gids: &'a [Extent],
 }
+
+/// The unit of `st_blocks`: stat(3type).
+const BLOCK_BYTES: u64 = 512;
 
 /// How many directories the links are spread over, so that threads do not wait for each other.
 const LINK_DIRS: u64 = 8;
@@ -121,6 +124,32 @@ pub fn unused(engine: &Engine, used: &[Vec<Digest>]) -> Result<Vec<String>> {
     Ok(names)
 }
 
+/// How many bytes on the disk the trees of each stack take up, by its name. What its links name is the layers'. The
+/// caller is in the engine's user namespace.
+pub fn sizes(engine: &Engine) -> Result<HashMap<String, u64>> {
+    let top = engine.shifted();
+    let mut sizes = HashMap::new();
+    if !top.is_dir() {
+        return Ok(sizes);
+    }
+    for stack in fs::list(&top)? {
+        // One may be removed at this moment.
+        let Ok(maps) = fs::open_dir(&top.join(&stack).join("maps")) else { continue };
+        let (mut blocks, mut linked) = (0, HashSet::new());
+        fs::walk(maps.as_fd(), &mut |step| {
+            match step {
+                Step::Leaf { status, .. }
+                    if status.st_nlink > 1 && !linked.insert((status.st_dev, status.st_ino)) => {}
+                Step::Leaf { status, .. } | Step::Enter { status, .. } => blocks += status.st_blocks as u64,
+                Step::Leave => {}
+            }
+            Ok(())
+        })?;
+        sizes.insert(stack, blocks * BLOCK_BYTES);
+    }
+    Ok(sizes)
+}
+
 struct Stack {
     dir: PathBuf,
 }
@@ -162,7 +191,7 @@ fn publish(staged: &std::path::Path, place: &std::path::Path) -> Result<()> {
 }
 
 /// The same for the same layers in the same order.
-fn stack_name(diff_ids: &[Digest]) -> String {
+pub fn stack_name(diff_ids: &[Digest]) -> String {
     let text: Vec<String> = diff_ids.iter().map(ToString::to_string).collect();
     Digest::of(text.join("\n").as_bytes()).hex()
 }

@@ -41,6 +41,35 @@ fn df_counts_what_there_is_and_what_could_go() {
 }
 
 #[test]
+fn df_counts_trees_with_other_owners() {
+    let sandbox = Sandbox::new();
+    sandbox.image("busybox");
+    let images = || -> (u64, u64) {
+        let row = sandbox.ok(&[
+            "system",
+            "df",
+            "--format={{if eq .Type \"Images\"}}{{.RawSize}} {{.RawReclaimable}}{{end}}",
+        ]);
+        let (size, reclaimable) = row.trim().split_once(' ').expect("two numbers");
+        (size.parse().expect("bytes"), reclaimable.parse().expect("bytes"))
+    };
+    let (before, _) = images();
+    sandbox.ok(&["run", "--rm", "--userns=keep-id", "--network=none", "busybox", "true"]);
+    let disk = sandbox.ok(&[
+        "unshare",
+        "sh",
+        "-c",
+        &format!("du -s --block-size=1 {}/coracle/shifted/*/maps", sandbox.data.display()),
+    ]);
+    let disk: u64 = disk.split_whitespace().next().expect("a size").parse().expect("bytes");
+    let (after, reclaimable) = images();
+    // Their own directory counts with du alone.
+    let counted = after - before;
+    assert!(counted > 0 && counted <= disk && disk - counted <= 16 << 10, "{counted} of {disk}");
+    assert_eq!(reclaimable, after, "no container needs the image");
+}
+
+#[test]
 fn prune_removes_what_nobody_uses_and_asks_first() {
     let (sandbox, image) = used();
     let run = answered(&sandbox, &["system", "prune", "--volumes", "--all"], "n\n");
