@@ -308,13 +308,13 @@ fn dispatch(arguments: Vec<String>) -> Result<u8, Failed> {
     let words = std::iter::once(format!("coracle {}", found.path)).chain(words);
     match command.no_binary_name(false).bin_name(format!("coracle {}", found.path)).try_get_matches_from(words) {
         Ok(matches) => {
-            globals.merge(&matches).and_then(|()| globals.redirect()).map_err(failed(found.name))?;
-            let engine = Engine::locate(&globals.directories()).map_err(failed(found.name))?;
-            let (verb, docker) = (found.name.to_owned(), is_docker(&arguments[0]));
+            globals.merge(&matches).and_then(|()| globals.redirect()).map_err(failed(&found.path))?;
+            let engine = Engine::locate(&globals.directories()).map_err(failed(&found.path))?;
+            let (verb, docker) = (found.path.clone(), is_docker(&arguments[0]));
             let context = Context { engine, verb, command_line: arguments, docker, globals };
-            (found.verb.run)(&context, &matches).map_err(failed(found.name))
+            (found.verb.run)(&context, &matches).map_err(failed(&found.path))
         }
-        Err(error) => complain(&error, found.name),
+        Err(error) => complain(&error, &found.path),
     }
 }
 

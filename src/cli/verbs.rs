@@ -34,8 +34,6 @@ struct Noun {
 /// What the words of a command line lead to.
 pub struct Found {
     pub verb: &'static Entry,
-    /// The name of the verb alone, for messages.
-    pub name: &'static str,
     /// As typed: `container ls`.
     pub path: String,
     /// How many words that took.
@@ -236,12 +234,12 @@ const NOUNS: &[Noun] = &[
 pub fn find(words: &[String]) -> Option<Found> {
     let first = words.first()?;
     if let Some(verb) = entry(first) {
-        return Some(Found { verb, name: verb.name, path: first.clone(), words: 1 });
+        return Some(Found { verb, path: first.clone(), words: 1 });
     }
     let noun = NOUNS.iter().find(|noun| noun.name == first)?;
     let second = words.get(1)?;
     let verb = noun.find(second)?;
-    Some(Found { verb, name: verb.name, path: format!("{} {second}", noun.name), words: 2 })
+    Some(Found { verb, path: format!("{} {second}", noun.name), words: 2 })
 }
 
 impl Noun {

@@ -243,5 +243,6 @@ fn a_full_disk_leaves_the_store_as_it_was() {
     );
     for line in [lines[1], lines[3]] {
         assert!(line.starts_with("coracle: load: ") && line.contains("no space left on device"), "{run}");
+        assert!(line.ends_with("coracle system prune"), "{run}");
     }
 }

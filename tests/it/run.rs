@@ -59,7 +59,7 @@ fn the_engines_own_failures_are_125_and_leave_nothing() {
     fails(&["run: ", "\"=x\" has no name"], &["--env", "=x"]);
     fails(&["run: ", "\"relative\" is not an absolute path"], &["--workdir", "relative"]);
     fails(&["run: ", "/etc/passwd"], &["--workdir", "/etc/passwd"]);
-    fails(&["run: ", "/no/such/dir", "no such file"], &["--volume", "/no/such/dir:/x"]);
+    fails(&["run: ", "/no/such/dir", "no such file", "create it first"], &["--volume", "/no/such/dir:/x"]);
     fails(&["run: ", "\"x/y\""], &["--name", "x/y"]);
     fails(&["run: ", "capability \"NOSUCH\""], &["--cap-add", "nosuch"]);
     fails(&["run: ", "\"nosuch\""], &["--security-opt", "nosuch"]);
@@ -75,6 +75,9 @@ fn the_engines_own_failures_are_125_and_leave_nothing() {
         &["run", "--pull=never", "localhost/nosuch"],
     );
     sandbox.fails(125, &["unknown command", "nosuch"], &["nosuch"]);
+    sandbox.fails(125, &["unknown command", "rnu", "did you mean run?"], &["rnu"]);
+    sandbox.fails(125, &["unknown command", "crate", "did you mean create?"], &["volume", "crate"]);
+    sandbox.fails(1, &["volume rm: ", "nosuch"], &["volume", "rm", "nosuch"]);
     sandbox.assert_no_leaks();
 }
 

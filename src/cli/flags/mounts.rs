@@ -9,7 +9,7 @@ use crate::container::config::{
     Config, Id, ImageVolumes, Memory, Mount, MountKind, MountOptions, Name, OverlayPlace, VolumesFrom,
 };
 use crate::container::create::clean;
-use crate::error::Kind;
+use crate::error::{self, Kind};
 use crate::settings::Containers;
 use anyhow::{Context, Result};
 use options::Words;
@@ -173,7 +173,11 @@ fn bind(source: &str, manners: Manners) -> Result<MountKind> {
     match rustix::fs::stat(&path) {
         Ok(_) => {}
         Err(rustix::io::Errno::NOENT) if manners.docker => make_source(&path)?,
-        Err(errno) => return Err(anyhow::Error::new(errno).context(format!("mount {}", path.display()))),
+        Err(errno) => {
+            let failed = anyhow::Error::new(errno).context(format!("mount {}", path.display()));
+            let is_missing = errno == rustix::io::Errno::NOENT;
+            return Err(if is_missing { error::with_hint(failed, "create it first") } else { failed });
+        }
     }
     Ok(MountKind::Bind { source: path })
 }
