@@ -5,7 +5,7 @@ mod first_use;
 mod mounted;
 
 pub use first_use::{FirstUse, take_into_use};
-pub use mounted::{check_options, special};
+pub use mounted::{Special, check_options, special};
 
 use crate::engine::Engine;
 use crate::error::Kind;

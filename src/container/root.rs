@@ -21,6 +21,7 @@ use crate::sys::socket;
 use anyhow::{Context, Result};
 use rustix::fs::{AtFlags, OFlags, StatxAttributes, StatxFlags};
 use rustix::io::Errno;
+use std::ffi::CStr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -242,14 +243,16 @@ const INSIDE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A clone of a running container's root without what is mounted into it.
 fn clone_live(state: &State) -> Result<OwnedFd> {
-    from_inside(state, || mount::clone_tree(mount::here(), c"/", false).context("open_tree /"))
-        .context("open the container's root")
+    from_inside(state.pid, state.pid_start_ticks, || {
+        mount::clone_tree(mount::here(), c"/", false).context("open_tree /")
+    })
+    .context("open the container's root")
 }
 
 /// A clone of a running container's shared memory, for one that shares its IPC namespace. It must be the file system in
 /// memory that is mounted there: no link, and no directory that the container has put in its place.
 pub fn shared_memory(state: &State) -> Result<OwnedFd> {
-    from_inside(state, || {
+    from_inside(state.pid, state.pid_start_ticks, || {
         let flags = OFlags::PATH | OFlags::DIRECTORY;
         let found = Root::open(Path::new("/"))?.resolve_without_links(Path::new(SHARED_MEMORY), flags);
         let found = found.context("open it")?;
@@ -262,12 +265,17 @@ pub fn shared_memory(state: &State) -> Result<OwnedFd> {
     })
 }
 
+/// A clone of what another process of the engine's has mounted at a path, in a mount namespace that no container changes.
+pub fn mounted_by(pid: i32, start_ticks: u64, path: &CStr) -> Result<OwnedFd> {
+    from_inside(pid, start_ticks, || mount::clone_tree(mount::here(), path, false).context("open_tree"))
+}
+
 /// A mount out of a running container. Only a process in its mount namespace can clone one (EINVAL from outside), so one
 /// is forked that does nothing else and executes nothing.
-fn from_inside(state: &State, take: impl FnOnce() -> Result<OwnedFd>) -> Result<OwnedFd> {
+fn from_inside(pid: i32, start_ticks: u64, take: impl FnOnce() -> Result<OwnedFd>) -> Result<OwnedFd> {
     let gone = || Kind::InUse.error("the container has just ended");
-    let pidfd = process::open_pidfd(state.pid).map_err(|_| gone())?;
-    if state::start_ticks(state.pid) != Some(state.pid_start_ticks) {
+    let pidfd = process::open_pidfd(pid).map_err(|_| gone())?;
+    if state::start_ticks(pid) != Some(start_ticks) {
         return Err(gone());
     }
     let (ours, theirs) = socket::pair()?;

@@ -15,6 +15,7 @@ mod output;
 mod pause;
 mod requests;
 mod restart;
+mod shared;
 mod sources;
 mod stdio;
 mod stragglers;

@@ -1,6 +1,7 @@
 //! The sources of mounts that are more than a directory of the host, made before there is a container: volumes that
 //! are used for the first time, overlays, images, parts of volumes. Each is a detached mount in the end.
 
+use super::shared;
 use crate::container::config::{Config, ImageMount, Mount, MountKind, OverlayPlace};
 use crate::container::secrets;
 use crate::container::shift;
@@ -116,7 +117,12 @@ impl Sources<'_> {
     fn volume(&self, name: &str, mount: &Mount) -> Result<Option<OwnedFd>> {
         let found = volume::read(self.engine, name)?;
         let found = found.ok_or_else(|| Kind::NotFound.error(format!("volume {name} has been removed")))?;
-        let special = volume::special(&found)?.map(|special| special.mount()).transpose()?;
+        let special = volume::special(&found)?;
+        let special = special.map(|special| match special.is_in_memory() {
+            true => shared::open(self.engine, self.config, name, &special),
+            false => special.mount(),
+        });
+        let special = special.transpose()?;
         if volume::is_fresh(self.engine, name) {
             let directory = OFlags::RDONLY | OFlags::DIRECTORY;
             let original = self.root.resolve(Path::new(&mount.target), directory).ok();
@@ -239,8 +245,9 @@ fn is_of_the_system(source: &OwnedFd) -> Result<bool> {
     Ok(SYSTEM.contains(&path.as_str()) || path == home)
 }
 
-/// Throws away what was written to overlays: before a start and after the end.
+/// Lets go of volumes and throws away what was written to overlays: before a start and after the end.
 pub fn clear(engine: &Engine, config: &Config) -> Result<()> {
+    shared::release(engine, config)?;
     let uses = |mount: &Mount| mount.options.more.overlay.is_some() || matches!(mount.kind, MountKind::Image(_));
     let dir = &Paths::of(engine, &config.id).dir;
     let mut rooms = Vec::new();

@@ -117,6 +117,11 @@ pub fn special(volume: &Volume) -> Result<Option<Special>> {
 }
 
 impl Special {
+    /// Whether what is written to it is nowhere but in its mount.
+    pub fn is_in_memory(&self) -> bool {
+        matches!(&self.kind, Type::FileSystem { kind, .. } if ["tmpfs", "ramfs"].contains(&kind.as_str()))
+    }
+
     /// Mounts it, detached. A file system in memory is a new one each time.
     pub fn mount(&self) -> Result<OwnedFd> {
         match &self.kind {

@@ -298,3 +298,47 @@ fn a_mount_makes_its_volume_with_options() {
     }
     assert!(!sandbox.ok(&["volume", "ls", "-q"]).contains("new"));
 }
+
+#[test]
+fn a_volume_in_memory_is_one_for_all_that_run() {
+    let sandbox = Sandbox::new();
+    sandbox.image("busybox");
+    sandbox.ok(&["volume", "create", "-o", "type=tmpfs", "-o", "device=tmpfs", "-o", "o=size=1m", "memory"]);
+    let start = |name: &str, target: &str| {
+        let volume = format!("--volume=memory:{target}");
+        sandbox.ok(&["run", "-d", "--name", name, "--network=none", &volume, "busybox", "sleep", "1000"]);
+    };
+    let inside = |name: &str, script: &str| sandbox.ok(&["exec", name, "sh", "-c", script]);
+    start("one", "/v");
+    inside("one", "echo first >/v/file");
+    start("two", "/other");
+    assert_eq!(
+        inside("two", "cat /other/file; grep -c ' /other .*nosuid,nodev.*size=1024k' /proc/mounts"),
+        "first\n1\n"
+    );
+    inside("two", "echo second >/other/file");
+    assert_eq!(inside("one", "cat /v/file"), "second\n");
+    // It lives as long as one of them does, whoever made it.
+    sandbox.ok(&["rm", "--force", "--time=0", "one"]);
+    start("three", "/v");
+    assert_eq!(inside("three", "cat /v/file"), "second\n");
+    // A monitor that was killed keeps nobody from it, and one container may have it twice.
+    let monitor = sandbox.ok(&["inspect", "--format={{.State.ConmonPid}}", "two"]);
+    let monitor = nix::unistd::Pid::from_raw(monitor.trim().parse().expect("a pid"));
+    nix::sys::signal::kill(monitor, nix::sys::signal::Signal::SIGKILL).expect("kill");
+    let both = ["--volume=memory:/a", "--volume=memory:/b"];
+    let twice = [
+        &["run", "--rm", "--network=none"][..],
+        &both,
+        &["busybox", "sh", "-c", "cat /a/file; echo x >/a/new; cat /b/new"],
+    ];
+    assert_eq!(sandbox.ok(&twice.concat()), "second\nx\n");
+    sandbox.ok(&["rm", "--force", "--time=0", "two", "three"]);
+    start("four", "/v");
+    assert_eq!(inside("four", "ls /v"), "", "nobody has had it meanwhile");
+    inside("four", "touch /v/left");
+    sandbox.ok(&["restart", "--time=0", "four"]);
+    assert_eq!(inside("four", "ls /v"), "", "it has let go of it");
+    sandbox.ok(&["rm", "--force", "--time=0", "four"]);
+    sandbox.assert_no_leaks();
+}
