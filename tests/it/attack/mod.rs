@@ -18,6 +18,7 @@ mod setup;
 mod sharing;
 mod templates;
 mod users;
+mod verbs;
 
 use crate::support::image_builder::Image;
 use crate::support::{Run, Sandbox, skip, source};
