@@ -30,6 +30,7 @@ mod export;
 mod healthcheck;
 mod history;
 mod image_exists;
+mod image_mount;
 mod image_prune;
 mod images;
 mod import;

@@ -118,7 +118,7 @@ impl Verb for Unmount {
 }
 
 /// A mount is of use only to who is in the mount namespace that it is made in.
-fn check_place(context: &Context) -> Result<()> {
+pub(super) fn check_place(context: &Context) -> Result<()> {
     if rootless::is_inside()? {
         return Ok(());
     }
@@ -134,13 +134,13 @@ fn place(context: &Context, container: &Container) -> PathBuf {
 const MOUNTS_BYTES_MAX: usize = 32 << 20;
 
 /// Where something is mounted in this mount namespace: proc_pid_mountinfo(5).
-fn mount_points() -> Result<Vec<String>> {
+pub(super) fn mount_points() -> Result<Vec<String>> {
     let text = fs::read(Path::new("/proc/self/mountinfo"), MOUNTS_BYTES_MAX)?;
     let text = String::from_utf8_lossy(&text).into_owned();
     Ok(text.lines().filter_map(|line| line.split(' ').nth(4).map(str::to_owned)).collect())
 }
 
-fn is_mounted(points: &[String], place: &Path) -> bool {
+pub(super) fn is_mounted(points: &[String], place: &Path) -> bool {
     // The kernel writes blanks and backslashes as octal numbers.
     let escaped: String = place
         .to_string_lossy()

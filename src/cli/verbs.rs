@@ -175,6 +175,8 @@ const NOUNS: &[Noun] = &[
             verb!("diff", super::diff::ImageDiff),
             verb!("exists", super::image_exists::ImageExists),
             verb!("prune", super::image_prune::ImagePrune),
+            verb!("mount", super::image_mount::ImageMount),
+            verb!("unmount", super::image_mount::ImageUnmount, "umount"),
         ],
         is_hidden: false,
     },

@@ -483,3 +483,39 @@ fn mistakes_are_told_with_what_was_meant() {
     }
     assert!(sandbox.ok(&["run", "--help"]).contains("Usage: coracle run [OPTIONS] <IMAGE [COMMAND]>..."));
 }
+
+#[test]
+fn the_files_of_images_are_shown_behind_the_door() {
+    let sandbox = Sandbox::new();
+    sandbox.image("busybox");
+    sandbox.ok(&[
+        "run",
+        "--name=c",
+        "--network=none",
+        "busybox",
+        "sh",
+        "-c",
+        "rm /etc/os-release; echo more > /more",
+    ]);
+    sandbox.ok(&["commit", "c", "two"]);
+    sandbox.fails(125, &["coracle unshare"], &["image", "mount", "busybox"]);
+    let coracle = env!("CARGO_BIN_EXE_coracle");
+    let inside = |script: &str| sandbox.ok(&["unshare", "sh", "-ec", &script.replace("coracle", coracle)]);
+    // Its files are all there, owners included, and are not to be written to; one layer is no other than two.
+    let script = "one=$(coracle image mount busybox); two=$(coracle image mount localhost/two); \
+        ls $one/etc/os-release $two/bin/busybox; stat -c %u $one/bin/busybox; cat $two/more; \
+        ! ls $two/etc/os-release 2>/dev/null; ! touch $one/new 2>/dev/null; \
+        coracle image mount | grep -c $one; coracle image unmount two; coracle image mount | wc -l; \
+        ! coracle image unmount two 2>/dev/null; coracle image unmount --force two; coracle image umount --all; ls $one";
+    let id = sandbox.ok(&["images", "--quiet", "--no-trunc", "two"]).trim().replace("sha256:", "");
+    let one = sandbox.ok(&["images", "--quiet", "--no-trunc", "busybox"]).trim().replace("sha256:", "");
+    let said = inside(script);
+    let said: Vec<&str> = said.lines().skip(2).collect();
+    assert_eq!(said, ["0", "more", "1", &id, "1", &id, &one]);
+    let json: serde_json::Value =
+        serde_json::from_str(&inside("coracle image mount two >/dev/null; coracle image mount --format=json"))
+            .expect("json");
+    assert_eq!(json[0]["id"], id.as_str());
+    assert_eq!(json[0]["Repositories"], serde_json::json!(["localhost/two:latest"]));
+    assert!(json[0]["mountpoint"].as_str().is_some_and(|place| place.ends_with("/merged")), "{json}");
+}
