@@ -114,7 +114,7 @@ impl ContainerFlags {
             self.pull = settings.engine.pull_policy.clone().filter(|policy| !policy.is_empty());
         }
         self.process.overrule(settings);
-        self.mounts.fill(&settings.containers);
+        self.mounts.fill(settings);
         self.network.fill(&settings.containers);
         self.users.fill(&settings.containers);
         self.supervision.fill(settings);

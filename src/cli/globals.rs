@@ -5,6 +5,7 @@
 use crate::engine::Directories;
 use crate::error::{self, Kind};
 use crate::settings::Settings;
+use crate::sys::process;
 use anyhow::{Context, Result};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use std::path::Path;
@@ -219,6 +220,7 @@ impl Globals {
                 list.items = Some(named);
             }
         }
+        set_environment(settings.engine.env.as_slice())?;
         Ok(settings)
     }
 
@@ -286,6 +288,20 @@ pub fn unknown(word: &str) -> anyhow::Error {
     let near = error::nearest(name, GLOBALS.iter().map(|global| global.long));
     let hint = near.map_or_else(|| "see coracle --help".to_owned(), |near| format!("did you mean --{near}?"));
     Kind::BadInput.hinted(format!("unknown option {word:?}"), hint)
+}
+
+/// The engine's own environment, such as its proxy: containers.conf(5), `engine.env`. What the caller has set stays.
+fn set_environment(entries: &[String]) -> Result<()> {
+    for entry in entries {
+        let pair = entry.split_once('=').filter(|(name, _)| !name.is_empty() && !entry.contains('\0'));
+        let (name, value) = pair.ok_or_else(|| {
+            Kind::BadInput.error(format!("containers.conf: env {entry:?} of [engine] is not NAME=VALUE"))
+        })?;
+        if std::env::var_os(name).is_none() {
+            process::set_variable(name, value);
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

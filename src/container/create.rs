@@ -51,7 +51,9 @@ pub fn create(
         Some(image) => Some(hold_image(engine, image)?),
         None => None,
     };
-    let published = mounts::hold_images(engine, &config).and_then(|()| publish(engine, &config));
+    let published = mounts::hold_images(engine, &config)
+        .and_then(|()| super::defaults::make_log_directory(&config, settings))
+        .and_then(|()| publish(engine, &config));
     published.inspect_err(|_| drop(super::remove::anonymous_volumes(engine, &config)))?;
     let named = depend::mark(engine, &config).and_then(|()| claim_some_name(engine, &mut config, naming));
     if let Err(error) = named {

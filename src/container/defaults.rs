@@ -1,8 +1,9 @@
 //! What containers.conf(5) says, under what was asked for.
 
-use super::config::{Config, Limit, Seccomp};
+use super::config::{Config, Limit, LogDriver, Seccomp};
 use super::profile;
 use crate::error::Kind;
+use crate::fs;
 use crate::network::{self, HostsBase};
 use crate::settings::{Containers, Settings};
 use anyhow::{Context, Result};
@@ -17,6 +18,9 @@ pub fn apply(config: &mut Config, settings: &Settings) -> Result<()> {
     for text in containers.annotations.as_slice() {
         let (key, value) = text.split_once('=').unwrap_or((text, ""));
         config.annotations.entry(key.to_owned()).or_insert_with(|| value.to_owned());
+    }
+    if let Some(dir) = log_directory(config, settings) {
+        config.logging.path.get_or_insert_with(|| dir.join("ctr.log"));
     }
     config.init |= containers.init.unwrap_or(false);
     if config.init
@@ -36,6 +40,23 @@ pub fn apply(config: &mut Config, settings: &Settings) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Where the settings want the log file of this container: a directory of its own, by its id.
+fn log_directory(config: &Config, settings: &Settings) -> Option<PathBuf> {
+    let path = settings.containers.log_path.as_deref().filter(|path| !path.is_empty())?;
+    let is_file = matches!(config.logging.driver, LogDriver::K8sFile | LogDriver::JsonFile);
+    is_file.then(|| PathBuf::from(path).join(config.id.as_str()))
+}
+
+/// Makes that directory, if the log goes there.
+pub fn make_log_directory(config: &Config, settings: &Settings) -> Result<()> {
+    match log_directory(config, settings) {
+        Some(dir) if config.logging.path.as_ref().is_some_and(|path| path.parent() == Some(&dir)) => {
+            fs::create_dir_all(&dir).context("containers.conf: log_path")
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// The variables that every container gets, below those of its image.

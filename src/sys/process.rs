@@ -106,6 +106,14 @@ fn thread_count() -> usize {
     std::fs::read_dir("/proc/self/task").map_or(1, Iterator::count)
 }
 
+/// Sets a variable of this process's own environment, for itself and what it executes. The caller must be
+/// single-threaded, as for [`clone`].
+pub fn set_variable(name: &str, value: &str) {
+    debug_assert_eq!(thread_count(), 1, "setenv needs a single-threaded process");
+    // SAFETY: no other thread reads the environment meanwhile, since there is none.
+    unsafe { std::env::set_var(name, value) }
+}
+
 /// Forks without any flags.
 pub fn fork() -> Result<Cloned> {
     clone(0, None)

@@ -10,7 +10,7 @@ use crate::container::config::{
 };
 use crate::container::create::clean;
 use crate::error::{self, Kind};
-use crate::settings::Containers;
+use crate::settings::Settings;
 use anyhow::{Context, Result};
 use options::Words;
 use std::path::{Path, PathBuf};
@@ -58,7 +58,11 @@ struct UsualMounts {
 }
 
 impl MountFlags {
-    pub fn fill(&mut self, containers: &Containers) {
+    pub fn fill(&mut self, settings: &Settings) {
+        let containers = &settings.containers;
+        if self.image_volume.is_none() {
+            self.image_volume = settings.engine.image_volume_mode.clone().filter(|mode| !mode.is_empty());
+        }
         if self.shm_size.is_none() {
             self.shm_size = containers.shm_size.clone().filter(|size| !size.is_empty());
         }

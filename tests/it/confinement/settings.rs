@@ -114,6 +114,13 @@ const SHOWN: &[Shown] = &[
     shown("env_host = true", "echo $OF_HOST", "host", &["--env-host=false"], ""),
     shown("http_proxy = false", "echo $no_proxy", "", &["--http-proxy"], "example.org"),
     shown("http_proxy = true", "echo $no_proxy", "example.org", &["--http-proxy=false"], ""),
+    shown(
+        "http_proxy = true\n[engine]\nenv = ['NO_PROXY=of.settings', 'OF_HOST=settings']",
+        "echo $NO_PROXY $OF_HOST",
+        "of.settings",
+        &["--env-host"],
+        "of.settings host",
+    ),
     shown("pidns = 'host'", "test $$ -gt 1; echo $?", "0", &["--pid=private"], "1"),
 ];
 
@@ -181,4 +188,55 @@ fn what_cannot_be_as_it_is_set_is_an_error() {
     run("[engine]\npull_policy = 'sometimes'\n", &["create", "busybox"]).fails(125, &["sometimes"]);
     run("[engine]\ndetach_keys = 'ctrl-nothing'\n", &["run", "--rm", "--tty", "--network=none", "busybox", "true"])
         .fails(125, &["ctrl-nothing"]);
+}
+
+#[test]
+fn logs_go_where_the_settings_say() {
+    let sandbox = Sandbox::new();
+    sandbox.image("busybox");
+    let dir = sandbox.home.join("logs/all");
+    let file = write(&sandbox, "one.conf", &format!("[containers]\nlog_path = '{}'\n", dir.display()));
+    let run = |flags: &[&str]| {
+        let words = [&["run", "--detach", "--network=none"], flags, &["busybox", "echo", "said"]].concat();
+        let run = with(&sandbox, &[("CONTAINERS_CONF", &file)], &words);
+        assert_eq!(run.code, 0, "{run}");
+        sandbox.ok(&["wait", run.stdout.trim()]);
+        run.stdout.trim().to_owned()
+    };
+    let id = run(&[]);
+    let log = dir.join(&id).join("ctr.log");
+    assert!(std::fs::read_to_string(&log).expect("read the log").ends_with(" said\n"));
+    assert_eq!(sandbox.ok(&["logs", &id]), "said\n");
+    assert_eq!(
+        sandbox.ok(&["inspect", "--format={{.HostConfig.LogConfig.Path}}", &id]).trim(),
+        log.to_str().unwrap()
+    );
+    // Where the command line names a file, or there is none, nothing is made.
+    let (id, other) = (run(&["--log-opt=path=own.log"]), run(&["--log-driver=none"]));
+    assert!(sandbox.home.join("own.log").is_file());
+    assert!(!dir.join(id).exists() && !dir.join(other).exists());
+    let file = write(&sandbox, "two.conf", "[containers]\nlog_path = '/proc/none'\n");
+    with(&sandbox, &[("CONTAINERS_CONF", &file)], &["create", "busybox"]).fails(125, &["log_path", "/proc/none"]);
+}
+
+#[test]
+fn volumes_of_images_become_what_the_settings_say() {
+    let sandbox = Sandbox::new();
+    sandbox.image("busybox");
+    sandbox.ok(&["create", "--name=c", "busybox", "true"]);
+    sandbox.ok(&["commit", "-c=VOLUME /vol", "c", "volume"]);
+    let kinds = |text: &str, flags: &[&str]| {
+        let file = write(&sandbox, "one.conf", text);
+        let script = "grep ' /vol ' /proc/mounts | cut -d ' ' -f 3; test -d /vol && echo there";
+        let words = [&["run", "--rm", "--network=none"], flags, &["volume", "sh", "-c", script]].concat();
+        with(&sandbox, &[("CONTAINERS_CONF", &file)], &words)
+    };
+    assert_eq!(kinds("[engine]\nimage_volume_mode = 'tmpfs'\n", &[]).stdout, "tmpfs\nthere\n");
+    assert_eq!(kinds("[engine]\nimage_volume_mode = 'tmpfs'\n", &["--image-volume=ignore"]).stdout, "");
+    assert_eq!(kinds("[engine]\nimage_volume_mode = 'ignore'\n", &[]).stdout, "");
+    let usual = kinds("[engine]\nimage_volume_mode = ''\n", &[]).stdout;
+    assert!(usual.ends_with("there\n") && !usual.contains("tmpfs"), "{usual}");
+    kinds("[engine]\nimage_volume_mode = 'nonsense'\n", &[]).fails(125, &["nonsense"]);
+    let file = write(&sandbox, "bad.conf", "[engine]\nenv = ['NONSENSE']\n");
+    with(&sandbox, &[("CONTAINERS_CONF", &file)], &["create", "busybox"]).fails(125, &["NONSENSE"]);
 }
