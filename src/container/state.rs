@@ -262,7 +262,8 @@ pub fn survey(engine: &Engine) -> Result<(Vec<Container>, Vec<anyhow::Error>)> {
             Err(error) => unreadable.push(error),
         }
     }
-    containers.sort_by_key(|container| std::cmp::Reverse(container.config.created));
+    // By the keys alone, as a container is large.
+    containers.sort_by_cached_key(|container| std::cmp::Reverse(container.config.created));
     Ok((containers, unreadable))
 }
 

@@ -18,6 +18,7 @@ use crate::container::state::{Container, Paths, Status};
 use crate::engine::Engine;
 use crate::network::Network;
 use crate::runtime::capabilities::Set;
+use crate::runtime::cgroup;
 use anyhow::Result;
 use serde_json::{Value, json};
 
@@ -290,7 +291,7 @@ fn state(container: &Container) -> Value {
         "FinishedAt": time(finished),
         "Health": supervision::health(container),
         "StoppedByUser": record.is_some_and(|state| state.stopped_by_user),
-        "CgroupPath": "",
+        "CgroupPath": monitor.and_then(|state| cgroup::of_container(state.monitor_pid)).unwrap_or_default(),
         "Checkpointed": false,
         "Restored": false,
         "CheckpointLog": "",

@@ -16,7 +16,7 @@ mod scope_tests;
 mod usage;
 
 pub use limits::refuse_limits;
-pub use usage::usage;
+pub use usage::{of_container, usage};
 
 use crate::error::Kind;
 use crate::fs;

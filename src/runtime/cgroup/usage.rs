@@ -3,7 +3,7 @@
 use super::{Cgroup, FILE_BYTES_MAX, MOUNT_POINT, keyed, own_path, refuse_version_1};
 use crate::fs;
 use rustix::fs::OFlags;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// None for what no controller counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,15 +17,17 @@ pub struct Usage {
     pub written_bytes: Option<u64>,
 }
 
+/// The cgroup of the container whose monitor this is, below the root of the hierarchy. None if it has none of its own.
+pub fn of_container(monitor: i32) -> Option<PathBuf> {
+    let text = fs::read(Path::new(&format!("/proc/{monitor}/cgroup")), FILE_BYTES_MAX).ok()?;
+    let monitors = own_path(&text)?;
+    monitors.ends_with("monitor").then(|| monitors.with_file_name("container"))
+}
+
 /// The usage of the container whose monitor this is. None if it has no cgroup of its own.
 pub fn usage(monitor: i32) -> Option<Usage> {
     refuse_version_1().ok()?;
-    let text = fs::read(Path::new(&format!("/proc/{monitor}/cgroup")), FILE_BYTES_MAX).ok()?;
-    let monitors = own_path(&text)?;
-    if !monitors.ends_with("monitor") {
-        return None;
-    }
-    let path = monitors.parent()?.join("container");
+    let path = of_container(monitor)?;
     let root = fs::Root::open(Path::new(MOUNT_POINT)).ok()?;
     let dir = root.resolve(&path, OFlags::RDONLY | OFlags::DIRECTORY).ok()?;
     let cgroup = Cgroup { dir, path };
