@@ -3,6 +3,7 @@
 use super::Scene;
 use crate::support::image_builder::Image;
 use serde_json::{Value, json};
+use std::path::PathBuf;
 
 /// A12: no cgroup file can be written, whatever the container's user asks its root to try.
 #[test]
@@ -12,7 +13,15 @@ fn a12_no_cgroup_file_is_written() {
     let script = "mount -o remount,rw,bind /sys/fs/cgroup /sys/fs/cgroup 2>/dev/null && echo remounted; \
                   find /sys/fs/cgroup -type f | while read file; do echo 0 2>/dev/null > $file && echo wrote $file; done; \
                   mkdir /sys/fs/cgroup/new 2>/dev/null && echo made; find /sys/fs/cgroup -type f | wc -l";
-    for options in [&[][..], &["--cap-add=ALL", "--security-opt=seccomp=unconfined"], &["--security-opt=nesting"]] {
+    let all = ["--cap-add=ALL", "--security-opt=seccomp=unconfined"];
+    for options in [
+        &[][..],
+        &all,
+        &["--security-opt=nesting"],
+        &["--cgroupns=host"],
+        &["--cgroupns=host", "--user=1000"],
+        &[&["--cgroupns=host"][..], &all].concat(),
+    ] {
         let run = scene.script(options, &image, script);
         // A mount that its own root may remount is still nothing of the host's: only what is written counts.
         let told: Vec<&str> = run.stdout.lines().filter(|line| *line != "remounted").collect();
@@ -22,6 +31,13 @@ fn a12_no_cgroup_file_is_written() {
     let flags = "grep ' /sys/fs/cgroup ' /proc/mounts | cut -d' ' -f4 | cut -d, -f1";
     assert_eq!(scene.script(&[], &image, flags).stdout, "ro\n");
     assert_eq!(scene.script(&["--systemd=always"], &image, flags).stdout, "rw\n");
+    assert_eq!(scene.script(&["--cgroupns=host"], &image, flags).stdout, "ro\n");
+    // And that of the host shows the host's own tree, in which there is more to be written to.
+    let count = |options: &[&str]| {
+        let run = scene.script(options, &image, "find /sys/fs/cgroup -type f | wc -l; cat /proc/self/cgroup");
+        run.stdout
+    };
+    assert_ne!(count(&["--cgroupns=host"]), count(&[]));
     scene.assert_safe();
 }
 
@@ -73,6 +89,80 @@ fn a16_parameters_of_the_host_are_refused() {
     assert_eq!(host_parameters(), before);
     let control = scene.script(&["--sysctl=net.core.somaxconn=77"], &image, "cat /proc/sys/net/core/somaxconn");
     assert_eq!(control.stdout, "77\n", "the control: {control}");
+    scene.assert_safe();
+}
+
+/// The names of all parameters of this kernel.
+fn parameters() -> Vec<String> {
+    let (mut waiting, mut found) = (vec![PathBuf::from("/proc/sys")], Vec::new());
+    while let Some(directory) = waiting.pop() {
+        for entry in std::fs::read_dir(&directory).into_iter().flatten() {
+            let path = entry.expect("an entry of /proc/sys").path();
+            if path.is_dir() {
+                waiting.push(path);
+            } else {
+                let name = path.strip_prefix("/proc/sys").expect("a path in /proc/sys");
+                found.push(name.to_str().expect("ASCII").replace('/', "."));
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// How many parameters are tried in each way.
+const TRIED: usize = 70;
+
+/// A16: of all the parameters that this kernel has, by all ways to say more than one, and beside all namespaces that are
+/// shared.
+#[test]
+fn a16_no_parameter_of_the_kernel_gets_out() {
+    let scene = Scene::new();
+    let image = scene.load(&Image::new("parameters"));
+    scene.start(&["--name=other"], &image, &["sleep", "1000"]);
+    let before = host_parameters();
+    let ipc = ["kernel.msg", "kernel.sem", "kernel.shm", "fs.mqueue."];
+    let (of_namespaces, of_the_host): (Vec<String>, Vec<String>) = parameters()
+        .into_iter()
+        .partition(|key| key.starts_with("net.") || ipc.iter().any(|start| key.starts_with(start)));
+    assert!(of_namespaces.len() >= TRIED && of_the_host.len() >= TRIED, "the control: this kernel has parameters");
+    let some = |keys: &[String]| -> Vec<String> { keys.iter().step_by(keys.len() / TRIED).cloned().collect() };
+    let refuse = |options: &[&str], text: &str| {
+        let options = [&["run", "--rm", "--sysctl", text], options, &[&image, "true"]].concat();
+        let run = scene.coracle(&options);
+        assert!(run.code == 125 && run.stderr.contains("kernel parameter"), "{text:?}: {run}");
+    };
+    let seps = ["=1", "=1\nnet.core.somaxconn=7", "=1+net.core.somaxconn=7", "=1 ", "=|/x", "= 1\r"];
+    for (at, key) in some(&of_the_host).iter().enumerate() {
+        refuse(&["--network=none"], &format!("{key}{}", seps[at % seps.len()]));
+        // Hidden behind one that is allowed, and under other names of the same file.
+        let hidden = [
+            format!("net.core.somaxconn=7\n{key}=1"),
+            format!("net.core.somaxconn+{key}=1"),
+            format!("net.../{}=1", key.replace('.', "/")),
+            format!("net/../{}=1", key.replace('.', "/")),
+            format!("{}=1", key.to_uppercase()),
+            format!(" {key}=1"),
+        ];
+        refuse(&["--network=none"], &hidden[at % hidden.len()]);
+    }
+    for (at, key) in some(&of_namespaces).iter().enumerate() {
+        let text = format!("{key}=1");
+        match (key.starts_with("net."), at % 2) {
+            (true, 0) => refuse(&["--network=host"], &text),
+            (true, _) => refuse(&["--network=container:other"], &text),
+            (false, 0) => refuse(&["--network=none", "--ipc=host"], &text),
+            (false, _) => refuse(&["--network=none", "--ipc=container:other"], &text),
+        }
+    }
+    // Some of those by name are the host's all the same: the kernel says so, and nothing starts.
+    for key in some(&of_namespaces) {
+        let value = std::fs::read_to_string(format!("/proc/sys/{}", key.replace('.', "/"))).unwrap_or_default();
+        let text = format!("{key}={}", value.trim().replace(char::is_control, " "));
+        let run = scene.coracle(&["run", "--rm", "--network=none", "--sysctl", &text, &image, "true"]);
+        assert!(run.code == 0 || (run.code == 125 && run.stderr.lines().count() == 1), "{text}: {run}");
+    }
+    assert_eq!(host_parameters(), before);
     scene.assert_safe();
 }
 
