@@ -123,9 +123,13 @@ fn is_there(error: &anyhow::Error) -> bool {
     error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::AlreadyExists)
 }
 
-/// Writes one of the engine's own JSON files.
+/// Writes one of the engine's own JSON files; never one that is too long to be read again.
 pub fn write_json<T: serde::Serialize>(path: &Path, value: &T, durability: Durability) -> Result<()> {
     let bytes = serde_json::to_vec(value).with_context(|| format!("serialise {}", path.display()))?;
+    if bytes.len() > STATE_BYTES_MAX {
+        let message = format!("{} would become longer than {} MiB", path.display(), STATE_BYTES_MAX >> 20);
+        return Err(Kind::BadInput.error(message));
+    }
     write_atomic(path, &bytes, durability)
 }
 

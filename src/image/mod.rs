@@ -129,12 +129,8 @@ pub fn publish(engine: &Engine, manifest: &Descriptor, references: &[Reference])
     let mut entry = Entry::new(&manifest.media_type, manifest.digest, bytes.len() as u64);
     entry.set_facts(&facts_of(&document, &config));
     blobs::sync(engine)?;
-    if references.is_empty() {
-        tags::set(engine, None, entry.clone())?;
-    }
-    for reference in references {
-        tags::set(engine, Some(&reference.to_string()), entry.clone())?;
-    }
+    let names: Vec<String> = references.iter().map(Reference::to_string).collect();
+    tags::set(engine, &names, entry)?;
     Ok(document.config.digest)
 }
 
@@ -148,7 +144,7 @@ pub fn tag(engine: &Engine, source: &str, target: &Reference) -> Result<()> {
     let entry = entries.into_iter().find(|entry| entry.digest == summary.manifest);
     let mut entry = entry.ok_or_else(|| no_image(source))?;
     entry.annotations.remove(tags::NAME);
-    tags::set(engine, Some(&target.to_string()), entry)
+    tags::set(engine, &[target.to_string()], entry)
 }
 
 /// Takes names from an image: these, or all.

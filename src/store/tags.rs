@@ -10,7 +10,7 @@ use crate::store::digest::Digest;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 /// OCI image spec, annotations.md: the name of an entry.
@@ -93,24 +93,30 @@ pub fn list(engine: &Engine) -> Result<Vec<Entry>> {
     Ok(read(engine)?.manifests)
 }
 
-/// Gives a manifest a name, which leaves whatever had it; without a name, only makes sure that it is listed.
-pub fn set(engine: &Engine, name: Option<&str>, entry: Entry) -> Result<()> {
+/// Gives a manifest names, all in one step, which leave whatever had them; without any, only makes sure that it is
+/// listed.
+pub fn set(engine: &Engine, names: &[String], entry: Entry) -> Result<()> {
     change(engine, |entries| {
-        if let Some(name) = name {
-            take_name(entries, name);
-            entries.retain(|other| other.digest != entry.digest || other.name().is_some());
-        } else if entries.iter().any(|other| other.digest == entry.digest) {
+        if names.is_empty() {
+            if entries.iter().all(|other| other.digest != entry.digest) {
+                entries.push(entry);
+            }
             return;
         }
-        let mut entry = entry;
-        entry.set_name(name);
-        entries.push(entry);
+        take_names(entries, &names.iter().map(String::as_str).collect());
+        entries.retain(|other| other.digest != entry.digest || other.name().is_some());
+        let mut given = HashSet::new();
+        for name in names.iter().filter(|name| given.insert(*name)) {
+            let mut entry = entry.clone();
+            entry.set_name(Some(name));
+            entries.push(entry);
+        }
     })
 }
 
 /// Takes a name from its manifest, which stays listed. False if nothing has the name.
 pub fn untag(engine: &Engine, name: &str) -> Result<bool> {
-    change(engine, |entries| take_name(entries, name))
+    change(engine, |entries| take_names(entries, &HashSet::from([name])))
 }
 
 /// Takes manifests off the list under all their names.
@@ -118,16 +124,26 @@ pub fn remove_manifests(engine: &Engine, digests: &[Digest]) -> Result<()> {
     change(engine, |entries| entries.retain(|entry| !digests.contains(&entry.digest)))
 }
 
-/// An entry that loses its only name stays without one; of several, just this one goes.
-fn take_name(entries: &mut Vec<Entry>, name: &str) -> bool {
-    let Some(position) = entries.iter().position(|entry| entry.name() == Some(name)) else { return false };
-    let digest = entries[position].digest;
-    if entries.iter().filter(|entry| entry.digest == digest).count() > 1 {
-        entries.remove(position);
-    } else {
-        entries[position].set_name(None);
-    }
-    true
+/// An entry that loses its only name stays without one; of several, just this one goes. False if nothing had a name.
+fn take_names(entries: &mut Vec<Entry>, names: &HashSet<&str>) -> bool {
+    let mut counts: HashMap<Digest, usize> = HashMap::new();
+    entries.iter().for_each(|entry| *counts.entry(entry.digest).or_default() += 1);
+    let mut was_there = false;
+    entries.retain_mut(|entry| {
+        if !entry.name().is_some_and(|name| names.contains(name)) {
+            return true;
+        }
+        was_there = true;
+        let count = counts.entry(entry.digest).or_default();
+        let is_last = *count <= 1;
+        if is_last {
+            entry.set_name(None);
+        } else {
+            *count -= 1;
+        }
+        is_last
+    });
+    was_there
 }
 
 fn change<T>(engine: &Engine, edit: impl FnOnce(&mut Vec<Entry>) -> T) -> Result<T> {
@@ -139,7 +155,8 @@ fn change<T>(engine: &Engine, edit: impl FnOnce(&mut Vec<Entry>) -> T) -> Result
     let before = index.manifests.clone();
     let result = edit(&mut index.manifests);
     if index.manifests != before {
-        fs::write_json(&engine.images().join("index.json"), &index, Durability::Synced)?;
+        fs::write_json(&engine.images().join("index.json"), &index, Durability::Synced)
+            .context("write the list of images")?;
     }
     Ok(result)
 }
@@ -175,13 +192,13 @@ mod tests {
         let scratch = Scratch::new();
         let engine = &scratch.engine;
         let (a, b) = (entry("a"), entry("b"));
-        set(engine, Some("x"), a.clone()).unwrap();
-        set(engine, Some("x"), b.clone()).unwrap();
+        set(engine, &["x".into()], a.clone()).unwrap();
+        set(engine, &["x".into()], b.clone()).unwrap();
         assert_eq!(shown(engine), [(None, a.digest), (Some("x".into()), b.digest)]);
-        set(engine, None, a.clone()).unwrap();
+        set(engine, &[], a.clone()).unwrap();
         assert_eq!(shown(engine).len(), 2);
-        set(engine, Some("y"), a.clone()).unwrap();
-        set(engine, Some("z"), a.clone()).unwrap();
+        set(engine, &["y".into()], a.clone()).unwrap();
+        set(engine, &["z".into()], a.clone()).unwrap();
         assert_eq!(shown(engine).len(), 3);
         assert!(untag(engine, "y").unwrap());
         assert!(!untag(engine, "y").unwrap());
@@ -210,7 +227,7 @@ mod tests {
         );
         let path = scratch.engine.images().join("index.json");
         fs::write_atomic(&path, text.as_bytes(), Durability::Cached).unwrap();
-        set(&scratch.engine, Some("x"), entry("a")).unwrap();
+        set(&scratch.engine, &["x".into()], entry("a")).unwrap();
         let written: Value = serde_json::from_slice(&fs::read(&path, 1 << 20).unwrap()).unwrap();
         assert_eq!(written["manifests"][0]["platform"]["os"], "linux");
         assert_eq!(written["manifests"][0]["annotations"]["k"], "v");
@@ -227,7 +244,7 @@ mod tests {
                 scope.spawn(move || {
                     for round in 0..5 {
                         let name = format!("n{number}-{round}");
-                        set(engine, Some(&name), entry(&name)).unwrap();
+                        set(engine, std::slice::from_ref(&name), entry(&name)).unwrap();
                     }
                 });
             }
