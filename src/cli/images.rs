@@ -58,8 +58,8 @@ enum Order {
 }
 
 /// One name of an image, or an image that has none.
-struct Line {
-    image: Summary,
+struct Line<'a> {
+    image: &'a Summary,
     repository: String,
     tag: String,
 }
@@ -82,7 +82,7 @@ impl Verb for Images {
         match shape {
             Shape::Json if context.docker => {
                 let users = users(context)?;
-                let row = |line: &Line| docker_row(&self, line, users.get(&line.image.id).copied().unwrap_or(0));
+                let row = |line: &Line<'_>| docker_row(&self, line, users.get(&line.image.id).copied().unwrap_or(0));
                 listing::put(&self.lines(&images).iter().map(|line| format!("{}\n", row(line))).collect::<String>());
             }
             Shape::Json => listing::json(&self.elements(context, &images)?),
@@ -90,14 +90,14 @@ impl Verb for Images {
                 let mut seen = HashSet::new();
                 let lines = self.lines(&images);
                 let ids =
-                    lines.iter().filter(|line| seen.insert(line.image.id)).map(|line| self.id(&line.image) + "\n");
+                    lines.iter().filter(|line| seen.insert(line.image.id)).map(|line| self.id(line.image) + "\n");
                 listing::put(&ids.collect::<String>());
             }
             Shape::Table => self.print_table(context, &images),
             Shape::Template(format) => {
                 let users = users(context)?;
                 let lines = self.lines(&images);
-                let row = |line: &Line| match context.docker {
+                let row = |line: &Line<'_>| match context.docker {
                     // podman's fields stay for who asks for them.
                     true => {
                         let containers = users.get(&line.image.id).copied().unwrap_or(0);
@@ -115,13 +115,13 @@ impl Verb for Images {
 
 impl Images {
     /// One line for each name that is asked for, in the order that is asked for.
-    fn lines(&self, images: &[Summary]) -> Vec<Line> {
+    fn lines<'a>(&self, images: &'a [Summary]) -> Vec<Line<'a>> {
         let mut lines = Vec::new();
         for image in images {
             let fits = |name: &&String| self.name.as_deref().is_none_or(|wanted| filter::is_named(name, wanted));
             lines.extend(image.references.iter().rev().filter(fits).map(|name| Line::new(image, name)));
             if image.references.is_empty() && self.name.is_none() {
-                lines.push(Line { image: image.clone(), repository: NONE.to_owned(), tag: NONE.to_owned() });
+                lines.push(Line { image, repository: NONE.to_owned(), tag: NONE.to_owned() });
             }
         }
         match self.sort {
@@ -144,7 +144,7 @@ impl Images {
             headings.insert(2, "DIGEST");
         }
         let rows = self.lines(images).into_iter().map(|line| {
-            let image = &line.image;
+            let image = line.image;
             let size = match context.docker {
                 true => human_size(image.size as f64, 3),
                 false => human_size_spaced(image.size as f64, 3),
@@ -167,15 +167,15 @@ impl Images {
         let mut seen = HashSet::new();
         let lines = self.lines(images);
         let elements = lines.iter().filter(|line| seen.insert(line.image.id)).map(|line| {
-            let image = &line.image;
+            let image = line.image;
             view::summary(image, config(context, image).as_ref(), users.get(&image.id).copied().unwrap_or(0))
         });
         Ok(elements.collect())
     }
 
     /// What a template sees.
-    fn row(&self, context: &Context, line: &Line, users: &HashMap<Digest, usize>) -> Value {
-        let image = &line.image;
+    fn row(&self, context: &Context, line: &Line<'_>, users: &HashMap<Digest, usize>) -> Value {
+        let image = line.image;
         let containers = users.get(&image.id).copied().unwrap_or(0);
         let mut row = view::summary(image, config(context, image).as_ref(), containers);
         let created = view::created(&image.created);
@@ -197,13 +197,13 @@ impl Images {
     }
 }
 
-impl Line {
-    fn new(image: &Summary, name: &str) -> Self {
+impl<'a> Line<'a> {
+    fn new(image: &'a Summary, name: &str) -> Self {
         let (repository, tag) = match Reference::parse_repository(name) {
             Ok(reference) => (reference.name(), reference.tag.unwrap_or_else(|| NONE.to_owned())),
             Err(_) => (name.to_owned(), NONE.to_owned()),
         };
-        Self { image: image.clone(), repository, tag }
+        Self { image, repository, tag }
     }
 }
 
@@ -221,8 +221,8 @@ fn familiar(repository: &str) -> String {
 }
 
 /// docker's row is all text.
-fn docker_row(images: &Images, line: &Line, containers: usize) -> Value {
-    let image = &line.image;
+fn docker_row(images: &Images, line: &Line<'_>, containers: usize) -> Value {
+    let image = line.image;
     let created = view::created(&image.created);
     json!({
         "Containers": containers.to_string(),

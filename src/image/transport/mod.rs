@@ -26,6 +26,8 @@ use std::path::{Path, PathBuf};
 
 /// Names in all of one source.
 const NAMES_MAX: usize = 10_000;
+/// Names of one image: each of its lines in a listing has all of them.
+const IMAGE_NAMES_MAX: usize = 500;
 /// Images in one source.
 const IMAGES_MAX: usize = 1000;
 
@@ -120,6 +122,9 @@ pub fn images(files: &mut Files, name: Option<&str>, platform: &Platform) -> Res
     let names: usize = images.iter().map(|image| image.references.len()).sum();
     if names > NAMES_MAX || images.len() > IMAGES_MAX {
         return Err(Kind::BadInput.error(format!("more than {IMAGES_MAX} images or {NAMES_MAX} names in it")));
+    }
+    if images.iter().any(|image| image.references.len() > IMAGE_NAMES_MAX) {
+        return Err(Kind::BadInput.error(format!("more than {IMAGE_NAMES_MAX} names of one image in it")));
     }
     Ok(images)
 }

@@ -609,6 +609,46 @@ fn c19_an_archive_names_members_and_nothing_else() {
     scene.watched.assert_untouched(&scene.sandbox, &[], "directory");
 }
 
+/// An archive may give one image many names, and no more than the engine says; whoever imports gives the name alone.
+#[test]
+fn c19_an_archive_names_an_image_so_often_and_no_more() {
+    let scene = Scene::new();
+    let image = Artifact::saying("names");
+    let named = |count: usize| {
+        let names: Vec<String> = (0..count).map(|number| format!("localhost/many:{number}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        evil_tar::archive(&image.docker_members(&names))
+    };
+    for (count, said) in [(501, "500 names of one image"), (10_001, "10000 names")] {
+        let line = scene.refused(&named(count), "many names");
+        assert!(line.contains(said), "{line}");
+    }
+    // An archive of an image is imported as files like any others, whatever names it brings.
+    std::fs::write(&scene.archive, named(10_001)).expect("write an archive");
+    scene.sandbox.ok(&["import", scene.archive.to_str().expect("ASCII"), "localhost/mine:1"]);
+    let count = |name: &str| {
+        let listed = scene.sandbox.ok(&["images", "--noheading", "--format={{.Repository}}:{{.Tag}}"]);
+        listed.lines().filter(|line| line.starts_with(name)).count()
+    };
+    assert_eq!((count("localhost/mine:"), count("localhost/many:")), (1, 0));
+    scene.sandbox.ok(&["rmi", "localhost/mine:1"]);
+    // The control: one less is taken, all of it, and goes away again.
+    assert!(scene.harmless(&named(500), "500 names"));
+    assert_eq!(count("localhost/many:"), 500);
+    scene.sandbox.ok(&["rmi", "localhost/many:1"]);
+    assert_eq!(count("localhost/many:"), 499);
+    // Many archives in turn fill the list of images, which stays one that can be read.
+    let file = scene.sandbox.data.join("coracle/images/index.json");
+    let mut index: Value = serde_json::from_slice(&std::fs::read(&file).expect("read")).expect("it is JSON");
+    index["annotations"] = json!({"room": "x".repeat((16 << 20) - index.to_string().len() - 100)});
+    std::fs::write(&file, index.to_string()).expect("write");
+    let full = scene.load(&named(500));
+    assert!(refusal(&full).contains("would become longer than 16 MiB"), "{full}");
+    assert_eq!(count("localhost/many:"), 499);
+    scene.sandbox.ok(&["rmi", "--all", "--force"]);
+    assert_eq!(count("localhost/"), 0);
+}
+
 #[test]
 fn c21_an_image_of_ten_thousand_layers_is_refused() {
     let scene = Scene::new();
