@@ -14,7 +14,7 @@ use crate::runtime::{self, Exec, Stdio};
 use crate::sys::terminal::Size;
 use anyhow::{Context, Result};
 use oci_spec::runtime::LinuxPersonalityDomain;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 
 impl Monitor {
     /// The run that goes on now.
@@ -89,7 +89,7 @@ impl Monitor {
             personality: self.config.security.personality_32.then_some(LinuxPersonalityDomain::PerLinux32),
             stdio,
             preserved,
-            cgroup: self.cgroup.as_ref().map(|cgroup| cgroup.container.as_fd()),
+            cgroup: self.cgroup.as_ref().map(|cgroup| &cgroup.container),
             may_set_groups: instance.may_set_groups,
         });
         if starting.is_err() {

@@ -24,6 +24,7 @@ use crate::error::Kind;
 use crate::sys::process::{self as sys, Child, Cloned};
 use crate::sys::terminal::Size;
 use anyhow::{Context, Result};
+use cgroup::Cgroup;
 use channel::{Channel, Message};
 use identity::{Announcement, Identity};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -166,7 +167,8 @@ pub struct Exec<'a> {
     pub preserved: &'a [(i32, OwnedFd)],
     /// As in [`Bundle`].
     pub owner: (u32, u32),
-    pub cgroup: Option<BorrowedFd<'a>>,
+    /// The container's.
+    pub cgroup: Option<&'a Cgroup>,
     pub may_set_groups: bool,
 }
 
@@ -182,7 +184,7 @@ pub fn exec(exec: Exec<'_>) -> Result<Starting> {
     exec.stdio.give_to(exec.owner)?;
     // Entering a pid namespace takes effect for children only, so a first child enters and its child, made a child of
     // ours by CLONE_PARENT, goes on.
-    let first = match sys::clone(0, exec.cgroup)? {
+    let first = match clone_beside(exec.container_pid, exec.cgroup)? {
         Cloned::Child => {
             drop(ours);
             init::enter_and_exec(&exec, theirs)
@@ -199,6 +201,18 @@ pub fn exec(exec: Exec<'_>) -> Result<Starting> {
         _ => error,
     })?;
     Ok(starting)
+}
+
+/// Clones into the container's cgroup. One that has passed controllers on, as a container's systemd makes it do, takes no
+/// process itself (cgroups(7), "no internal processes"): then into that of the container's first process, below it.
+fn clone_beside(container_pid: i32, cgroup: Option<&Cgroup>) -> Result<Cloned> {
+    let is_busy = |error: &anyhow::Error| {
+        error.downcast_ref().and_then(std::io::Error::raw_os_error) == Some(rustix::io::Errno::BUSY.raw_os_error())
+    };
+    match (sys::clone(0, cgroup.map(AsFd::as_fd)), cgroup) {
+        (Err(error), Some(cgroup)) if is_busy(&error) => sys::clone(0, Some(cgroup.below(container_pid)?.as_fd())),
+        (cloned, _) => cloned,
+    }
 }
 
 /// Takes over the child of a first child, which ends once it has told of it. Nothing is waited for on the channel where

@@ -61,9 +61,10 @@ pub fn clone(flags: i32, cgroup: Option<BorrowedFd<'_>>) -> Result<Cloned> {
     // stack. `args` is a valid `clone_args` of the size passed, and `pidfd` outlives the call that writes it.
     let mut pid = unsafe { libc::syscall(libc::SYS_clone3, std::ptr::from_ref(&args), size_of::<CloneArgs>()) };
     if pid < 0 && cgroup.is_none() && std::io::Error::last_os_error().raw_os_error() == Some(libc::ENOSYS) {
-        // Under a filter that denies clone3, as the init of a container is: its flags lie in memory, clone's do not.
+        // Under a filter that denies clone3, as `--init` is in a container: its flags lie in memory, clone's do not.
         let flags = args.flags | args.exit_signal;
-        // SAFETY: as above; clone(2) writes the pidfd where its third argument, on every architecture, points.
+        // SAFETY: as above; a null stack is the caller's own copy, and clone(2) writes the pidfd where its third argument
+        // points, on x86-64 and arm64 (Linux 5.2). The two behind it are not used by these flags.
         pid = unsafe { libc::syscall(libc::SYS_clone, flags, 0, std::ptr::from_mut(&mut pidfd), 0, 0) };
     }
     match pid {
@@ -73,32 +74,7 @@ pub fn clone(flags: i32, cgroup: Option<BorrowedFd<'_>>) -> Result<Cloned> {
             let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
             Ok(Cloned::Parent(Child { pid: pid as i32, pidfd }))
         }
-        // The default seccomp profile hides clone3, whose flags a filter cannot see; `--init` forks behind it.
-        _ if cgroup.is_none() && is_missing_call() => clone_2(flags),
         _ => Err(std::io::Error::last_os_error()).with_context(|| format!("clone3 flags {flags:#x}")),
-    }
-}
-
-fn is_missing_call() -> bool {
-    std::io::Error::last_os_error().raw_os_error() == Some(libc::ENOSYS)
-}
-
-/// The same by clone(2), with its flags in a register.
-fn clone_2(flags: i32) -> Result<Cloned> {
-    let mut pidfd: RawFd = -1;
-    let exit_signal = if flags & libc::CLONE_PARENT != 0 { 0 } else { libc::SIGCHLD };
-    let all = (flags | libc::CLONE_PIDFD | exit_signal) as libc::c_ulong;
-    // SAFETY: as in `clone`; a null stack is the caller's own copy, and with CLONE_PIDFD the third argument, the same on
-    // x86-64 and arm64, is where the descriptor is written (Linux 5.2). The two after it are not used by these flags.
-    let pid = unsafe { libc::syscall(libc::SYS_clone, all, 0usize, std::ptr::from_mut(&mut pidfd), 0usize, 0usize) };
-    match pid {
-        0 => Ok(Cloned::Child),
-        pid if pid > 0 => {
-            // SAFETY: the kernel has just made this descriptor for us (CLONE_PIDFD), and nothing else owns it.
-            let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
-            Ok(Cloned::Parent(Child { pid: pid as i32, pidfd }))
-        }
-        _ => Err(std::io::Error::last_os_error()).with_context(|| format!("clone flags {flags:#x}")),
     }
 }
 

@@ -64,7 +64,7 @@ pub struct Split {
 #[derive(Debug)]
 pub struct Cgroup {
     dir: OwnedFd,
-    /// As /proc/self/cgroup spells it; only ever shown.
+    /// As /proc/self/cgroup spells it.
     path: PathBuf,
 }
 
@@ -107,6 +107,22 @@ impl Delegated {
 }
 
 impl Cgroup {
+    /// The one of a process in it: this or one below it.
+    pub fn below(&self, pid: i32) -> Result<Self> {
+        let text = fs::read(Path::new(&format!("/proc/{pid}/cgroup")), FILE_BYTES_MAX)?;
+        let path = own_path(&text).with_context(|| format!("process {pid} has no cgroup"))?;
+        let rest = path.strip_prefix(&self.path).map_err(|_| {
+            Kind::Denied.error(format!(
+                "process {pid} is in cgroup {}, not in {}",
+                path.display(),
+                self.path.display()
+            ))
+        })?;
+        let within = fs::Root::new(self.dir.try_clone().context("duplicate cgroup")?);
+        let dir = within.resolve_without_links(rest, OFlags::RDONLY | OFlags::DIRECTORY);
+        Ok(Self { dir: dir.with_context(|| format!("open cgroup {}", path.display()))?, path })
+    }
+
     /// Kills every process in this cgroup and below, those that are just forking too (Linux 5.14).
     pub fn kill(&self) -> Result<()> {
         self.write("cgroup.kill", "1")
