@@ -251,3 +251,28 @@ fn k05_masked_files_are_empty() {
     assert_ne!(scene.script(&["--security-opt=unmask=ALL"], &image, &script).stdout, "", "the control");
     scene.assert_safe();
 }
+
+/// K05: of the kernel's files a container's root opens for writing only those of its own processes, and none by a name
+/// that is not there in every container.
+#[test]
+fn k05_no_file_of_the_kernel_can_be_written() {
+    let scene = Scene::new();
+    let image = scene.load(&Image::new("kernel"));
+    // Opened to append to, and nothing is: who may open may write.
+    let script = "find /proc /sys -xdev \\( -path '/proc/[0-9]*' -o -path /proc/self -o -path /proc/thread-self \\) -prune \
+                  -o -type f -print 2>/dev/null | while read file; do (: >> $file) 2>/dev/null && echo $file; done; echo end";
+    for options in [&[][..], &["--user=1000"], &["--cap-add=ALL"], &["--ipc=host", "--uts=host"]] {
+        let run = scene.script(options, &image, script);
+        let open: Vec<&str> = run.stdout.lines().filter(|file| !WRITABLE.contains(file)).collect();
+        assert_eq!(open, ["end"], "{options:?}");
+    }
+    // The control: without masks there are some, those of its own IPC namespace among them.
+    let bare = scene.script(&["--security-opt=unmask=ALL"], &image, script);
+    assert!(bare.stdout.contains("/proc/sys/kernel/msgmax"), "{bare}");
+    scene.assert_safe();
+}
+
+/// Files of the kernel that any user may open for writing: who wants to hear of stalls says so there, for as long as the
+/// file is open (psi.rst of the kernel).
+const WRITABLE: [&str; 4] =
+    ["/proc/pressure/cpu", "/proc/pressure/io", "/proc/pressure/irq", "/proc/pressure/memory"];
