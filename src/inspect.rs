@@ -17,8 +17,8 @@ pub const NEVER: &str = "0001-01-01T00:00:00Z";
 fn merged(parts: impl IntoIterator<Item = Value>) -> Value {
     let mut all = Map::new();
     for part in parts {
-        if let Value::Object(fields) = part {
-            all.extend(fields);
+        if let Value::Object(mut fields) = part {
+            all.append(&mut fields);
         }
     }
     Value::Object(all)

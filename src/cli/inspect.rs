@@ -7,7 +7,8 @@ use crate::container::{size, state};
 use crate::error::{self, Kind};
 use crate::image::reference::Reference;
 use crate::{image, inspect};
-use anyhow::Result;
+use anyhow::{Context as _, Result, anyhow};
+use serde::Serializer;
 use serde_json::Value;
 
 /// Show all that is known of containers, images and volumes
@@ -49,6 +50,9 @@ struct Common {
     #[arg(value_name = "NAME", required_unless_present = "latest")]
     names: Vec<String>,
 }
+
+/// How many objects are worth a thread.
+const OBJECTS_PER_THREAD_MIN: usize = 64;
 
 /// Where objects are looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,27 +107,53 @@ impl Common {
             let (entered, _) = Door::for_command(&context.engine)?.enter()?;
             super::tell_entered(&entered);
         }
+        let failed = match &format {
+            None => self.print_json(context, kinds)?,
+            Some(format) => self.print_rows(context, kinds, format)?,
+        };
+        // What was found is shown, whatever was not.
+        let mut failed = failed.into_iter().rev();
+        let last = failed.next();
+        for error in failed.rev() {
+            report(&context.verb, &error);
+        }
+        last.map_or(Ok(0), Err)
+    }
+
+    /// Prints what there is by a template, and returns why the rest was not.
+    fn print_rows(&self, context: &Context, kinds: Kinds, format: &Format) -> Result<Vec<anyhow::Error>> {
         let search = state::Search::new(&context.engine);
-        let mut failed = None;
-        // What is found is shown, whatever is not.
-        let found = self.names.iter().filter_map(|name| match find(context, &search, kinds, name, self.size) {
-            Ok(object) => Some(object),
-            Err(error) => {
-                if let Some(earlier) = failed.replace(error) {
-                    report(&context.verb, &earlier);
-                }
-                None
-            }
-        });
-        match &format {
-            None => listing::json_array(found.map(Found::json)),
-            Some(format) => {
-                for found in found {
-                    listing::put(&format.row(found.view(), Names::Exact)?);
-                }
+        let mut failed = Vec::new();
+        for name in &self.names {
+            match find(context, &search, kinds, name, self.size) {
+                Ok(found) => listing::put(&format.row(found.view(), Names::Exact)?),
+                Err(error) => failed.push(error),
             }
         }
-        failed.map_or(Ok(0), Err)
+        Ok(failed)
+    }
+
+    /// The same as an array of JSON. Many objects are divided among the processors.
+    fn print_json(&self, context: &Context, kinds: Kinds) -> Result<Vec<anyhow::Error>> {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        let share = self.names.len().div_ceil(processors).max(OBJECTS_PER_THREAD_MIN);
+        let elements = |names| elements(context, kinds, names, self.size);
+        let parts = if self.names.len() <= share {
+            vec![elements(&self.names)?]
+        } else {
+            std::thread::scope(|scope| {
+                let parts: Vec<_> =
+                    self.names.chunks(share).map(|names| scope.spawn(move || elements(names))).collect();
+                parts
+                    .into_iter()
+                    .map(|part| part.join().map_err(|_| anyhow!("a thread broke off"))?)
+                    .collect::<Result<Vec<_>>>()
+            })?
+        };
+        let (texts, failed): (Vec<String>, Vec<Vec<_>>) = parts.into_iter().unzip();
+        let texts: Vec<String> = texts.into_iter().filter(|text| !text.is_empty()).collect();
+        listing::put(&if texts.is_empty() { "[]\n".to_owned() } else { format!("[\n{}\n]\n", texts.join(",\n")) });
+        Ok(failed.into_iter().flatten().collect())
     }
 }
 
@@ -149,6 +179,29 @@ impl Found {
             Self::Volume(_, json) => json,
         }
     }
+}
+
+/// Objects as the elements of an array of JSON, without its brackets, and why others could not be found.
+fn elements(
+    context: &Context,
+    kinds: Kinds,
+    names: &[String],
+    with_size: bool,
+) -> Result<(String, Vec<anyhow::Error>)> {
+    let search = state::Search::new(&context.engine);
+    let (mut text, mut failed) = (Vec::new(), Vec::new());
+    let found = names.iter().filter_map(|name| match find(context, &search, kinds, name, with_size) {
+        Ok(found) => Some(found.json()),
+        Err(error) => {
+            failed.push(error);
+            None
+        }
+    });
+    // Each is written as soon as it is made: many of them are never there at once.
+    serde_json::Serializer::pretty(&mut text).collect_seq(found).context("write JSON")?;
+    let text = String::from_utf8(text).context("JSON is UTF-8")?;
+    let inner = text.strip_prefix("[\n").and_then(|text| text.strip_suffix("\n]")).unwrap_or_default();
+    Ok((inner.to_owned(), failed))
 }
 
 /// Containers come before images, and images before volumes, as in podman.

@@ -4,7 +4,6 @@ use super::format::{Format, Names};
 use super::table::{self, Table};
 use crate::error::Kind;
 use anyhow::Result;
-use serde::Serializer;
 use serde_json::Value;
 use std::io::{IsTerminal, Write};
 
@@ -16,9 +15,6 @@ pub enum Shape {
     Json,
     Template(Format),
 }
-
-/// What is gathered of an array before it is written.
-const BUFFER_BYTES: usize = 64 << 10;
 
 impl Shape {
     /// What `--format` and `--quiet` say together; a template wins over `--quiet`.
@@ -82,19 +78,6 @@ pub fn template(
 /// Prints a value as JSON with indentation.
 pub fn json(value: &Value) {
     put(&format!("{value:#}\n"));
-}
-
-/// Prints values as a JSON array with indentation, each as soon as it is made: many of them are never there at once.
-pub fn json_array(values: impl Iterator<Item = Value>) {
-    let stdout = std::io::stdout().lock();
-    if stdout.is_terminal() {
-        return json(&values.collect());
-    }
-    let mut out = std::io::BufWriter::with_capacity(BUFFER_BYTES, stdout);
-    let written = (&mut serde_json::Serializer::pretty(&mut out)).collect_seq(values).map_err(std::io::Error::from);
-    if written.and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush()).is_err() {
-        std::process::exit(0);
-    }
 }
 
 /// Puts text on standard output. To a terminal it goes without what could control one; a reader that has gone ends the
