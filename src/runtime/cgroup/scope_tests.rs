@@ -95,3 +95,31 @@ fn what_a_removed_container_left_behind_is_killed() {
         Ok(())
     });
 }
+
+#[test]
+#[ignore = "needs systemd"]
+fn whoever_comes_later_starts_beside_the_first_process_of_a_divided_container() {
+    in_scope("exec", || {
+        let delegated = Delegated::find()?;
+        let split = delegated.split()?;
+        let nested = split.container.child("init.scope")?;
+        let Cloned::Parent(first) = process::clone(0, Some(nested.as_fd()))? else {
+            std::thread::sleep(Duration::from_secs(60));
+            process::exit_now(1)
+        };
+        split.container.pass_on_controllers()?;
+        ensure!(process::clone(0, Some(split.container.as_fd())).is_err(), "a divided cgroup takes processes");
+        let is_beside = || {
+            std::fs::read_to_string("/proc/self/cgroup")
+                .is_ok_and(|own| own.trim_end().ends_with("/container/init.scope"))
+        };
+        let later = match crate::runtime::clone_beside(first.pid, Some(&split.container))? {
+            Cloned::Child => process::exit_now(i32::from(!is_beside())),
+            Cloned::Parent(child) => process::wait(child.pidfd.as_fd())?,
+        };
+        ensure!(later == Exit::Code(0), "{later:?}");
+        // Never into the cgroup of a process that is not in the container's.
+        ensure!(split.container.below(std::process::id() as i32).is_err());
+        delegated.remove_container(Duration::from_secs(5))
+    });
+}
