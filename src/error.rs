@@ -74,7 +74,7 @@ pub fn hint(error: &anyhow::Error) -> Option<&str> {
     })
 }
 
-/// Whether no more can be written, as the kernel says it through either of the two libraries.
+/// Whether no more can be written: what writes files does so through the standard library and through rustix.
 fn is_out_of_space(cause: &(dyn std::error::Error + 'static)) -> bool {
     let io = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::raw_os_error);
     let code = io.or_else(|| cause.downcast_ref::<Errno>().map(|errno| errno.raw_os_error()));
@@ -83,7 +83,7 @@ fn is_out_of_space(cause: &(dyn std::error::Error + 'static)) -> bool {
 
 /// Gives an error a remedy, keeping its text and its kind. An error that has one already keeps that.
 pub fn with_hint(error: anyhow::Error, hint: impl Into<String>) -> anyhow::Error {
-    if self::hint(&error).is_some() {
+    if failure(&error).is_some_and(|failure| failure.hint.is_some()) {
         return error;
     }
     kind(&error).hinted(line(&error), hint)

@@ -173,7 +173,11 @@ pub fn value(engine: &Engine, secret: &Secret) -> Result<Vec<u8>> {
 /// Removes a secret. Containers that were created with it keep it.
 pub fn remove(engine: &Engine, secret: &Secret) -> Result<()> {
     let _lock = hold(engine, Hold::Exclusive)?;
-    named(engine, &secret.name)?.iter().try_for_each(|secret| hide(engine, &secret.id))
+    let named = named(engine, &secret.name)?;
+    if named.last().is_none_or(|now| now.id != secret.id) {
+        return Err(Kind::NotFound.error(format!("secret {} has been removed or replaced meanwhile", secret.name)));
+    }
+    named.iter().try_for_each(|secret| hide(engine, &secret.id))
 }
 
 fn hide(engine: &Engine, id: &str) -> Result<()> {

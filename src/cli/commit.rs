@@ -5,7 +5,7 @@ use crate::container::commit::{self, Commit as What};
 use crate::container::control::{Connection, Door, Request};
 use crate::container::events::{self, Event, Happening};
 use crate::container::state::{self, Container, Status};
-use crate::error::Kind;
+use crate::error::{self, Kind};
 use crate::fs;
 use crate::image::compose::Format;
 use crate::image::config::{CONFIG_BYTES_MAX, ProcessConfig};
@@ -85,9 +85,7 @@ impl Verb for Commit {
             process::raise_descriptor_limit()?;
             commit::commit(&context.engine, &container, &what)
         })?;
-        if let Some(pause) = pause {
-            pause.end()?;
-        }
+        drop(pause);
         if let Some(mut file) = iidfile {
             use std::io::Write;
             file.write_all(id.to_string().as_bytes()).context("write the image's id")?;
@@ -104,37 +102,31 @@ fn read_config(file: &Path) -> Result<ProcessConfig> {
     ProcessConfig::parse(&text).with_context(|| format!("parse {}", file.display()))
 }
 
-/// A container that is held still. It goes on when this ends or is dropped, and what would end this program waits.
+/// A container that is held still. It goes on when this is dropped, and what would end this program waits until then.
 struct Pause<'a> {
     container: &'a Container,
-    is_over: bool,
+    _waiting: signal::Held,
 }
 
 impl<'a> Pause<'a> {
     fn begin(container: &'a Container) -> Result<Self> {
-        let _waiting = signal::to_descriptor(&[Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM])?;
+        let _waiting = signal::hold(&[Signal::SIGHUP, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTERM])?;
+        // Before it is asked for: it may come after nobody waits for the answer any more.
+        let pause = Self { container, _waiting };
         Connection::open(container)?.ask(Request::Pause, &[])?;
-        Ok(Self { container, is_over: false })
-    }
-
-    fn end(mut self) -> Result<()> {
-        self.go_on()
-    }
-
-    fn go_on(&mut self) -> Result<()> {
-        self.is_over = true;
-        let asked = Connection::open(self.container).and_then(|monitor| monitor.ask(Request::Unpause, &[]));
-        signal::reset_all()?;
-        asked.map(drop).with_context(|| format!("unpause container {}", self.container.config.name))
+        Ok(pause)
     }
 }
 
 impl Drop for Pause<'_> {
     fn drop(&mut self) {
-        if !self.is_over
-            && let Err(error) = self.go_on()
-        {
-            super::report("commit", &error);
+        let asked = Connection::open(self.container).and_then(|monitor| monitor.ask(Request::Unpause, &[]));
+        match asked.map(drop).with_context(|| format!("unpause container {}", self.container.config.name)) {
+            // Somebody else has let it go on, or it has ended.
+            Err(error) if !matches!(error::kind(&error), Kind::InUse | Kind::NotFound) => {
+                super::report("commit", &error);
+            }
+            _ => {}
         }
     }
 }

@@ -118,12 +118,12 @@ fn attach(context: &Context, image: &Image) -> Result<()> {
     if is_mounted(&mount_points()?, &place) {
         return Ok(());
     }
-    // One layer alone would not be mounted but shown as it is.
+    // One layer alone would not be mounted but shown as it is. Added at the bottom: of the topmost the root has its mode.
     fs::create_dir_all(&place)?;
     let mut lower = Lower { layers: layers::stack(engine, &image.layers)?, data: Vec::new() };
     for name in ["empty", "bare"].iter().take(2_usize.saturating_sub(lower.layers.len())) {
         fs::create_dir(&place.with_file_name(name))?;
-        lower.layers.push(place.with_file_name(name));
+        lower.layers.insert(0, place.with_file_name(name));
     }
     let tree = overlay::view(&lower, &engine.staging())?;
     mount::attach(tree.as_fd(), fs::open_dir(&place)?.as_fd())

@@ -57,7 +57,11 @@ impl Verb for Prune {
         super::in_userns(Door::for_command(engine)?, || {
             let (mut ids, mut bytes) = (Vec::new(), 0);
             let code = each(&containers, |container| {
-                let written = if context.docker { size::of(engine, &container.config)?.written } else { 0 };
+                let written = if context.docker {
+                    size::of(engine, &container.config).map_or(0, |size| size.written)
+                } else {
+                    0
+                };
                 match remove::remove(engine, container, true) {
                     // Somebody has started or removed it meanwhile.
                     Err(error) if matches!(error::kind(&error), Kind::InUse | Kind::NotFound) => Ok(()),

@@ -99,7 +99,8 @@ impl SystemPrune {
             if !is_over || !filters.match_container(&container) {
                 continue;
             }
-            let written = size::of(engine, &container.config)?.written;
+            // What cannot be counted can be removed all the same.
+            let written = size::of(engine, &container.config).map_or(0, |size| size.written);
             match remove::remove(engine, &container, true) {
                 Ok(()) => {
                     ids.push(container.config.id.to_string());
@@ -122,7 +123,7 @@ impl SystemPrune {
             if usage.is_used(&name) {
                 continue;
             }
-            let freed = size::tree(&volume::data(engine, &name))?;
+            let freed = size::tree(&volume::data(engine, &name)).unwrap_or(0);
             match volumes::remove(engine, &name) {
                 Ok(()) => {}
                 // A container has come meanwhile.

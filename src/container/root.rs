@@ -279,10 +279,10 @@ fn from_inside(pid: i32, start_ticks: u64, take: impl FnOnce() -> Result<OwnedFd
         return Err(gone());
     }
     let (ours, theirs) = socket::pair()?;
+    socket::set_receive_timeout(&ours, Some(INSIDE_TIMEOUT))?;
     match process::fork()? {
         Cloned::Parent(child) => {
             drop(theirs);
-            socket::set_receive_timeout(&ours, Some(INSIDE_TIMEOUT))?;
             let answer = socket::receive(ours.as_fd(), ANSWER_BYTES_MAX);
             process::kill_child(child.pid);
             process::wait(child.pidfd.as_fd())?;

@@ -21,7 +21,7 @@ pub fn open(text: &str) -> Result<impl Read + use<>> {
     // What would help with a registry does not help here.
     let by_hand = |failed: anyhow::Error| {
         error::kind(&failed)
-            .hinted(error::line(&failed), "fetch it first: curl --location URL | coracle import - NAME")
+            .hinted(error::line(&failed), "fetch it first: curl --fail --location URL | coracle import - NAME")
     };
     let request = Request::get(url);
     let response = Client::new(trust, Patience::default())

@@ -123,8 +123,9 @@ impl Url {
         };
         let rest = rest.split('#').next().unwrap_or_default();
         let (authority, target) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
-        if authority.contains('@') {
-            return Err(bad("carries a user name"));
+        if let Some((_, host)) = authority.rsplit_once('@') {
+            // Not shown: there may be a password beside it.
+            return Err(Kind::BadInput.error(format!("URL of {:?} carries a user name", shown(host, 200))));
         }
         let slash = if target.starts_with('/') { "" } else { "/" };
         Ok(Self { origin: Origin::parse(scheme, authority)?, target: format!("{slash}{target}") })

@@ -53,7 +53,10 @@ pub fn open(engine: &Engine, config: &Config, volume: &str, special: &Special) -
     mount::attach(system.as_fd(), fs::open_dir(&mounted)?.as_fd()).context("keep the volume mounted")?;
     let pid = i32::try_from(std::process::id()).context("a pid is positive")?;
     let start_ticks = state::start_ticks(pid).context("read one's own start")?;
-    fs::write_json(&own, &Holder { pid, start_ticks }, Durability::Cached)?;
+    if let Err(error) = fs::write_json(&own, &Holder { pid, start_ticks }, Durability::Cached) {
+        mount::detach(&c_path(&mounted)?)?;
+        return Err(error);
+    }
     clone(&fs::open_dir(&mounted)?, volume)
 }
 
@@ -89,7 +92,8 @@ pub fn release(engine: &Engine, config: &Config) -> Result<()> {
         // What the file says holds for everybody who has the lock.
         let _lock = Lock::take(&place.join("lock"), Hold::Exclusive, LOCK_TIMEOUT)?;
         let Some(holder) = fs::read_json::<Holder>(&own)? else { continue };
-        if u32::try_from(holder.pid) == Ok(std::process::id()) {
+        let is_own = u32::try_from(holder.pid) == Ok(std::process::id());
+        if is_own && state::start_ticks(holder.pid) == Some(holder.start_ticks) {
             mount::detach(&c_path(&place.join("mounted"))?)?;
         }
         fs::remove_file(&own)?;

@@ -20,7 +20,7 @@ pub use mounts::Prepared;
 pub use namespaces::{Entrance, Inner, may_set_groups};
 pub use process::{DEFAULT_PATH, null_stream};
 
-use crate::error::Kind;
+use crate::error::{self, Kind};
 use crate::sys::process::{self as sys, Child, Cloned};
 use crate::sys::terminal::Size;
 use anyhow::{Context, Result};
@@ -29,6 +29,7 @@ use channel::{Channel, Message};
 use identity::{Announcement, Identity};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use oci_spec::runtime::{ContainerState, LinuxPersonalityDomain, LinuxSeccomp, Process, Spec};
+use rustix::io::Errno;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::time::Duration;
@@ -112,7 +113,7 @@ pub fn create(bundle: Bundle<'_>) -> Result<Starting> {
     // Only who has the capability over a user's namespace can give them a file of ours: the child may lack the owner's id.
     bundle.stdio.give_to(bundle.owner)?;
     let child = if inner.join.is_empty() {
-        match sys::clone(inner.clone_flags(), bundle.cgroup).context("make the container's namespaces")? {
+        match sys::clone(inner.clone_flags(), bundle.cgroup).map_err(explain_limit)? {
             Cloned::Child => {
                 drop(ours);
                 init::main(&bundle, &inner, theirs)
@@ -197,20 +198,30 @@ pub fn exec(exec: Exec<'_>) -> Result<Starting> {
     let starting = Starting { child: Some(child), channel: ours, announcement, entrance: None };
     starting.channel.send(&Message::Go).map_err(|error| match error.downcast_ref() {
         // The container's first process has ended meanwhile, and this one with it.
-        Some(&rustix::io::Errno::PIPE) => Kind::InUse.error("the container has ended"),
+        Some(&Errno::PIPE) => Kind::InUse.error("the container has ended"),
         _ => error,
     })?;
     Ok(starting)
 }
 
+/// The kernel says ENOSPC of too many namespaces too, clone(2).
+fn explain_limit(error: anyhow::Error) -> anyhow::Error {
+    let is_limit = errno_of(&error) == Some(Errno::NOSPC);
+    let error = error.context("make the container's namespaces");
+    if is_limit { error::with_hint(error, "raise the limits in /proc/sys/user/max_*_namespaces") } else { error }
+}
+
+fn errno_of(error: &anyhow::Error) -> Option<Errno> {
+    error.downcast_ref().and_then(std::io::Error::raw_os_error).map(Errno::from_raw_os_error)
+}
+
 /// Clones into the container's cgroup. One that has passed controllers on, as a container's systemd makes it do, takes no
 /// process itself (cgroups(7), "no internal processes"): then into that of the container's first process, below it.
 fn clone_beside(container_pid: i32, cgroup: Option<&Cgroup>) -> Result<Cloned> {
-    let is_busy = |error: &anyhow::Error| {
-        error.downcast_ref().and_then(std::io::Error::raw_os_error) == Some(rustix::io::Errno::BUSY.raw_os_error())
-    };
     match (sys::clone(0, cgroup.map(AsFd::as_fd)), cgroup) {
-        (Err(error), Some(cgroup)) if is_busy(&error) => sys::clone(0, Some(cgroup.below(container_pid)?.as_fd())),
+        (Err(error), Some(cgroup)) if errno_of(&error) == Some(Errno::BUSY) => {
+            sys::clone(0, Some(cgroup.below(container_pid)?.as_fd()))
+        }
         (cloned, _) => cloned,
     }
 }

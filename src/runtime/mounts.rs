@@ -195,21 +195,24 @@ fn new(kind: &str, options: &Options) -> Result<OwnedFd> {
 /// A detached clone of something of the host's, with all that is mounted below it.
 fn bind_source(mount: &Mount, options: &Options) -> Result<OwnedFd> {
     let source = mount.source().as_deref().context("a bind mount has a source")?;
-    share(source, options).map_err(|error| match error.downcast_ref() {
+    let tree = clone(source, options).map_err(|error| match error.downcast_ref() {
         // mount_namespaces(7), "Restrictions on mount namespaces": what they cover must not come to light.
         Some(&Errno::INVAL) if options.is_single => {
             error::with_hint(error, "something is mounted below it: mount it with rbind")
         }
         Some(&Errno::NOENT) => error::with_hint(error, "create it first"),
         _ => error,
-    })
+    })?;
+    shape(tree, options)
 }
 
 fn share(source: &Path, options: &Options) -> Result<OwnedFd> {
+    shape(clone(source, options)?, options)
+}
+
+fn clone(source: &Path, options: &Options) -> Result<OwnedFd> {
     let name = CString::new(source.as_os_str().as_bytes()).context("mount source with a NUL byte")?;
-    let tree = mount::clone_tree(mount::here(), &name, !options.is_single)
-        .with_context(|| format!("open {}", source.display()))?;
-    shape(tree, options)
+    mount::clone_tree(mount::here(), &name, !options.is_single).with_context(|| format!("open {}", source.display()))
 }
 
 /// Gives a detached mount, and all below it, the attributes and the propagation that were asked for.

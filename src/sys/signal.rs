@@ -13,6 +13,24 @@ pub fn to_descriptor(signals: &[Signal]) -> Result<SignalFd> {
     SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK).context("signalfd")
 }
 
+/// Signals that wait until this is dropped.
+pub struct Held(SigSet);
+
+/// Lets signals wait.
+pub fn hold(signals: &[Signal]) -> Result<Held> {
+    let (mut set, mut before) = (SigSet::empty(), SigSet::empty());
+    signals.iter().for_each(|signal| set.add(*signal));
+    nix::sys::signal::sigprocmask(SigmaskHow::SIG_BLOCK, Some(&set), Some(&mut before)).context("sigprocmask")?;
+    Ok(Held(before))
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // Fails for arguments alone that are not valid: sigprocmask(2).
+        let _ = nix::sys::signal::sigprocmask(SigmaskHow::SIG_SETMASK, Some(&self.0), None);
+    }
+}
+
 /// Lets a signal do nothing.
 pub fn ignore(signal: Signal) -> Result<()> {
     set(signal, SigHandler::SigIgn)

@@ -129,7 +129,7 @@ impl Verb for Prune {
             let (mut names, mut bytes) = (Vec::new(), 0);
             let code = each(&unused, |volume| {
                 let name = &volume.name;
-                let held = if context.docker { size::tree(&volume::data(engine, name))? } else { 0 };
+                let held = if context.docker { size::tree(&volume::data(engine, name)).unwrap_or(0) } else { 0 };
                 match volumes::remove(engine, name) {
                     // A container has come meanwhile.
                     Err(error) if error::kind(&error) == Kind::InUse => return Ok(()),
