@@ -503,7 +503,7 @@ fn the_files_of_images_are_shown_behind_the_door() {
     let inside = |script: &str| sandbox.ok(&["unshare", "sh", "-ec", &script.replace("coracle", coracle)]);
     // Its files are all there, owners included, and are not to be written to; one layer is no other than two.
     let script = "one=$(coracle image mount busybox); two=$(coracle image mount localhost/two); \
-        ls $one/etc/os-release $two/bin/busybox; stat -c %u $one/bin/busybox; cat $two/more; \
+        ls $one/etc/os-release $two/bin/busybox; stat -c %u-%a $one/bin/busybox $one; cat $two/more; \
         ! ls $two/etc/os-release 2>/dev/null; ! touch $one/new 2>/dev/null; \
         coracle image mount | grep -c $one; coracle image unmount two; coracle image mount | wc -l; \
         ! coracle image unmount two 2>/dev/null; coracle image unmount --force two; coracle image umount --all; ls $one";
@@ -511,7 +511,7 @@ fn the_files_of_images_are_shown_behind_the_door() {
     let one = sandbox.ok(&["images", "--quiet", "--no-trunc", "busybox"]).trim().replace("sha256:", "");
     let said = inside(script);
     let said: Vec<&str> = said.lines().skip(2).collect();
-    assert_eq!(said, ["0", "more", "1", &id, "1", &id, &one]);
+    assert_eq!(said, ["0-755", "0-755", "more", "1", &id, "1", &id, &one]);
     let json: serde_json::Value =
         serde_json::from_str(&inside("coracle image mount two >/dev/null; coracle image mount --format=json"))
             .expect("json");

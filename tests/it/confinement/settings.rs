@@ -211,6 +211,8 @@ fn logs_go_where_the_settings_say() {
         sandbox.ok(&["inspect", "--format={{.HostConfig.LogConfig.Path}}", &id]).trim(),
         log.to_str().unwrap()
     );
+    sandbox.ok(&["rm", &id]);
+    assert!(!log.parent().expect("it has one").exists());
     // Where the command line names a file, or there is none, nothing is made.
     let (id, other) = (run(&["--log-opt=path=own.log"]), run(&["--log-driver=none"]));
     assert!(sandbox.home.join("own.log").is_file());
