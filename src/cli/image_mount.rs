@@ -7,6 +7,7 @@ use crate::engine::Engine;
 use crate::error::Kind;
 use crate::fs;
 use crate::image::{self, Image};
+use crate::store::digest::Digest;
 use crate::store::layers;
 use crate::store::overlay::{self, Lower};
 use crate::sys::mount;
@@ -64,7 +65,7 @@ impl Verb for ImageMount {
         };
         if self.format.is_some() {
             let entry = |image: &Image| {
-                let (names, place) = ([image.manifest.to_string()], place(context, image));
+                let (names, place) = ([image.manifest.to_string()], place(context, image.id));
                 json!({"id": image.id.hex(), "Names": names, "Repositories": image.references, "mountpoint": place})
             };
             listing::json(&shown.iter().map(entry).collect());
@@ -72,7 +73,7 @@ impl Verb for ImageMount {
         }
         let is_one = !lists_all && !self.all && shown.len() == 1;
         for image in &shown {
-            let place = place(context, image).display().to_string();
+            let place = place(context, image.id).display().to_string();
             let name = image.references.first().cloned().unwrap_or_else(|| image.id.hex());
             say(&if is_one { place } else { format!("{name}  {place}") });
         }
@@ -85,7 +86,7 @@ impl Verb for ImageUnmount {
         check_place(context)?;
         let images = if self.all { mounted(context)? } else { find_all(context, &self.names)? };
         each(&images, |image| {
-            let place = place(context, image);
+            let place = place(context, image.id);
             if is_mounted(&mount_points()?, &place) {
                 mount::detach(&CString::new(place.as_os_str().as_bytes())?)?;
                 events::tell_of_image(
@@ -114,7 +115,7 @@ fn find_all(context: &Context, names: &[String]) -> Result<Vec<Image>> {
 /// Mounts an image's files, if they are not there already.
 fn attach(context: &Context, image: &Image) -> Result<()> {
     let engine = &context.engine;
-    let place = place(context, image);
+    let place = place(context, image.id);
     if is_mounted(&mount_points()?, &place) {
         return Ok(());
     }
@@ -135,11 +136,11 @@ fn attach(context: &Context, image: &Image) -> Result<()> {
 /// The images that are mounted in this mount namespace.
 fn mounted(context: &Context) -> Result<Vec<Image>> {
     let points = mount_points()?;
-    let mut images = all(&context.engine)?;
-    images.retain(|image| is_mounted(&points, &place(context, image)));
-    Ok(images)
+    let mut images = image::list(&context.engine)?;
+    images.retain(|image| is_mounted(&points, &place(context, image.id)));
+    images.into_iter().map(|image| image::open(&context.engine, image)).collect()
 }
 
-fn place(context: &Context, image: &Image) -> PathBuf {
-    context.engine.run.join("images").join(image.id.hex()).join("merged")
+fn place(context: &Context, id: Digest) -> PathBuf {
+    context.engine.run.join("images").join(id.hex()).join("merged")
 }
