@@ -317,7 +317,7 @@ fn divide_cgroup() -> Result<Limits> {
 /// Only what belongs to the engine's own user namespace, as its containers' does, can be joined: setns(2).
 fn explain_join(config: &Config, failed: anyhow::Error) -> anyhow::Error {
     match &config.users.userns {
-        Userns::Path(_) => error::with_hint(
+        Userns::Path(_) if failed.is::<runtime::Joining>() => error::with_hint(
             failed,
             "name a running container's user namespace, or the container: --userns container:NAME",
         ),

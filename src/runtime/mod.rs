@@ -134,7 +134,7 @@ pub fn create(bundle: Bundle<'_>) -> Result<Starting> {
             Cloned::Parent(child) => child,
         };
         drop(theirs);
-        adopt(&first, &mut ours, CREATE_TIMEOUT).context("join other namespaces")?
+        adopt(&first, &mut ours, CREATE_TIMEOUT).context(Joining)?
     };
     let pid = child.pid;
     let seccomp = bundle.spec.linux().as_ref().and_then(|linux| linux.seccomp().as_ref());
@@ -202,6 +202,16 @@ pub fn exec(exec: Exec<'_>) -> Result<Starting> {
         _ => error,
     })?;
     Ok(starting)
+}
+
+/// The step at which the namespaces of others are joined, in the chain of an error.
+#[derive(Debug)]
+pub struct Joining;
+
+impl std::fmt::Display for Joining {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("join other namespaces")
+    }
 }
 
 /// The kernel says ENOSPC of too many namespaces too, clone(2).
