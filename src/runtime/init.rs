@@ -7,7 +7,7 @@ use super::channel::{Channel, Message};
 use super::mounts::{self, Proc};
 use super::process::{self, Last, Streams};
 use super::{Bundle, Exec, Inner, devices};
-use crate::error::Wire;
+use crate::error::{Kind, Wire};
 use crate::fs::Root;
 use crate::sys::mount::{self, Attributes};
 use crate::sys::namespace::Namespaces;
@@ -18,6 +18,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
 use nix::sys::signalfd::SignalFd;
 use oci_spec::runtime::{ContainerState, LinuxPersonality, Process};
+use rustix::io::Errno;
 use std::convert::Infallible;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
@@ -136,7 +137,11 @@ fn own_pid(inner: &Inner) -> i32 {
 pub fn enter_and_exec(exec: &Exec<'_>, channel: Channel) -> ! {
     let entered = exec.entrance.enter().and_then(|()| {
         sys::become_user(0, 0, None)?;
-        sys::clone(libc::CLONE_PARENT, None)
+        sys::clone(libc::CLONE_PARENT, None).map_err(|error| match super::errno_of(&error) {
+            // pid_namespaces(7): what the kernel says where the namespace's init has ended.
+            Some(Errno::NOMEM) => Kind::InUse.error("the container has ended"),
+            _ => error,
+        })
     });
     match entered {
         Ok(Cloned::Parent(child)) => {
