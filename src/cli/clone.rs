@@ -98,6 +98,10 @@ fn copy(original: &Config) -> Result<Config> {
     let mut config = original.clone();
     config.id = Id::new_random()?;
     config.created = state::now();
+    if let (Some(dir), Some(file)) = (original.logging.own_dir(&original.id), original.logging.path.as_deref()) {
+        let own = file.file_name().map(|name| dir.with_file_name(config.id.as_str()).join(name));
+        config.logging.path = own;
+    }
     if config.hostname == original.id.short() {
         config.hostname = String::new();
     }

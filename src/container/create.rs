@@ -52,18 +52,27 @@ pub fn create(
         None => None,
     };
     let published = mounts::hold_images(engine, &config)
-        .and_then(|()| super::defaults::make_log_directory(&config, settings))
+        .and_then(|()| make_log_dir(&config))
         .and_then(|()| publish(engine, &config));
-    published.inspect_err(|_| drop(super::remove::anonymous_volumes(engine, &config)))?;
+    published.inspect_err(|_| {
+        drop(super::remove::anonymous_volumes(engine, &config));
+        drop(super::remove::log_dir(&config));
+    })?;
     let named = depend::mark(engine, &config).and_then(|()| claim_some_name(engine, &mut config, naming));
     if let Err(error) = named {
         let containers = fs::open_dir(&engine.containers())?;
         fs::remove_tree(containers.as_fd(), config.id.as_str())?;
         super::remove::anonymous_volumes(engine, &config)?;
+        super::remove::log_dir(&config)?;
         return Err(error);
     }
     events::tell(engine, &[Event::of(&config, Happening::Create)]);
     Ok(config)
+}
+
+fn make_log_dir(config: &Config) -> Result<()> {
+    let dir = config.logging.own_dir(&config.id);
+    dir.map_or(Ok(()), |dir| fs::create_dir_all(dir).context("containers.conf: log_path"))
 }
 
 /// Claims a container's name, or another where it may have another.

@@ -3,11 +3,10 @@
 use super::config::{Config, Limit, LogDriver, Seccomp};
 use super::profile;
 use crate::error::Kind;
-use crate::fs;
 use crate::network::{self, HostsBase};
 use crate::settings::{Containers, Settings};
 use anyhow::{Context, Result};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Fills in what a container's user left open. The image's wishes come after, and over, what is said of the environment.
 pub fn apply(config: &mut Config, settings: &Settings) -> Result<()> {
@@ -19,8 +18,11 @@ pub fn apply(config: &mut Config, settings: &Settings) -> Result<()> {
         let (key, value) = text.split_once('=').unwrap_or((text, ""));
         config.annotations.entry(key.to_owned()).or_insert_with(|| value.to_owned());
     }
-    if let Some(dir) = log_directory(config, settings) {
-        config.logging.path.get_or_insert_with(|| dir.join("ctr.log"));
+    let log_path = settings.containers.log_path.as_deref().filter(|path| !path.is_empty());
+    if let Some(path) = log_path.filter(|_| matches!(config.logging.driver, LogDriver::K8sFile | LogDriver::JsonFile))
+    {
+        let file = Path::new(path).join(config.id.as_str()).join("ctr.log");
+        config.logging.path.get_or_insert(file);
     }
     config.init |= containers.init.unwrap_or(false);
     if config.init
@@ -40,23 +42,6 @@ pub fn apply(config: &mut Config, settings: &Settings) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// Where the settings want the log file of this container: a directory of its own, by its id.
-fn log_directory(config: &Config, settings: &Settings) -> Option<PathBuf> {
-    let path = settings.containers.log_path.as_deref().filter(|path| !path.is_empty())?;
-    let is_file = matches!(config.logging.driver, LogDriver::K8sFile | LogDriver::JsonFile);
-    is_file.then(|| PathBuf::from(path).join(config.id.as_str()))
-}
-
-/// Makes that directory, if the log goes there.
-pub fn make_log_directory(config: &Config, settings: &Settings) -> Result<()> {
-    match log_directory(config, settings) {
-        Some(dir) if config.logging.path.as_ref().is_some_and(|path| path.parent() == Some(&dir)) => {
-            fs::create_dir_all(&dir).context("containers.conf: log_path")
-        }
-        Some(_) | None => Ok(()),
-    }
 }
 
 /// The variables that every container gets, below those of its image.

@@ -9,7 +9,7 @@ use crate::fs;
 use anyhow::{Context, Result};
 use rustix::io::Errno;
 use std::os::fd::AsFd;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// Removes a container that is not running, and the anonymous volumes that were made for it if `volumes` says so.
@@ -41,6 +41,7 @@ pub fn remove(engine: &Engine, container: &Container, volumes: bool) -> Result<(
     events::tell(engine, &[removed]);
     drop(held);
     hidden.finish()?;
+    log_dir(config)?;
     if volumes {
         anonymous_volumes(engine, config)?;
     }
@@ -86,8 +87,6 @@ fn is_running(config: &Config) -> anyhow::Error {
 pub struct Hidden {
     staging: std::os::fd::OwnedFd,
     name: String,
-    /// The directory of its log, where the settings have put that.
-    log_dir: Option<PathBuf>,
 }
 
 /// Takes a container's name and directory away in two renames.
@@ -102,19 +101,20 @@ pub fn hide(engine: &Engine, config: &Config) -> Result<Hidden> {
         Err(errno) => return Err(errno).with_context(|| format!("remove {}", from.display())),
     }
     let name = to.file_name().context("a staging name has a last part")?.to_string_lossy().into_owned();
-    let log_dir = config.logging.path.as_deref().and_then(Path::parent);
-    let log_dir = log_dir.filter(|dir| dir.ends_with(config.id.as_str()) && *dir != from).map(Path::to_owned);
-    Ok(Hidden { staging: fs::open_dir(&engine.staging())?, name, log_dir })
+    Ok(Hidden { staging: fs::open_dir(&engine.staging())?, name })
 }
 
 impl Hidden {
     pub fn finish(self) -> Result<()> {
-        if let Some((dir, name)) = self.log_dir.as_deref().and_then(|dir| Some((dir.parent()?, dir.file_name()?)))
-            && let Ok(dir) = fs::open_dir(dir)
-        {
-            fs::remove_tree(dir.as_fd(), &name.to_string_lossy())?;
-        }
         fs::remove_tree(self.staging.as_fd(), &self.name)
+    }
+}
+
+/// Removes the directory that is for the container's log alone.
+pub fn log_dir(config: &Config) -> Result<()> {
+    match config.logging.own_dir(&config.id).and_then(Path::parent).map(fs::open_dir) {
+        Some(Ok(all)) => fs::remove_tree(all.as_fd(), config.id.as_str()),
+        Some(Err(_)) | None => Ok(()),
     }
 }
 

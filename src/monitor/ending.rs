@@ -46,6 +46,7 @@ impl Monitor {
         let (hidden, ended) = self.record_end();
         let removed = hidden.map_or(Ok(()), |hidden| {
             hidden.finish()?;
+            remove::log_dir(&self.config)?;
             remove::anonymous_volumes(&self.engine, &self.config)?;
             if self.config.remove_image { unused::follow_container(&self.engine, &self.config) } else { Ok(()) }
         });

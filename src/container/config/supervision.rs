@@ -1,7 +1,8 @@
 //! What a container's monitor does for it while it lives: how it ends, starts again, is looked after and logged.
 
+use super::Id;
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// How the container is asked to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -169,6 +170,11 @@ pub struct Logging {
 }
 
 impl Logging {
+    /// The directory that a container has for its log alone, where the settings have put that: it bears its id.
+    pub fn own_dir(&self, id: &Id) -> Option<&Path> {
+        self.path.as_deref().and_then(Path::parent).filter(|dir| dir.ends_with(id.as_str()))
+    }
+
     pub fn is_default(&self) -> bool {
         *self == Self::default()
     }

@@ -35,8 +35,8 @@ const XATTR_BYTES_MAX: usize = 64 << 10;
 pub struct Rules {
     /// Whom they belong to. None keeps the owner's id.
     pub owner: Option<(u32, u32)>,
-    /// Whether set-id bits of files and their capabilities are left out, as on everything that leaves a container: a program of its
-    /// making must not run with the rights of the user who took it out.
+    /// Whether set-id bits of files and their capabilities are left out, as on everything that leaves a container: a
+    /// program of its making must not run with the rights of the user who took it out.
     pub strip_privileges: bool,
     /// Whether a directory may take the place of something else, and the other way round.
     pub overwrite: bool,

@@ -211,8 +211,17 @@ fn logs_go_where_the_settings_say() {
         sandbox.ok(&["inspect", "--format={{.HostConfig.LogConfig.Path}}", &id]).trim(),
         log.to_str().unwrap()
     );
+    // It goes with its container alone: a clone has a log of its own, which is none of the original's.
+    let clone = sandbox.ok(&["container", "clone", &id, "clone"]).trim().to_owned();
+    sandbox.ok(&["start", "--attach", "clone"]);
     sandbox.ok(&["rm", &id]);
-    assert!(!log.parent().expect("it has one").exists());
+    assert_eq!(sandbox.ok(&["logs", "clone"]), "said\n");
+    let names = || std::fs::read_dir(&dir).expect("read the logs").map(|entry| entry.expect("an entry").file_name());
+    assert_eq!(names().collect::<Vec<_>>(), [clone.as_str()]);
+    let taken = ["create", "--name=clone", "busybox"];
+    with(&sandbox, &[("CONTAINERS_CONF", &file)], &taken).fails(125, &["taken"]);
+    let gone = with(&sandbox, &[("CONTAINERS_CONF", &file)], &["run", "--rm", "--network=none", "busybox", "true"]);
+    assert_eq!((gone.code, names().count()), (0, 1), "{gone}");
     // Where the command line names a file, or there is none, nothing is made.
     let (id, other) = (run(&["--log-opt=path=own.log"]), run(&["--log-driver=none"]));
     assert!(sandbox.home.join("own.log").is_file());
