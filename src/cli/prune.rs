@@ -6,6 +6,7 @@ use crate::container::config::{Config, Source};
 use crate::container::control::Door;
 use crate::container::state::{self, Container};
 use crate::container::{remove, size, stop};
+use crate::engine::Engine;
 use crate::error::{self, Kind};
 use crate::image;
 use crate::inspect::filter::Containers;
@@ -57,30 +58,32 @@ impl Verb for Prune {
         super::in_userns(Door::for_command(engine)?, || {
             let (mut ids, mut bytes) = (Vec::new(), 0);
             let code = each(&containers, |container| {
-                let written = if context.docker {
-                    size::of(engine, &container.config).map_or(0, |size| size.written)
-                } else {
-                    0
-                };
-                match remove::remove(engine, container, true) {
-                    // Somebody has started or removed it meanwhile.
-                    Err(error) if matches!(error::kind(&error), Kind::InUse | Kind::NotFound) => Ok(()),
-                    other => {
-                        other?;
-                        bytes += written;
-                        match context.docker {
-                            true => ids.push(container.config.id.to_string()),
-                            false => say(container.config.id.as_str()),
-                        }
-                        Ok(())
-                    }
+                let Some(freed) = prune(engine, container, context.docker)? else { return Ok(()) };
+                bytes += freed;
+                match context.docker {
+                    true => ids.push(container.config.id.to_string()),
+                    false => say(container.config.id.as_str()),
                 }
+                Ok(())
             });
             if context.docker {
                 system_prune::report("Containers", &ids, bytes);
             }
             code
         })
+    }
+}
+
+/// Removes a container that is over, and gives the bytes that it had written, if they are to be counted. None if somebody
+/// has started or removed it meanwhile.
+pub fn prune(engine: &Engine, container: &Container, counts: bool) -> Result<Option<u64>> {
+    // What cannot be counted can be removed all the same.
+    let written = || size::of(engine, &container.config).map_or(0, |size| size.written);
+    let written = if counts { written() } else { 0 };
+    match remove::remove(engine, container, true) {
+        Ok(()) => Ok(Some(written)),
+        Err(error) if matches!(error::kind(&error), Kind::InUse | Kind::NotFound) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

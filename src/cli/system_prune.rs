@@ -2,12 +2,10 @@
 
 use super::confirm::confirm;
 use super::units::human_size;
-use super::{Context, Verb, image_prune, say};
+use super::{Context, Verb, image_prune, prune, say};
 use crate::container::control::Door;
-use crate::container::events::{self, Event, Happening, Object};
 use crate::container::state::{self, Status};
-use crate::container::{remove, size, volumes};
-use crate::error::{self, Kind};
+use crate::error::Kind;
 use crate::inspect::filter::Containers;
 use crate::inspect::volume::Usage;
 use crate::volume::{self, Volume};
@@ -99,16 +97,9 @@ impl SystemPrune {
             if !is_over || !filters.match_container(&container) {
                 continue;
             }
-            // What cannot be counted can be removed all the same.
-            let written = size::of(engine, &container.config).map_or(0, |size| size.written);
-            match remove::remove(engine, &container, true) {
-                Ok(()) => {
-                    ids.push(container.config.id.to_string());
-                    bytes += written;
-                }
-                // Somebody has started or removed it meanwhile.
-                Err(error) if matches!(error::kind(&error), Kind::InUse | Kind::NotFound) => {}
-                Err(error) => return Err(error),
+            if let Some(freed) = prune::prune(engine, &container, true)? {
+                ids.push(container.config.id.to_string());
+                bytes += freed;
             }
         }
         tell(context.docker, "Containers", &ids);
@@ -123,16 +114,10 @@ impl SystemPrune {
             if usage.is_used(&name) {
                 continue;
             }
-            let freed = size::tree(&volume::data(engine, &name)).unwrap_or(0);
-            match volumes::remove(engine, &name) {
-                Ok(()) => {}
-                // A container has come meanwhile.
-                Err(error) if error::kind(&error) == Kind::InUse => continue,
-                Err(error) => return Err(error),
+            if let Some(freed) = super::volume::remove::prune(engine, &name, true)? {
+                bytes += freed;
+                names.push(name);
             }
-            events::tell(engine, &[Event::new(Object::Volume, Happening::Remove, "", &name)]);
-            bytes += freed;
-            names.push(name);
         }
         tell(context.docker, "Volumes", &names);
         Ok(bytes)

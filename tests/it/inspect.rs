@@ -157,13 +157,7 @@ fn docker_has_its_own_names_for_some_things() {
     let sandbox = Sandbox::new();
     let image = sandbox.image("busybox");
     sandbox.detached(&["--name", "web", &image, "sleep", "1000"]);
-    let docker = |arguments: &[&str]| {
-        let mut command = sandbox.command(arguments);
-        std::os::unix::process::CommandExt::arg0(&mut command, "/usr/bin/docker");
-        let run = crate::support::Running::start(command).finish();
-        assert_eq!(run.code, 0, "{run}");
-        run.stdout
-    };
+    let docker = |arguments: &[&str]| sandbox.docker(arguments);
     let text = docker(&["inspect", "-f", "{{.Name}} {{.LogPath}} {{.Image}}", "web"]);
     assert!(text.starts_with("/web /") && text.contains("/log sha256:"), "{text}");
     let text = docker(&["info", "-f", "{{.ServerVersion}} {{.Driver}} {{.OSType}} {{.ContainersRunning}}"]);
@@ -201,13 +195,7 @@ fn the_size_of_shared_memory_is_what_is_mounted() {
 fn docker_tells_how_much_a_prune_has_freed() {
     let sandbox = Sandbox::new();
     sandbox.image("busybox");
-    let docker = |arguments: &[&str]| {
-        let mut command = sandbox.command(arguments);
-        std::os::unix::process::CommandExt::arg0(&mut command, "docker");
-        let run = crate::support::Running::start(command).finish();
-        assert_eq!(run.code, 0, "{run}");
-        run.stdout
-    };
+    let docker = |arguments: &[&str]| sandbox.docker(arguments);
     let script = "head -c 2000 /dev/zero >/made; head -c 3000 /dev/zero >/v/made";
     let make = || {
         sandbox.ok(&["run", "--name=c", "--network=none", "-v=kept:/v", "busybox", "sh", "-c", script]);

@@ -188,13 +188,7 @@ fn ps_shows_sizes_namespaces_and_pods() {
 #[test]
 fn docker_lists_in_its_own_words() {
     let sandbox = three();
-    let docker = |arguments: &[&str]| {
-        let mut command = sandbox.command(arguments);
-        std::os::unix::process::CommandExt::arg0(&mut command, "docker");
-        let run = crate::support::Running::start(command).finish();
-        assert_eq!(run.code, 0, "{run}");
-        run.stdout
-    };
+    let docker = |arguments: &[&str]| sandbox.docker(arguments);
     let table = docker(&["ps", "-a"]);
     assert!(lines(&table)[0].starts_with("CONTAINER ID   IMAGE               COMMAND"), "{table}");
     assert!(table.contains("\"echo a very long co…\""), "{table}");

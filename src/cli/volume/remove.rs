@@ -86,7 +86,8 @@ impl Rm {
                         }
                     }
                     volumes::remove(engine, name)?;
-                    told_gone(engine, name);
+                    tell_gone(engine, name);
+                    say(name);
                     Ok(())
                 })
             });
@@ -100,13 +101,22 @@ impl Rm {
     }
 }
 
-fn told_gone(engine: &Engine, name: &str) {
-    tell_gone(engine, name);
-    say(name);
-}
-
 fn tell_gone(engine: &Engine, name: &str) {
     events::tell(engine, &[Event::new(Object::Volume, Happening::Remove, "", name)]);
+}
+
+/// Removes a volume that no container has, and gives the bytes in it, if they are to be counted. None if a container has
+/// come meanwhile.
+pub fn prune(engine: &Engine, name: &str, counts: bool) -> Result<Option<u64>> {
+    // What cannot be counted can be removed all the same.
+    let held = if counts { size::tree(&volume::data(engine, name)).unwrap_or(0) } else { 0 };
+    match volumes::remove(engine, name) {
+        Ok(()) => {}
+        Err(error) if error::kind(&error) == Kind::InUse => return Ok(None),
+        Err(error) => return Err(error),
+    }
+    tell_gone(engine, name);
+    Ok(Some(held))
 }
 
 impl Verb for Prune {
@@ -128,19 +138,12 @@ impl Verb for Prune {
         in_userns(Door::for_command(engine)?, || {
             let (mut names, mut bytes) = (Vec::new(), 0);
             let code = each(&unused, |volume| {
-                let name = &volume.name;
-                let held = if context.docker { size::tree(&volume::data(engine, name)).unwrap_or(0) } else { 0 };
-                match volumes::remove(engine, name) {
-                    // A container has come meanwhile.
-                    Err(error) if error::kind(&error) == Kind::InUse => return Ok(()),
-                    removed => removed?,
+                let Some(freed) = prune(engine, &volume.name, context.docker)? else { return Ok(()) };
+                if !context.docker {
+                    say(&volume.name);
                 }
-                match context.docker {
-                    true => tell_gone(engine, name),
-                    false => told_gone(engine, name),
-                }
-                bytes += held;
-                names.push(name.clone());
+                bytes += freed;
+                names.push(volume.name.clone());
                 Ok(())
             });
             if context.docker {

@@ -91,6 +91,15 @@ impl Sandbox {
         run.stdout
     }
 
+    /// The same under docker's name.
+    pub fn docker(&self, arguments: &[&str]) -> String {
+        let mut command = self.command(arguments);
+        std::os::unix::process::CommandExt::arg0(&mut command, "/usr/bin/docker");
+        let run = Running::start(command).finish();
+        assert_eq!(run.code, 0, "{run}");
+        run.stdout
+    }
+
     /// Runs `coracle ARGUMENTS`, which must fail with this exit code and one line that has all of these words.
     pub fn fails(&self, code: i32, words: &[&str], arguments: &[&str]) {
         self.coracle(arguments).fails(code, words);
