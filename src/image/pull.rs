@@ -198,7 +198,8 @@ fn wanted(name: &str, local: Option<&Image>) -> Result<Reference> {
     });
     if is_own || reference.registry == LOCAL_REGISTRY {
         let message = format!("pull {}: {LOCAL_REGISTRY}/ is for images made here, not a registry", shown(name, 300));
-        return Err(Kind::NotFound.hinted(message, "name the port of a registry on this machine: localhost:5000/…"));
+        let hint = "see coracle images for those; a registry on this machine has a port: localhost:5000/…";
+        return Err(Kind::NotFound.hinted(message, hint));
     }
     Ok(reference)
 }
