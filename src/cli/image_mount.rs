@@ -89,12 +89,7 @@ impl Verb for ImageUnmount {
             let place = place(context, image.id);
             if is_mounted(&mount_points()?, &place) {
                 mount::detach(&CString::new(place.as_os_str().as_bytes())?)?;
-                events::tell_of_image(
-                    &context.engine,
-                    Happening::Unmount,
-                    &image.id,
-                    image.references.first().map_or("", String::as_str),
-                );
+                tell(&context.engine, Happening::Unmount, image);
             } else if !self.force {
                 return Err(Kind::InUse.error(format!("image {} is not mounted here", image.id.hex())));
             }
@@ -129,8 +124,12 @@ fn attach(context: &Context, image: &Image) -> Result<()> {
     let tree = overlay::view(&lower, &engine.staging())?;
     mount::attach(tree.as_fd(), fs::open_dir(&place)?.as_fd())
         .with_context(|| format!("mount image {}", image.id.hex()))?;
-    events::tell_of_image(engine, Happening::Mount, &image.id, image.references.first().map_or("", String::as_str));
+    tell(engine, Happening::Mount, image);
     Ok(())
+}
+
+fn tell(engine: &Engine, happening: Happening, image: &Image) {
+    events::tell_of_image(engine, happening, &image.id, image.references.first().map_or("", String::as_str));
 }
 
 /// The images that are mounted in this mount namespace.
