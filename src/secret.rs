@@ -161,7 +161,9 @@ pub fn find(engine: &Engine, text: &str) -> Result<Secret> {
     match (begins.next(), begins.next()) {
         (Some(secret), None) => Ok(secret),
         (Some(_), Some(_)) => Err(Kind::BadInput.error(format!("{text} is the beginning of several secrets' ids"))),
-        (None, _) => Err(Kind::NotFound.hinted(format!("no secret with name or id {text:?}"), "see coracle secret ls")),
+        (None, _) => {
+            Err(Kind::NotFound.hinted(format!("no secret with name or id {text:?}"), "see coracle secret ls"))
+        }
     }
 }
 

@@ -13,9 +13,7 @@ use crate::store::overlay::{self, Lower};
 use crate::sys::mount;
 use anyhow::{Context as _, Result};
 use serde_json::json;
-use std::ffi::CString;
 use std::os::fd::AsFd;
-use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 /// Show the files of images as directories, read-only, and print where
@@ -88,7 +86,7 @@ impl Verb for ImageUnmount {
         each(&images, |image| {
             let place = place(context, image.id);
             if is_mounted(&mount_points()?, &place) {
-                mount::detach(&CString::new(place.as_os_str().as_bytes())?)?;
+                mount::detach(&place)?;
                 tell(&context.engine, Happening::Unmount, image);
             } else if !self.force {
                 return Err(Kind::InUse.error(format!("image {} is not mounted here", image.id.hex())));

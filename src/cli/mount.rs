@@ -10,9 +10,7 @@ use crate::rootless;
 use crate::sys::mount;
 use anyhow::{Context as _, Result};
 use serde_json::json;
-use std::ffi::CString;
 use std::os::fd::AsFd;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// Show the root file systems of containers as directories, read-only unless the container runs, and print where
@@ -104,7 +102,7 @@ impl Verb for Unmount {
             let place = place(context, container);
             let name = &container.config.name;
             if is_mounted(&mount_points()?, &place) {
-                mount::detach(&CString::new(place.as_os_str().as_bytes())?)?;
+                mount::detach(&place)?;
                 events::tell(&context.engine, &[Event::of(&container.config, Happening::Unmount)]);
             } else if all {
                 return Ok(());

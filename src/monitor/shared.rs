@@ -33,10 +33,6 @@ fn place(engine: &Engine, volume: &str) -> PathBuf {
     engine.run.join("volumes").join(volume)
 }
 
-fn c_path(path: &Path) -> Result<CString> {
-    CString::new(path.as_os_str().as_bytes()).context("a path has no NUL")
-}
-
 /// The volume's file system, as a detached mount: that which a running container has, or a new one.
 pub fn open(engine: &Engine, config: &Config, volume: &str, special: &Special) -> Result<OwnedFd> {
     let place = place(engine, volume);
@@ -54,7 +50,7 @@ pub fn open(engine: &Engine, config: &Config, volume: &str, special: &Special) -
     let pid = i32::try_from(std::process::id()).context("a pid is positive")?;
     let start_ticks = state::start_ticks(pid).context("read one's own start")?;
     if let Err(error) = fs::write_json(&own, &Holder { pid, start_ticks }, Durability::Cached) {
-        mount::detach(&c_path(&mounted)?)?;
+        mount::detach(&mounted)?;
         return Err(error);
     }
     clone(&fs::open_dir(&mounted)?, volume)
@@ -71,7 +67,7 @@ fn find(engine: &Engine, place: &Path, mounted: &Path) -> Result<Option<OwnedFd>
         let Some(holder) = fs::read_json::<Holder>(&file)? else { continue };
         // Its lock tells, where a dead process may still be waited for.
         let lives = || state::read(engine, &id).is_ok_and(|container| container.status.is_alive());
-        match root::mounted_by(holder.pid, holder.start_ticks, &c_path(mounted)?) {
+        match root::mounted_by(holder.pid, holder.start_ticks, &CString::new(mounted.as_os_str().as_bytes())?) {
             Ok(found) => return Ok(Some(found)),
             Err(error) if lives() => return Err(error).with_context(|| format!("share {}", place.display())),
             Err(_) => fs::remove_file(&file)?,
@@ -94,7 +90,7 @@ pub fn release(engine: &Engine, config: &Config) -> Result<()> {
         let Some(holder) = fs::read_json::<Holder>(&own)? else { continue };
         let is_own = u32::try_from(holder.pid) == Ok(std::process::id());
         if is_own && state::start_ticks(holder.pid) == Some(holder.start_ticks) {
-            mount::detach(&c_path(&place.join("mounted"))?)?;
+            mount::detach(&place.join("mounted"))?;
         }
         fs::remove_file(&own)?;
     }

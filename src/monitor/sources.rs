@@ -16,7 +16,6 @@ use crate::volume::{self, FirstUse};
 use anyhow::{Context, Result};
 use oci_spec::runtime::{LinuxIdMapping, Spec};
 use rustix::fs::{AtFlags, CWD, FileType, Gid, Mode, OFlags, Uid};
-use std::ffi::CString;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
@@ -179,7 +178,7 @@ impl Sources<'_> {
         let target = fs::open_dir(&stage)?;
         mount::attach(made.as_fd(), target.as_fd())?;
         let part = part(&Root::new(made), subpath);
-        mount::detach(&CString::new(stage.as_os_str().as_encoded_bytes())?)?;
+        mount::detach(&stage)?;
         part
     }
 

@@ -88,9 +88,7 @@ struct Bind(PathBuf);
 impl Drop for Bind {
     fn drop(&mut self) {
         // A bind that stays would keep the directory from being removed; that failure is then told there.
-        if let Ok(path) = CString::new(self.0.as_os_str().as_bytes()) {
-            let _ = mount::detach(&path);
-        }
+        let _ = mount::detach(&self.0);
     }
 }
 

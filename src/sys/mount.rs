@@ -203,7 +203,7 @@ pub fn pivot_into(root: BorrowedFd<'_>) -> Result<()> {
 }
 
 /// Detaches whatever is mounted at `path`.
-pub fn detach(path: &CStr) -> Result<()> {
+pub fn detach(path: impl rustix::path::Arg + std::fmt::Debug + Copy) -> Result<()> {
     rustix::mount::unmount(path, UnmountFlags::DETACH).with_context(|| format!("umount {path:?}"))
 }
 
