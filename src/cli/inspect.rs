@@ -151,8 +151,14 @@ impl Common {
             })?
         };
         let (texts, failed): (Vec<String>, Vec<Vec<_>>) = parts.into_iter().unzip();
-        let texts: Vec<String> = texts.into_iter().filter(|text| !text.is_empty()).collect();
-        listing::put(&if texts.is_empty() { "[]\n".to_owned() } else { format!("[\n{}\n]\n", texts.join(",\n")) });
+        let mut before = "[\n";
+        // Each is an array of its own: what is between its brackets is a part of the whole.
+        for part in texts.iter().filter_map(|text| text.strip_prefix("[\n")?.strip_suffix("\n]")) {
+            listing::put(before);
+            listing::put(part);
+            before = ",\n";
+        }
+        listing::put(if before == "[\n" { "[]\n" } else { "\n]\n" });
         Ok(failed.into_iter().flatten().collect())
     }
 }
@@ -181,7 +187,7 @@ impl Found {
     }
 }
 
-/// Objects as the elements of an array of JSON, without its brackets, and why others could not be found.
+/// Objects as an array of JSON, and why others could not be found.
 fn elements(
     context: &Context,
     kinds: Kinds,
@@ -199,9 +205,7 @@ fn elements(
     });
     // Each is written as soon as it is made: many of them are never there at once.
     serde_json::Serializer::pretty(&mut text).collect_seq(found).context("write JSON")?;
-    let text = String::from_utf8(text).context("JSON is UTF-8")?;
-    let inner = text.strip_prefix("[\n").and_then(|text| text.strip_suffix("\n]")).unwrap_or_default();
-    Ok((inner.to_owned(), failed))
+    Ok((String::from_utf8(text).context("JSON is UTF-8")?, failed))
 }
 
 /// Containers come before images, and images before volumes, as in podman.

@@ -240,6 +240,13 @@ fn inspect_shows_what_it_finds_before_it_fails() {
     assert_eq!(json(&run.stdout), Value::Array(Vec::new()));
     let run = sandbox.coracle(&["inspect", "one", "two"]);
     assert_eq!((run.code, run.stderr.lines().count()), (125, 2), "{run}");
+    // So many that they are divided: they come in the order asked for.
+    let many: Vec<&str> = ["ended", "runs", "runs"].into_iter().cycle().take(300).collect();
+    let run = fails(&sandbox, &[&["inspect"], &many[..], &["nobody"]].concat(), &["no such object: \"nobody\""]);
+    let found = json(&run.stdout);
+    let names: Vec<&str> =
+        found.as_array().expect("an array").iter().filter_map(|one| one["Name"].as_str()).collect();
+    assert_eq!(names, many);
     fails(&sandbox, &["container", "inspect", "busybox"], &["no such container"]);
     fails(&sandbox, &["inspect", "--type", "image", "runs"], &["no such image"]);
     fails(&sandbox, &["inspect", "--type", "planet", "runs"], &["image or volume"]);
