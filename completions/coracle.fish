@@ -101,6 +101,8 @@ complete -c coracle -n "__fish_coracle_needs_command" -f -a "rmi" -d 'Remove one
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "tag" -d 'Give an image one or more further names'
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "untag" -d 'Take one or more names from an image'
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "import" -d 'Make an image of a tar archive that is a root file system, and print its id'
+complete -c coracle -n "__fish_coracle_needs_command" -f -a "login" -d 'Sign in to a registry, and keep the credentials for later commands'
+complete -c coracle -n "__fish_coracle_needs_command" -f -a "logout" -d 'Sign out of a registry: its credentials are forgotten'
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "inspect" -d 'Show all that is known of containers, images and volumes'
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "info" -d 'Show the engine, its store and the host'
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "version" -d 'Show the version of the engine'
@@ -698,6 +700,24 @@ complete -c coracle -n "__fish_coracle_using_subcommand import" -l arch -d 'Say 
 complete -c coracle -n "__fish_coracle_using_subcommand import" -l variant -d 'Say that the image is for this variant of the architecture' -r
 complete -c coracle -n "__fish_coracle_using_subcommand import" -s q -l quiet -d 'Print nothing but the id'
 complete -c coracle -n "__fish_coracle_using_subcommand import" -s h -l help -d 'Print help'
+complete -c coracle -n "__fish_coracle_using_subcommand login" -l authfile -d 'Keep credentials in this file [default: $REGISTRY_AUTH_FILE, or containers/auth.json in $XDG_RUNTIME_DIR]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand login" -l compat-auth-file -d 'Keep credentials in this file, as docker reads it' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand login" -l cert-dir -d 'Trust the certificates (*.crt) in this directory' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand login" -s p -l password -d 'The password; other users may see it while the command runs, so better use --password-stdin' -r
+complete -c coracle -n "__fish_coracle_using_subcommand login" -l secret -d 'Take the password from a secret; without --username, the user is called like it' -r
+complete -c coracle -n "__fish_coracle_using_subcommand login" -l tls-verify -d 'Require a valid certificate of the registry; with false, plain http is tried too' -r -f -a "true\t''
+false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand login" -s u -l username -d 'The user' -r
+complete -c coracle -n "__fish_coracle_using_subcommand login" -l get-login -d 'Print the user that is signed in, and do nothing else'
+complete -c coracle -n "__fish_coracle_using_subcommand login" -l password-stdin -d 'Read the password from standard input'
+complete -c coracle -n "__fish_coracle_using_subcommand login" -s v -l verbose -d 'Say where the credentials are kept'
+complete -c coracle -n "__fish_coracle_using_subcommand login" -s h -l help -d 'Print help'
+complete -c coracle -n "__fish_coracle_using_subcommand logout" -l authfile -d 'Keep credentials in this file [default: $REGISTRY_AUTH_FILE, or containers/auth.json in $XDG_RUNTIME_DIR]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand logout" -l compat-auth-file -d 'Keep credentials in this file, as docker reads it' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand logout" -l tls-verify -d 'Accepted as for login: no registry is asked' -r -f -a "true\t''
+false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand logout" -s a -l all -d 'Forget the credentials for all registries'
+complete -c coracle -n "__fish_coracle_using_subcommand logout" -s h -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand inspect" -s f -l format -d 'Print by a Go template, or as json' -r
 complete -c coracle -n "__fish_coracle_using_subcommand inspect" -s k -l type -d 'Look only for this: all, container, image or volume' -r
 complete -c coracle -n "__fish_coracle_using_subcommand inspect" -s l -l latest -d 'The container that was made last'

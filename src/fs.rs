@@ -81,6 +81,33 @@ fn read_own(path: &Path) -> Result<Option<Vec<u8>>> {
     Ok(Some([first, rest].concat()))
 }
 
+/// The place of a file of the user's that is about to be replaced: a link is followed, to a plain file that is theirs, or
+/// to nothing. What is anything else is refused.
+pub fn own_file(path: &Path) -> Result<PathBuf> {
+    let find = || -> Result<PathBuf> {
+        let name = path.file_name().context("a file has a name")?;
+        let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let target = match std::fs::canonicalize(path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                if std::fs::symlink_metadata(path).is_ok() {
+                    return Err(Kind::NotFound.error("it is a link to nothing"));
+                }
+                return Ok(std::fs::canonicalize(dir)?.join(name));
+            }
+            target => target?,
+        };
+        let status = rustix::fs::stat(&target)?;
+        if FileType::from_raw_mode(status.st_mode) != FileType::RegularFile {
+            return Err(Kind::Denied.error("it is no plain file"));
+        }
+        if status.st_uid != rustix::process::geteuid().as_raw() {
+            return Err(Kind::Denied.error("it belongs to another user"));
+        }
+        Ok(target)
+    };
+    find().with_context(|| format!("change {}", path.display()))
+}
+
 /// Whether a write must survive a power cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Durability {

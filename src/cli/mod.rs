@@ -39,6 +39,8 @@ mod init;
 mod inspect;
 mod kill;
 mod load;
+mod login;
+mod logout;
 mod logs;
 mod mount;
 mod pause;

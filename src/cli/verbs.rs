@@ -95,6 +95,8 @@ const GROUPS: &[Group] = &[
             verb!("tag", super::tag::Tag),
             verb!("untag", super::untag::Untag),
             verb!("import", super::import::Import),
+            verb!("login", super::login::Login),
+            verb!("logout", super::logout::Logout),
         ],
     },
     Group {

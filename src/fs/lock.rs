@@ -31,6 +31,15 @@ impl Lock {
         Ok(Self(file))
     }
 
+    /// Takes a lock on a directory, where there is no file to be locked that is not replaced.
+    pub fn take_dir(path: &Path, hold: Hold, timeout: Duration) -> Result<Self> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let dir = rustix::fs::openat(CWD, path, flags, Mode::empty());
+        let dir = dir.with_context(|| format!("open directory {}", path.display()))?;
+        Self::hold(&dir, hold, timeout).with_context(|| format!("lock {}", path.display()))?;
+        Ok(Self(dir))
+    }
+
     /// Takes a shared lock through a descriptor that is open anyway; it lasts as long as that.
     pub fn share(file: &OwnedFd, timeout: Duration) -> Result<()> {
         Self::hold(file, Hold::Shared, timeout)

@@ -1,18 +1,25 @@
-//! Credentials for registries: reads the files that `podman login` and `docker login` write, and picks whose they are.
+//! Credentials for registries: the files and helpers that `podman login` and `docker login` use, and whose they are.
 //!
 //! Format and order of look-up: containers-auth.json(5).
 
+mod file;
+mod helper;
+mod keep;
+
+pub use keep::{forget, forget_all, keep};
+
+use super::origin::{Origin, Scheme, shown};
+use super::reference::{self, Reference};
 use crate::error::Kind;
 use crate::fs;
 use anyhow::{Context, Result};
-use base64::Engine as _;
-use serde::Deserialize;
-use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// The largest file of credentials that is read.
 const AUTH_FILE_BYTES_MAX: usize = 4 << 20;
+/// How docker writes Docker Hub, in its file and to helpers.
+const DOCKER_HUB: &str = "https://index.docker.io/v1/";
 
 /// Text that no message, log or debug print may show.
 #[derive(Clone, PartialEq, Eq)]
@@ -58,31 +65,99 @@ impl Credentials {
     }
 }
 
+/// What credentials are kept for: a registry, or what lies below a path of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// `host[:port]`.
+    pub host: String,
+    pub namespace: Option<String>,
+}
+
+impl Key {
+    /// From `host[:port][/namespace]`, or a URL, of which the host alone counts.
+    pub fn parse(text: &str) -> Result<Self> {
+        let text = text.trim();
+        let url = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+        let (host, path) = match url {
+            Some(rest) => (rest.split(['/', '?', '#']).next().unwrap_or(rest), None),
+            None => text.split_once('/').map_or((text, None), |(host, path)| (host, Some(path))),
+        };
+        // Never shown whole: a URL may carry a password.
+        let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+        Origin::parse(Scheme::Https, host)?;
+        let namespace = path.filter(|path| !path.is_empty()).map(|path| path.trim_end_matches('/').to_owned());
+        if let Some(path) = &namespace {
+            let named = Reference::parse_repository(&format!("localhost/{path}"))?;
+            if named.tag.is_some() || named.digest.is_some() {
+                let text = shown(text, 100);
+                return Err(Kind::BadInput.error(format!("{text:?} has a tag or a digest; credentials are for all")));
+            }
+        }
+        Ok(Self { host: normal_host(host).to_owned(), namespace })
+    }
+
+    /// The registry that `login` means when none is named.
+    pub fn default() -> Self {
+        Self { host: reference::DEFAULT_REGISTRY.to_owned(), namespace: None }
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.namespace {
+            Some(namespace) => write!(out, "{}/{namespace}", self.host),
+            None => out.write_str(&self.host),
+        }
+    }
+}
+
+/// The file that `login` and `logout` change.
+#[derive(Clone, Debug)]
+pub struct Place {
+    pub file: PathBuf,
+    /// docker reads it too, which knows no namespaces and writes Docker Hub as a URL.
+    pub docker: bool,
+}
+
+impl Place {
+    /// The file that podman uses, or docker's.
+    pub fn usual(docker: bool) -> Result<Self> {
+        let file = if docker { docker_file(&variable) } else { files(variable).into_iter().next() };
+        let file = file.ok_or_else(|| {
+            Kind::BadInput.hinted("find the file for credentials: no home directory", "name one with --authfile")
+        })?;
+        Ok(Self { file, docker })
+    }
+}
+
 /// The credentials that the user's files hold for a repository of a registry, or None.
 ///
 /// `authfile` is the file named on the command line, which must exist and is then the only one that is read.
 pub fn find(host: &str, repository: &str, authfile: Option<&Path>) -> Result<Option<Credentials>> {
-    if let Some(path) = authfile {
-        let bytes = fs::read(path, AUTH_FILE_BYTES_MAX)?;
-        return lookup(&bytes, host, repository).with_context(|| format!("read {}", path.display()));
+    match authfile {
+        Some(path) => find_in_file(path, &fs::read(path, AUTH_FILE_BYTES_MAX)?, host, repository),
+        None => find_in(&files(variable), host, repository),
     }
-    find_in(
-        &files(|name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)),
-        host,
-        repository,
-    )
 }
 
 fn find_in(paths: &[PathBuf], host: &str, repository: &str) -> Result<Option<Credentials>> {
     for path in paths {
         // A file that is there and cannot be used is an error: going on might pick credentials that were not meant.
         let Some(bytes) = fs::read_optional(path, AUTH_FILE_BYTES_MAX)? else { continue };
-        let found = lookup(&bytes, host, repository).with_context(|| format!("read {}", path.display()))?;
+        let found = find_in_file(path, &bytes, host, repository)?;
         if found.is_some() {
             return Ok(found);
         }
     }
     Ok(None)
+}
+
+fn find_in_file(path: &Path, bytes: &[u8], host: &str, repository: &str) -> Result<Option<Credentials>> {
+    file::lookup(bytes, host, repository).with_context(|| format!("read {}", path.display()))
+}
+
+fn variable(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 
 /// Where credentials may lie, in podman's order. A file that the environment names replaces all others.
@@ -105,80 +180,13 @@ fn files(variable: impl Fn(&str) -> Option<PathBuf>) -> Vec<PathBuf> {
     if let Some(dir) = variable("XDG_CONFIG_HOME").or_else(|| home.as_ref().map(|home| home.join(".config"))) {
         paths.push(dir.join("containers/auth.json"));
     }
-    paths.extend(home.map(|home| home.join(".docker/config.json")));
+    paths.extend(docker_file(&variable));
     paths
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct AuthFile {
-    #[serde(default)]
-    auths: Option<BTreeMap<String, Option<Entry>>>,
-    #[serde(default)]
-    cred_helpers: Option<BTreeMap<String, String>>,
-    #[serde(default)]
-    creds_store: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Entry {
-    #[serde(default)]
-    auth: Option<String>,
-    #[serde(default)]
-    identitytoken: Option<String>,
-}
-
-fn lookup(bytes: &[u8], host: &str, repository: &str) -> Result<Option<Credentials>> {
-    // As docker does, so that /dev/null can stand for no credentials.
-    if bytes.trim_ascii().is_empty() {
-        return Ok(None);
-    }
-    // The parser's message could quote a part of a secret, so only the place is passed on.
-    let file: AuthFile = serde_json::from_slice(bytes).map_err(|error| {
-        Kind::BadInput.error(format!("not an auth file (line {}, column {})", error.line(), error.column()))
-    })?;
-    let helper = file.cred_helpers.as_ref().and_then(|helpers| {
-        helpers.iter().find(|(name, helper)| normal_host(name) == normal_host(host) && !helper.is_empty())
-    });
-    if let Some((_, helper)) = helper {
-        return Err(no_helpers(host, helper));
-    }
-    let auths = file.auths.unwrap_or_default();
-    let Some((key, entry)) = entry(&auths, host, repository) else { return Ok(None) };
-    if let Some(credentials) = credentials(entry).with_context(|| format!("credentials for {key:?}"))? {
-        return Ok(Some(credentials));
-    }
-    match file.creds_store {
-        Some(helper) if !helper.is_empty() => Err(no_helpers(host, &helper)),
-        _ => Ok(None),
-    }
-}
-
-fn no_helpers(host: &str, helper: &str) -> anyhow::Error {
-    let helper: String = helper.chars().take(40).collect();
-    let message =
-        format!("credentials for {host} are kept by the credential helper {helper:?}, which is not supported");
-    Kind::Denied.hinted(message, "give them with --creds USER:PASSWORD")
-}
-
-/// The entry with the longest key that is a prefix of `host/repository`; docker's spellings of a host come last.
-fn entry<'a>(
-    auths: &'a BTreeMap<String, Option<Entry>>,
-    host: &str,
-    repository: &str,
-) -> Option<(&'a str, &'a Entry)> {
-    let mut key = format!("{host}/{repository}");
-    loop {
-        if let Some((name, Some(entry))) = auths.get_key_value(&key) {
-            return Some((name, entry));
-        }
-        let Some((shorter, _)) = key.rsplit_once('/') else { break };
-        key.truncate(shorter.len());
-    }
-    let docker_spelling = |name: &str| name.contains("://") || !name.contains('/');
-    let (name, entry) =
-        auths.iter().find(|(name, _)| docker_spelling(name) && normal_host(name) == normal_host(host))?;
-    Some((name, entry.as_ref()?))
+fn docker_file(variable: &impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
+    let dir = variable("DOCKER_CONFIG").or_else(|| variable("HOME").map(|home| home.join(".docker")));
+    dir.map(|dir| dir.join("config.json"))
 }
 
 /// The host of a key that may be a URL with an API version, with the names of Docker Hub made one.
@@ -191,107 +199,5 @@ fn normal_host(key: &str) -> &str {
     }
 }
 
-fn credentials(entry: &Entry) -> Result<Option<Credentials>> {
-    if let Some(token) = entry.identitytoken.as_deref().filter(|token| !token.is_empty()) {
-        return Ok(Some(Credentials::IdentityToken(Secret::new(token))));
-    }
-    let Some(auth) = entry.auth.as_deref().filter(|auth| !auth.is_empty()) else { return Ok(None) };
-    let malformed = || Kind::BadInput.error("not base64 of USER:PASSWORD");
-    let decoded = base64::engine::general_purpose::STANDARD.decode(auth.trim()).map_err(|_| malformed())?;
-    let decoded = String::from_utf8(decoded).map_err(|_| malformed())?;
-    let (user, password) = decoded.split_once(':').ok_or_else(malformed)?;
-    // Some versions of docker padded the password with NUL bytes.
-    let password = Secret::new(password.trim_end_matches('\0'));
-    Ok(Some(Credentials::Password { user: user.to_owned(), password }))
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn entry_of(user_and_password: &str) -> String {
-        format!(r#"{{"auth":"{}"}}"#, base64::engine::general_purpose::STANDARD.encode(user_and_password))
-    }
-
-    fn found(json: &str, name: &str) -> Option<String> {
-        let (host, repository) = name.split_once('/').unwrap();
-        lookup(json.as_bytes(), host, repository).unwrap().map(|credentials| match credentials {
-            Credentials::Password { user, password } => format!("{user}:{}", password.reveal()),
-            Credentials::IdentityToken(token) => format!("token {}", token.reveal()),
-        })
-    }
-
-    #[test]
-    fn the_longest_prefix_gets_the_credentials_and_no_other_host_does() {
-        let keys = ["quay.io", "quay.io/team", "quay.io/team/app", "localhost:5000", "https://index.docker.io/v1/"];
-        let entries: Vec<String> =
-            keys.iter().map(|key| format!("{key:?}:{}", entry_of(&format!("{key}:p:q")))).collect();
-        let json = format!(r#"{{"auths":{{{}}}}}"#, entries.join(","));
-        for (name, key) in [
-            ("quay.io/other/app", Some("quay.io")),
-            ("quay.io/team/tool", Some("quay.io/team")),
-            ("quay.io/team/app", Some("quay.io/team/app")),
-            ("quay.io/team/app/deep", Some("quay.io/team/app")),
-            ("quay.io/teammate/app", Some("quay.io")),
-            ("localhost:5000/x", Some("localhost:5000")),
-            ("localhost:5001/x", None),
-            ("localhost/x", None),
-            ("evil.quay.io/team/app", None),
-            ("quay.io.evil.com/team/app", None),
-            ("docker.io/library/alpine", Some("https://index.docker.io/v1/")),
-            ("index.docker.io/library/alpine", Some("https://index.docker.io/v1/")),
-        ] {
-            assert_eq!(found(&json, name), key.map(|key| format!("{key}:p:q")), "{name}");
-        }
-    }
-
-    #[test]
-    fn a_namespace_key_never_serves_its_whole_host() {
-        let json = format!(r#"{{"auths":{{"quay.io/team":{}}}}}"#, entry_of("a:b"));
-        assert_eq!(found(&json, "quay.io/other"), None);
-    }
-
-    #[test]
-    fn identity_tokens_and_odd_files_are_understood() {
-        assert_eq!(found(r#"{"auths":{"h":{"auth":"dTo=","identitytoken":"abc"}}}"#, "h/x").unwrap(), "token abc");
-        for json in ["", "\n", "{}", r#"{"auths":null}"#, r#"{"auths":{"h":{}}}"#, r#"{"auths":{"h":null}}"#] {
-            assert_eq!(found(json, "h/x"), None, "{json}");
-        }
-    }
-
-    #[test]
-    fn a_helper_is_an_error_only_for_the_host_it_serves() {
-        let json = r#"{"auths":{"a.io":{}},"credsStore":"desktop","credHelpers":{"gcr.io":"gcloud"}}"#;
-        assert_eq!(found(json, "b.io/x"), None);
-        for host in ["a.io", "gcr.io"] {
-            let error = lookup(json.as_bytes(), host, "x").unwrap_err();
-            assert!(error.to_string().contains("credential helper"), "{error}");
-        }
-    }
-
-    #[test]
-    fn no_message_shows_a_secret() {
-        assert_eq!(format!("{:?}", Credentials::parse("me:hunter2").unwrap()).matches("hunter2").count(), 0);
-        let broken = r#"{"auths":{"h":{"auth":"aHVudGVyMg=="}}}"#;
-        for json in [broken, r#"{"auths":{"h":{"auth":["hunter2"]}}}"#, r#"{"auths":"hunter2"}"#] {
-            let error = lookup(json.as_bytes(), "h", "x").unwrap_err();
-            let text = format!("{error:#}");
-            assert!(!text.contains("hunter2") && !text.contains("aHVud"), "{text}");
-        }
-    }
-
-    #[test]
-    fn files_are_read_in_podmans_order() {
-        let environment = |set: &'static [(&str, &str)]| {
-            let paths = files(|name| set.iter().find(|(key, _)| *key == name).map(|(_, value)| PathBuf::from(value)));
-            paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>()
-        };
-        let usual = environment(&[("XDG_RUNTIME_DIR", "/run/user/7"), ("HOME", "/h")]);
-        assert_eq!(
-            usual,
-            ["/run/user/7/containers/auth.json", "/h/.config/containers/auth.json", "/h/.docker/config.json"]
-        );
-        assert_eq!(environment(&[("REGISTRY_AUTH_FILE", "/a"), ("DOCKER_CONFIG", "/d"), ("HOME", "/h")]), ["/a"]);
-        assert_eq!(environment(&[("DOCKER_CONFIG", "/d"), ("HOME", "/h")]), ["/d/config.json"]);
-    }
-}
+mod tests;

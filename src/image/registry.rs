@@ -98,15 +98,33 @@ impl Registry {
         Self::with_patience(reference, access, patience)
     }
 
+    /// Whether a registry takes the credentials of `access`, asked as `login` asks it: for no repository.
+    pub fn check(host: &str, access: &Access) -> Result<()> {
+        let registry = Self::of(host, "", access, Patience::default())?;
+        let refused = "invalid username/password";
+        match registry.ask("/v2/", None, None) {
+            Ok(response) if response.status == 200 => Ok(()),
+            Ok(response) if response.status == 401 => Err(registry.refusal(response).context(refused)),
+            Ok(response) => Err(registry.refusal(response)),
+            Err(error) if error.is::<NoToken>() => Err(error.context(refused)),
+            Err(error) => Err(error),
+        }
+    }
+
     pub(super) fn with_patience(reference: &Reference, access: &Access, patience: Patience) -> Result<Self> {
-        let authority = match reference.registry.as_str() {
+        Self::of(&reference.registry, &reference.repository, access, patience)
+    }
+
+    /// A repository of a registry, or without one the registry itself.
+    fn of(host: &str, repository: &str, access: &Access, patience: Patience) -> Result<Self> {
+        let authority = match host {
             "docker.io" => "registry-1.docker.io",
             other => other,
         };
         let origin = Origin::parse(Scheme::Https, authority)?;
         let credentials = match &access.creds {
             Some(credentials) => Some(credentials.clone()),
-            None => auth::find(&reference.registry, &reference.repository, access.authfile.as_deref())?,
+            None => auth::find(host, repository, access.authfile.as_deref())?,
         };
         let trust = Trust {
             authority: origin.authority(),
@@ -118,7 +136,7 @@ impl Registry {
             authority: authority.to_owned(),
             tls_verify: access.tls_verify,
             origin: OnceLock::new(),
-            repository: reference.repository.clone(),
+            repository: repository.to_owned(),
             credentials,
             session: Mutex::default(),
         })
@@ -177,11 +195,16 @@ impl Registry {
         Ok(body)
     }
 
-    /// Asks below the repository, logging in if the registry wants that.
+    /// Asks below the repository.
     fn get(&self, path: &str, accept: Option<&str>, range_from: Option<u64>) -> Result<Response> {
+        self.ask(&format!("/v2/{}/{path}", self.repository), accept, range_from)
+    }
+
+    /// Asks, logging in if the registry wants that.
+    fn ask(&self, target: &str, accept: Option<&str>, range_from: Option<u64>) -> Result<Response> {
         let origin = self.origin()?;
         let used = self.session.lock().expect("no holder of the lock panics").authorization.clone();
-        let url = Url::new(origin, &format!("/v2/{}/{path}", self.repository));
+        let url = Url::new(origin, target);
         let mut request = Request { accept, range_from, authorization: used.as_ref(), ..Request::get(url) };
         let response = self.client.send(&request)?;
         // Only the registry itself may ask for credentials, not a server that it redirects to.
@@ -250,7 +273,9 @@ impl Registry {
         }
         let own_scope = format!("repository:{}:pull", self.repository);
         let scope = scope.filter(|scope| is_pull(scope)).unwrap_or(&own_scope);
-        let mut parameters = vec![("scope", scope)];
+        // Who only signs in asks for no repository.
+        let mut parameters = Vec::new();
+        parameters.extend((!self.repository.is_empty()).then_some(("scope", scope)));
         parameters.extend(service.map(|service| ("service", service)));
         let response = match credentials {
             Some(Credentials::IdentityToken(token)) => {
@@ -269,7 +294,9 @@ impl Registry {
             None => self.client.send(&Request::get(server.url.with_query(&parameters)))?,
         };
         if response.status != 200 {
-            return Err(refusal(response, credentials.is_some(), session.withheld_from.as_ref()));
+            let is_refused = matches!(response.status, 401 | 403);
+            let error = refusal(response, credentials.is_some(), session.withheld_from.as_ref());
+            return Err(if is_refused { error.context(NoToken) } else { error });
         }
         token_in(&response.document(ANSWER_BYTES_MAX)?)
     }
@@ -277,6 +304,16 @@ impl Registry {
     fn refusal(&self, response: Response) -> anyhow::Error {
         let session = self.session.lock().expect("no holder of the lock panics");
         refusal(response, self.credentials.is_some(), session.withheld_from.as_ref())
+    }
+}
+
+/// The token server does not take the credentials.
+#[derive(Debug)]
+struct NoToken;
+
+impl std::fmt::Display for NoToken {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("get token")
     }
 }
 

@@ -21,6 +21,7 @@ mod import;
 mod inspect;
 mod lifecycle;
 mod load;
+mod login;
 mod logs;
 mod mounts;
 mod network;

@@ -1,5 +1,6 @@
 //! `-t`: a real terminal on both sides, with the test as the user who types.
 
+use crate::support::fake_registry::FakeRegistry;
 use crate::support::{Sandbox, is_alive, until};
 use nix::pty::{OpenptyResult, Winsize, openpty};
 use nix::sys::signal::{Signal, kill};
@@ -237,4 +238,28 @@ fn a_killed_caller_leaves_the_container_running_and_the_terminal_alone() {
         assert_eq!(&typed[..length], b"mine\n");
     }
     assert!(!sandbox.ok(&["logs", "k"]).contains("mine"));
+}
+
+#[test]
+fn a_password_is_asked_for_and_not_shown() {
+    let (sandbox, fake) = (Sandbox::new(), FakeRegistry::start());
+    fake.put("/v2/", "application/json", b"{}");
+    fake.require("Basic bWU6aHVudGVyMg==", "Basic realm=\"x\"");
+    let host = fake.host();
+    let mut terminal = Terminal::start(&sandbox, &["login", "--tls-verify=false", &host]);
+    terminal.sees("Username: ");
+    terminal.types("me\n");
+    terminal.sees("Password: ");
+    until("the terminal shows no keys", || terminal.is_raw());
+    terminal.types("hunter3\u{7f}2\r");
+    terminal.sees("Login Succeeded!\r\n");
+    assert_eq!(terminal.ends(), 0);
+    assert!(!terminal.shown().contains("hunter"), "{}", terminal.shown());
+    // An interrupt leaves the terminal as it was, too.
+    let mut terminal = Terminal::start(&sandbox, &["login", "--tls-verify=false", "-u", "other", &host]);
+    terminal.sees("Password: ");
+    until("the terminal shows no keys", || terminal.is_raw());
+    terminal.types("hunter\u{3}");
+    terminal.sees("interrupted");
+    assert_eq!(terminal.ends(), 125);
 }
