@@ -95,6 +95,7 @@ complete -c coracle -n "__fish_coracle_needs_command" -f -a "umount" -d 'Take aw
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "events" -d 'Print what happens to containers, images and volumes'
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "pull" -d 'Fetch one or more images, and print their ids'
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "load" -d 'Load images from an archive (docker save, podman save, OCI) or an OCI directory'
+complete -c coracle -n "__fish_coracle_needs_command" -f -a "save" -d 'Save images to an archive, or to a directory'
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "images" -d 'List images'
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "history" -d 'Show the steps in which an image was made'
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "rmi" -d 'Remove one or more images'
@@ -667,6 +668,14 @@ complete -c coracle -n "__fish_coracle_using_subcommand pull" -s h -l help -d 'P
 complete -c coracle -n "__fish_coracle_using_subcommand load" -s i -l input -d 'Read from this file or directory instead of standard input' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand load" -s q -l quiet -d 'Do not print the names of what was loaded'
 complete -c coracle -n "__fish_coracle_using_subcommand load" -s h -l help -d 'Print help'
+complete -c coracle -n "__fish_coracle_using_subcommand save" -s o -l output -d 'Write to this file or directory instead of standard output' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand save" -l format -d 'What to write: docker-archive, docker-dir, oci-archive or oci-dir [default: docker-archive]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand save" -l platform -d 'Fail unless the images are for this system' -r
+complete -c coracle -n "__fish_coracle_using_subcommand save" -s m -l multi-image-archive -d 'Take every argument for an image, not the further ones for more names of the first'
+complete -c coracle -n "__fish_coracle_using_subcommand save" -s q -l quiet -d 'Show no progress'
+complete -c coracle -n "__fish_coracle_using_subcommand save" -l compress -d 'Compress the layers with gzip; for docker-dir'
+complete -c coracle -n "__fish_coracle_using_subcommand save" -l uncompressed -d 'Leave layers that are not compressed as they are, as is always done'
+complete -c coracle -n "__fish_coracle_using_subcommand save" -s h -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand images" -s f -l filter -d 'Show only images that fit: after, before, containers, dangling, digest, id, intermediate, label, label!, manifest, readonly, reference, since, until' -r
 complete -c coracle -n "__fish_coracle_using_subcommand images" -l format -d 'Print by a Go template, as json, or by a template in columns: \'table TEMPLATE\'' -r
 complete -c coracle -n "__fish_coracle_using_subcommand images" -l sort -d 'Order by this' -r -f -a "created\t''
@@ -1386,23 +1395,24 @@ complete -c coracle -n "__fish_coracle_using_subcommand healthcheck; and not __f
 complete -c coracle -n "__fish_coracle_using_subcommand healthcheck; and not __fish_seen_subcommand_from run" -f -a "run" -d 'Run the health check of a container'
 complete -c coracle -n "__fish_coracle_using_subcommand healthcheck; and __fish_seen_subcommand_from run" -l ignore-result -d 'End with 0 whatever the check comes to'
 complete -c coracle -n "__fish_coracle_using_subcommand healthcheck; and __fish_seen_subcommand_from run" -s h -l help -d 'Print help'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull load ls list history rm tag untag import inspect diff exists prune mount unmount umount" -s h -l help -d 'Print help'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull load ls list history rm tag untag import inspect diff exists prune mount unmount umount" -f -a "pull" -d 'Fetch one or more images, and print their ids'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull load ls list history rm tag untag import inspect diff exists prune mount unmount umount" -f -a "load" -d 'Load images from an archive (docker save, podman save, OCI) or an OCI directory'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull load ls list history rm tag untag import inspect diff exists prune mount unmount umount" -f -a "ls" -d 'List images'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull load ls list history rm tag untag import inspect diff exists prune mount unmount umount" -f -a "list" -d 'List images'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull load ls list history rm tag untag import inspect diff exists prune mount unmount umount" -f -a "history" -d 'Show the steps in which an image was made'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull load ls list history rm tag untag import inspect diff exists prune mount unmount umount" -f -a "rm" -d 'Remove one or more images'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull load ls list history rm tag untag import inspect diff exists prune mount unmount umount" -f -a "tag" -d 'Give an image one or more further names'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull load ls list history rm tag untag import inspect diff exists prune mount unmount umount" -f -a "untag" -d 'Take one or more names from an image'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull load ls list history rm tag untag import inspect diff exists prune mount unmount umount" -f -a "import" -d 'Make an image of a tar archive that is a root file system, and print its id'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull load ls list history rm tag untag import inspect diff exists prune mount unmount umount" -f -a "inspect" -d 'Show all that is known of images'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull load ls list history rm tag untag import inspect diff exists prune mount unmount umount" -f -a "diff" -d 'Show what the topmost layer of an image has changed: A is added, C changed, D deleted'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull load ls list history rm tag untag import inspect diff exists prune mount unmount umount" -f -a "exists" -d 'Tell by the exit code whether an image exists: 0 if it does, 1 if not'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull load ls list history rm tag untag import inspect diff exists prune mount unmount umount" -f -a "prune" -d 'Remove images that have no name and that no container uses'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull load ls list history rm tag untag import inspect diff exists prune mount unmount umount" -f -a "mount" -d 'Show the files of images as directories, read-only, and print where'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull load ls list history rm tag untag import inspect diff exists prune mount unmount umount" -f -a "unmount" -d 'Take away what image mount has shown'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull load ls list history rm tag untag import inspect diff exists prune mount unmount umount" -f -a "umount" -d 'Take away what image mount has shown'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull load save ls list history rm tag untag import inspect diff exists prune mount unmount umount" -s h -l help -d 'Print help'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull load save ls list history rm tag untag import inspect diff exists prune mount unmount umount" -f -a "pull" -d 'Fetch one or more images, and print their ids'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull load save ls list history rm tag untag import inspect diff exists prune mount unmount umount" -f -a "load" -d 'Load images from an archive (docker save, podman save, OCI) or an OCI directory'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull load save ls list history rm tag untag import inspect diff exists prune mount unmount umount" -f -a "save" -d 'Save images to an archive, or to a directory'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull load save ls list history rm tag untag import inspect diff exists prune mount unmount umount" -f -a "ls" -d 'List images'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull load save ls list history rm tag untag import inspect diff exists prune mount unmount umount" -f -a "list" -d 'List images'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull load save ls list history rm tag untag import inspect diff exists prune mount unmount umount" -f -a "history" -d 'Show the steps in which an image was made'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull load save ls list history rm tag untag import inspect diff exists prune mount unmount umount" -f -a "rm" -d 'Remove one or more images'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull load save ls list history rm tag untag import inspect diff exists prune mount unmount umount" -f -a "tag" -d 'Give an image one or more further names'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull load save ls list history rm tag untag import inspect diff exists prune mount unmount umount" -f -a "untag" -d 'Take one or more names from an image'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull load save ls list history rm tag untag import inspect diff exists prune mount unmount umount" -f -a "import" -d 'Make an image of a tar archive that is a root file system, and print its id'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull load save ls list history rm tag untag import inspect diff exists prune mount unmount umount" -f -a "inspect" -d 'Show all that is known of images'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull load save ls list history rm tag untag import inspect diff exists prune mount unmount umount" -f -a "diff" -d 'Show what the topmost layer of an image has changed: A is added, C changed, D deleted'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull load save ls list history rm tag untag import inspect diff exists prune mount unmount umount" -f -a "exists" -d 'Tell by the exit code whether an image exists: 0 if it does, 1 if not'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull load save ls list history rm tag untag import inspect diff exists prune mount unmount umount" -f -a "prune" -d 'Remove images that have no name and that no container uses'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull load save ls list history rm tag untag import inspect diff exists prune mount unmount umount" -f -a "mount" -d 'Show the files of images as directories, read-only, and print where'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull load save ls list history rm tag untag import inspect diff exists prune mount unmount umount" -f -a "unmount" -d 'Take away what image mount has shown'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull load save ls list history rm tag untag import inspect diff exists prune mount unmount umount" -f -a "umount" -d 'Take away what image mount has shown'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l policy -d 'When to ask the registry: always, missing, never, newer' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l platform -d 'Choose the image for this system, such as linux/arm64' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l arch -d 'Choose the image for this processor, such as arm64' -r
@@ -1422,6 +1432,14 @@ complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_s
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from load" -s i -l input -d 'Read from this file or directory instead of standard input' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from load" -s q -l quiet -d 'Do not print the names of what was loaded'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from load" -s h -l help -d 'Print help'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from save" -s o -l output -d 'Write to this file or directory instead of standard output' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from save" -l format -d 'What to write: docker-archive, docker-dir, oci-archive or oci-dir [default: docker-archive]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from save" -l platform -d 'Fail unless the images are for this system' -r
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from save" -s m -l multi-image-archive -d 'Take every argument for an image, not the further ones for more names of the first'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from save" -s q -l quiet -d 'Show no progress'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from save" -l compress -d 'Compress the layers with gzip; for docker-dir'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from save" -l uncompressed -d 'Leave layers that are not compressed as they are, as is always done'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from save" -s h -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from ls" -s f -l filter -d 'Show only images that fit: after, before, containers, dangling, digest, id, intermediate, label, label!, manifest, readonly, reference, since, until' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from ls" -l format -d 'Print by a Go template, as json, or by a template in columns: \'table TEMPLATE\'' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from ls" -l sort -d 'Order by this' -r -f -a "created\t''

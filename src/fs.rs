@@ -7,12 +7,14 @@
 
 mod copy;
 mod lock;
+mod output;
 mod remove;
 mod root;
 mod walk;
 
 pub use copy::{copy_contents, copy_status};
 pub use lock::{Held, Hold, Lock, held, hold_alive, say_held};
+pub use output::{Output, Place};
 pub use remove::{remove_tree, remove_tree_named};
 pub use root::Root;
 pub use walk::{Step, change_owner, walk};
@@ -272,6 +274,12 @@ pub fn create_dir_all(path: &Path) -> Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true).mode(0o700);
     builder.create(path).with_context(|| format!("create directory {}", path.display()))
+}
+
+/// Creates a directory that the user names for output and its parents, with the mode that their umask gives. One that is
+/// there is as good.
+pub fn create_dir_shared(path: &Path) -> Result<()> {
+    std::fs::create_dir_all(path).with_context(|| format!("create directory {}", path.display()))
 }
 
 /// Creates one directory, mode 0700. False if it was there already.

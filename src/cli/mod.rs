@@ -53,6 +53,7 @@ mod restart;
 mod rm;
 mod rmi;
 mod run;
+mod save;
 mod secret;
 mod start;
 mod stats;

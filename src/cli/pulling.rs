@@ -114,18 +114,18 @@ fn install_hello(engine: &Engine) -> Result<()> {
 }
 
 /// Bars on a terminal, nothing in a pipe.
-struct Progress {
+pub struct Progress {
     bars: Option<MultiProgress>,
     layers: Mutex<BTreeMap<String, ProgressBar>>,
 }
 
 impl Progress {
-    fn new(quiet: bool) -> Self {
+    pub fn new(quiet: bool) -> Self {
         let bars = (!quiet && std::io::stderr().is_terminal()).then(MultiProgress::new);
         Self { bars, layers: Mutex::default() }
     }
 
-    fn show(&self, event: &Event) {
+    pub fn show(&self, event: &Event) {
         let Some(bars) = &self.bars else { return };
         let Ok(mut layers) = self.layers.lock() else { return };
         match event {
@@ -156,7 +156,7 @@ impl Progress {
         }
     }
 
-    fn clear(&self) {
+    pub fn clear(&self) {
         if let Some(bars) = &self.bars {
             // A terminal that cannot be drawn on any more needs no clearing.
             let _ = bars.clear();

@@ -89,6 +89,7 @@ const GROUPS: &[Group] = &[
         verbs: &[
             verb!("pull", super::pull::Pull),
             verb!("load", super::load::Load),
+            verb!("save", super::save::Save),
             verb!("images", super::images::Images),
             verb!("history", super::history::History),
             verb!("rmi", super::rmi::Rmi),
@@ -165,6 +166,7 @@ const NOUNS: &[Noun] = &[
         verbs: &[
             ("pull", &[], "pull"),
             ("load", &[], "load"),
+            ("save", &[], "save"),
             ("ls", &["list"], "images"),
             ("history", &[], "history"),
             ("rm", &[], "rmi"),

@@ -88,7 +88,8 @@ impl<'a> Fresh<'a> {
 }
 
 impl Format {
-    fn layer(self, compression: Compression) -> &'static str {
+    /// The media type of a layer.
+    pub fn layer(self, compression: Compression) -> &'static str {
         match (self, compression) {
             (Self::Oci, Compression::None) => OCI_LAYER,
             (Self::Oci, Compression::Gzip) => OCI_LAYER_GZIP,

@@ -79,13 +79,13 @@ pub(super) fn load_with<Sink: Write>(
     what: &Load,
     unpack: &Unpack<impl Fn(&Digest, Compression) -> Result<Sink>, impl Fn(Sink) -> Result<()>>,
 ) -> Result<Vec<Loaded>> {
-    let mut files = transport::open(engine, &what.source)?;
-    let images = transport::images(&mut files, what.name.as_deref(), &what.platform)?;
+    let files = transport::open(engine, &what.source)?;
+    let images = transport::images(&files, what.name.as_deref(), &what.platform)?;
     let mut loaded = Vec::new();
     for image in &images {
         let id = Digest::of(&image.config);
         let arrival = Arrival::begin(engine, unpack.remove)?;
-        store(engine, &arrival, &mut files, image, unpack).with_context(|| format!("load image {id}"))?;
+        store(engine, &arrival, &files, image, unpack).with_context(|| format!("load image {id}"))?;
         arrival.keep();
         loaded.push(Loaded { id, references: image.references.iter().map(Reference::to_string).collect() });
     }
@@ -95,7 +95,7 @@ pub(super) fn load_with<Sink: Write>(
 fn store<Sink: Write>(
     engine: &Engine,
     arrival: &Arrival,
-    files: &mut Files,
+    files: &Files,
     incoming: &Incoming,
     unpack: &Unpack<impl Fn(&Digest, Compression) -> Result<Sink>, impl Fn(Sink) -> Result<()>>,
 ) -> Result<()> {
@@ -119,7 +119,7 @@ fn store<Sink: Write>(
 fn store_layer<Sink: Write>(
     engine: &Engine,
     arrival: &Arrival,
-    files: &mut Files,
+    files: &Files,
     layer: &IncomingLayer,
     unpack: &Unpack<impl Fn(&Digest, Compression) -> Result<Sink>, impl Fn(Sink) -> Result<()>>,
 ) -> Result<Descriptor> {

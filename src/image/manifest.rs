@@ -231,6 +231,11 @@ impl Manifest {
         blobs.iter().zip(diff_ids).map(layer).collect()
     }
 
+    /// The media type that it gives itself; one that gives none is OCI's.
+    pub fn own_type(&self) -> &str {
+        if self.media_type.is_empty() { OCI_MANIFEST } else { &self.media_type }
+    }
+
     /// The bytes of all blobs, as they lie in the store.
     pub fn size(&self) -> u64 {
         self.layers.iter().fold(self.config.size, |sum, layer| sum.saturating_add(layer.size))

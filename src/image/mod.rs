@@ -20,6 +20,7 @@ pub mod pull;
 pub mod reference;
 pub mod registry;
 pub mod remove;
+pub mod save;
 pub mod transport;
 mod trust;
 

@@ -248,7 +248,7 @@ fn config(engine: &Engine, arrival: &Arrival, descriptor: &Descriptor, registry:
 }
 
 /// An image that says nothing of its platform runs anywhere. The variant was weighed when the index was read.
-fn check_platform(config: &ImageConfig, wanted: Option<&Platform>) -> Result<()> {
+pub(super) fn check_platform(config: &ImageConfig, wanted: Option<&Platform>) -> Result<()> {
     let Some(wanted) = wanted.map(Platform::normal) else { return Ok(()) };
     let offered = config.platform();
     let same = |offered: &str, wanted: &str| offered.is_empty() || offered == wanted;

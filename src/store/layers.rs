@@ -41,6 +41,9 @@ pub struct Info {
     /// How many entries have extended attributes. Layers of earlier versions do not say.
     #[serde(default)]
     pub attributed: Option<u64>,
+    /// How long its plain archive is, where it came compressed. Layers of earlier versions do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archive_bytes: Option<u64>,
 }
 
 /// Whether a layer is there, which means complete.
@@ -112,7 +115,7 @@ pub fn make(
     drop(archive);
     let diff_id = digest(read)?;
     if !has(engine, &diff_id) {
-        let layer = Unpacked::new(staged, diff_id, summary)?;
+        let layer = Unpacked::new(staged, diff_id, summary, None)?;
         unpacker::sync_file_system(engine)?;
         layer.publish()?;
     }
@@ -168,18 +171,19 @@ impl<'a> Unpacked<'a> {
         let staged = Staged::create(engine)?;
         let root = make_root(&staged.path.join("fs"))?;
         let limits = Limits::default();
-        let (summary, found) = decompress(blob, compression, &limits, |plain| unpack(plain, root, ids, &limits))?;
+        let (summary, found, bytes) =
+            decompress(blob, compression, &limits, |plain| unpack(plain, root, ids, &limits))?;
         if found != diff_id {
             bail!(crate::error::Kind::BadInput.error(format!("the content is {found}, which is another layer")));
         }
-        Self::new(staged, diff_id, summary)
+        Self::new(staged, diff_id, summary, Some(bytes))
     }
 
     /// A tree in staging that is this layer.
-    fn new(staged: Staged<'a>, diff_id: Digest, summary: Summary) -> Result<Self> {
+    fn new(staged: Staged<'a>, diff_id: Digest, summary: Summary, archive_bytes: Option<u64>) -> Result<Self> {
         let Summary { entries, size_bytes, devices_skipped, is_opaque, attributed } = summary;
         let attributed = Some(attributed);
-        let info = Info { diff_id, size_bytes, entries, devices_skipped, is_opaque, attributed };
+        let info = Info { diff_id, size_bytes, entries, devices_skipped, is_opaque, attributed, archive_bytes };
         fs::write_json(&staged.path.join("info.json"), &info, Durability::Cached)?;
         Ok(Self { staged, diff_id })
     }

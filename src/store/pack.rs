@@ -4,7 +4,7 @@
 //! opened; a file that shrinks while it is read is filled up with zeros, one that grows is cut where it ended. The format
 //! is ustar with PAX records for what does not fit (POSIX.1-2017 pax), sparse files as PAX 1.0 (GNU tar manual, D.2).
 
-mod header;
+pub mod header;
 
 use crate::error::Kind;
 use crate::fs::{self, is_portable_attribute};

@@ -10,7 +10,7 @@ mod tar;
 pub mod tests;
 mod tree;
 
-pub use stream::{ChunkWriter, channel_of_chunks, decompress};
+pub use stream::{ChunkWriter, Chunks, channel_of_chunks, decompress};
 pub use tree::{make_whiteout, set_opaque};
 
 use crate::error::Kind;

@@ -35,6 +35,7 @@ mod restart;
 mod rmi;
 mod root;
 mod run;
+mod save;
 mod secrets;
 mod smoke;
 mod stats;

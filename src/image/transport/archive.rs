@@ -9,6 +9,7 @@ use std::cell::Cell;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::FileExt;
 use std::rc::Rc;
 
 const ENTRIES_MAX: usize = 1_000_000;
@@ -66,20 +67,41 @@ impl Archive {
         Ok(Self { file, members })
     }
 
-    /// Opens a member, following links inside the archive, and says how long it is.
-    pub fn member(&mut self, name: &str) -> Result<Option<(impl Read + '_, u64)>> {
+    /// Opens a member, following links inside the archive, and says how long it is. Several may be read at once.
+    pub fn member(&self, name: &str) -> Result<Option<(Section<'_>, u64)>> {
         let mut name = name.to_owned();
         for _ in 0..LINK_HOPS_MAX {
             match self.members.get(&name) {
                 None => return Ok(None),
                 Some(Member::Link { target }) => name.clone_from(target),
                 Some(&Member::File { offset, size }) => {
-                    self.file.seek(SeekFrom::Start(offset)).context("seek")?;
-                    return Ok(Some(((&self.file).take(size), size)));
+                    return Ok(Some((Section { file: &self.file, offset, left: size }, size)));
                 }
             }
         }
         Err(Kind::BadInput.error(format!("{name:?}: too many links")))
+    }
+}
+
+/// A part of a file, read without moving anybody's position in it.
+#[derive(Debug)]
+pub struct Section<'a> {
+    file: &'a File,
+    offset: u64,
+    left: u64,
+}
+
+impl Read for Section<'_> {
+    fn read(&mut self, bytes: &mut [u8]) -> std::io::Result<usize> {
+        let wanted = bytes.len().min(usize::try_from(self.left).unwrap_or(usize::MAX));
+        let read = self.file.read_at(&mut bytes[..wanted], self.offset)?;
+        if read == 0 && wanted > 0 {
+            // It was cut short after its table was read.
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
+        self.offset += read as u64;
+        self.left -= read as u64;
+        Ok(read)
     }
 }
 

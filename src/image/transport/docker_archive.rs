@@ -24,12 +24,12 @@ struct Item {
     layers: Vec<String>,
 }
 
-pub fn images(files: &mut Files, manifest: &[u8]) -> Result<Vec<Incoming>> {
+pub fn images(files: &Files, manifest: &[u8]) -> Result<Vec<Incoming>> {
     let items: Vec<Item> = json::parse(manifest, MANIFEST_BYTES_MAX).context("parse manifest.json")?;
     items.iter().map(|item| image(files, item).with_context(|| format!("read {:?}", short(&item.config)))).collect()
 }
 
-fn image(files: &mut Files, item: &Item) -> Result<Incoming> {
+fn image(files: &Files, item: &Item) -> Result<Incoming> {
     let references = item.repo_tags.iter().map(|name| Reference::parse(name)).collect::<Result<_>>()?;
     let bytes = files.required(name_of(&item.config), CONFIG_BYTES_MAX)?;
     check_name(&item.config, &bytes)?;
@@ -46,7 +46,7 @@ fn image(files: &mut Files, item: &Item) -> Result<Incoming> {
     Ok(Incoming { manifest: None, config: bytes, layers, references })
 }
 
-fn layer(files: &mut Files, member: &str, diff_id: Digest) -> Result<IncomingLayer> {
+fn layer(files: &Files, member: &str, diff_id: Digest) -> Result<IncomingLayer> {
     let (mut stream, size) = files.open(member)?.ok_or_else(|| missing(member))?;
     let compression = archive::magic(&mut stream)?;
     // The blob of a layer that is not compressed is the very tar that the diff id is of.

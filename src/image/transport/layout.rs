@@ -15,8 +15,9 @@ const CONTAINERD_NAME: &str = "io.containerd.image.name";
 const NAME: &str = "org.opencontainers.image.ref.name";
 /// An index in an index in an index is nobody's image.
 const INDEX_DEPTH_MAX: usize = 3;
+const BLOBS: &str = "blobs/sha256/";
 
-pub fn images(files: &mut Files, index: &[u8], name: Option<&str>, platform: &Platform) -> Result<Vec<Incoming>> {
+pub fn images(files: &Files, index: &[u8], name: Option<&str>, platform: &Platform) -> Result<Vec<Incoming>> {
     let Document::Index(index) = Document::parse(index, None).context("read index.json")? else {
         return Err(Kind::BadInput.error("index.json is not an index"));
     };
@@ -41,30 +42,38 @@ pub fn images(files: &mut Files, index: &[u8], name: Option<&str>, platform: &Pl
     }
 }
 
-fn image(files: &mut Files, entry: &Descriptor, references: Vec<Reference>, platform: &Platform) -> Result<Incoming> {
+fn image(files: &Files, entry: &Descriptor, references: Vec<Reference>, platform: &Platform) -> Result<Incoming> {
     let (manifest, bytes, media_type) = manifest(files, entry, platform, 0)?;
+    of_manifest(files, &manifest, (bytes, media_type), references, BLOBS)
+}
+
+/// The image of a manifest whose blobs are in this directory.
+pub fn of_manifest(
+    files: &Files,
+    manifest: &Manifest,
+    original: (Vec<u8>, String),
+    references: Vec<Reference>,
+    directory: &str,
+) -> Result<Incoming> {
     manifest.check_image()?;
-    let config_bytes = blob(files, &manifest.config, CONFIG_BYTES_MAX)?;
+    let config_bytes = blob(files, &manifest.config, CONFIG_BYTES_MAX, directory)?;
     let config = ImageConfig::parse(&config_bytes)?;
     let layers = manifest.layers(&config)?;
-    let layers = layers.iter().map(|layer| Incoming::layer(member(&layer.blob.digest), layer)).collect();
-    Ok(Incoming { manifest: Some((bytes, media_type)), config: config_bytes, layers, references })
+    let layers = layers.iter().map(|layer| Incoming::layer(member(&layer.blob.digest, directory), layer)).collect();
+    Ok(Incoming { manifest: Some(original), config: config_bytes, layers, references })
 }
 
 /// Reads a manifest, choosing from indexes on the way.
 fn manifest(
-    files: &mut Files,
+    files: &Files,
     entry: &Descriptor,
     platform: &Platform,
     depth: usize,
 ) -> Result<(Manifest, Vec<u8>, String)> {
-    let bytes = blob(files, entry, manifest::MANIFEST_BYTES_MAX)?;
+    let bytes = blob(files, entry, manifest::MANIFEST_BYTES_MAX, BLOBS)?;
     match Document::parse(&bytes, Some(&entry.media_type))? {
         Document::Manifest(document) => {
-            let media_type = match document.media_type.is_empty() {
-                true => manifest::OCI_MANIFEST.to_owned(),
-                false => document.media_type.clone(),
-            };
+            let media_type = document.own_type().to_owned();
             Ok((document, bytes, media_type))
         }
         Document::Index(_) if depth >= INDEX_DEPTH_MAX => Err(Kind::BadInput.error("indexes within indexes")),
@@ -76,16 +85,16 @@ fn manifest(
 }
 
 /// Reads a small blob that is what its descriptor says.
-fn blob(files: &mut Files, descriptor: &Descriptor, bytes_max: usize) -> Result<Vec<u8>> {
-    let bytes = files.required(&member(&descriptor.digest), bytes_max)?;
+fn blob(files: &Files, descriptor: &Descriptor, bytes_max: usize, directory: &str) -> Result<Vec<u8>> {
+    let bytes = files.required(&member(&descriptor.digest, directory), bytes_max)?;
     match bytes.len() as u64 == descriptor.size && Digest::of(&bytes) == descriptor.digest {
         true => Ok(bytes),
         false => Err(Kind::BadInput.error(format!("blob {}: it has other bytes", descriptor.digest))),
     }
 }
 
-fn member(digest: &Digest) -> String {
-    format!("blobs/sha256/{}", digest.hex())
+fn member(digest: &Digest, directory: &str) -> String {
+    format!("{directory}{}", digest.hex())
 }
 
 /// The names of an entry. Docker gives the full name and the tag alone; others one of any kind.

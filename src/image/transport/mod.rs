@@ -4,8 +4,12 @@
 //! from there to the store once.
 
 mod archive;
+mod blobs;
+mod directory;
 mod docker_archive;
 mod layout;
+pub mod members;
+pub mod target;
 
 use super::platform::Platform;
 use super::reference::Reference;
@@ -18,6 +22,7 @@ use crate::store::layers::Compression;
 use anyhow::{Context, Result};
 use archive::Archive;
 pub use archive::{copy_bounded, decompressed};
+pub use blobs::{Blobs, Form, Prepared, prepare};
 use rustix::fs::{FileType, Mode, OFlags};
 use std::fs::File;
 use std::io::Read;
@@ -61,6 +66,9 @@ pub struct IncomingLayer {
     pub blob: Option<(Digest, u64)>,
 }
 
+/// The bytes of a member or a blob.
+pub type Stream<'a> = Box<dyn Read + Send + 'a>;
+
 /// An opened source: small documents and large members by name. Names are only ever compared, never made into paths,
 /// but for the blobs of a directory.
 #[derive(Debug)]
@@ -98,7 +106,7 @@ pub fn open(engine: &Engine, source: &Source) -> Result<Files> {
 }
 
 /// The images of an opened source: of an OCI layout only the one with this name, if one is given.
-pub fn images(files: &mut Files, name: Option<&str>, platform: &Platform) -> Result<Vec<Incoming>> {
+pub fn images(files: &Files, name: Option<&str>, platform: &Platform) -> Result<Vec<Incoming>> {
     let index = files.read("index.json", layout::INDEX_BYTES_MAX)?;
     let manifest = files.read("manifest.json", docker_archive::MANIFEST_BYTES_MAX)?;
     let images = match (index, manifest) {
@@ -108,6 +116,7 @@ pub fn images(files: &mut Files, name: Option<&str>, platform: &Platform) -> Res
                 "load takes what save wrote; a root file system is for import",
             ));
         }
+        (None, Some(manifest)) if directory::is_one(&manifest) => vec![directory::image(files, &manifest)?],
         (None, Some(manifest)) => docker_archive::images(files, &manifest)?,
         (Some(index), None) => layout::images(files, &index, name, platform)?,
         // docker 25 and later write both. The layout keeps the manifests, but the first of them named no image in it.
@@ -140,7 +149,7 @@ pub fn split_name(text: &str) -> (PathBuf, Option<String>) {
 
 impl Files {
     /// Reads a small document. None if there is none of this name.
-    pub fn read(&mut self, name: &str, bytes_max: usize) -> Result<Option<Vec<u8>>> {
+    pub fn read(&self, name: &str, bytes_max: usize) -> Result<Option<Vec<u8>>> {
         let Some((stream, size)) = self.open(name)? else { return Ok(None) };
         if size > bytes_max as u64 {
             return Err(Kind::BadInput.error(format!("{name}: more than {bytes_max} bytes")));
@@ -149,12 +158,12 @@ impl Files {
     }
 
     /// Reads a small document that must be there.
-    fn required(&mut self, name: &str, bytes_max: usize) -> Result<Vec<u8>> {
+    fn required(&self, name: &str, bytes_max: usize) -> Result<Vec<u8>> {
         self.read(name, bytes_max)?.ok_or_else(|| missing(name))
     }
 
     /// Opens a member and says how long it is. None if there is none of this name.
-    pub fn open(&mut self, name: &str) -> Result<Option<(Box<dyn Read + '_>, u64)>> {
+    pub fn open(&self, name: &str) -> Result<Option<(Stream<'_>, u64)>> {
         match self {
             Self::Archive(archive) => Ok(archive.member(name)?.map(|(stream, size)| (Box::new(stream) as _, size))),
             Self::Directory(root) => {

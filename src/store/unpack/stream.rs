@@ -19,7 +19,8 @@ const INPUT_BUFFER_BYTES: usize = 128 << 10;
 /// The largest zstd window as a power of two: 128 MiB, what the format's own tool takes without being asked.
 const ZSTD_WINDOW_LOG_MAX: u32 = 27;
 
-/// Decompresses `input` and lets `consume` read it to its end. Returns its result and the digest of the plain bytes.
+/// Decompresses `input` and lets `consume` read it to its end. Returns its result, the digest of the plain bytes
+/// and how many they are.
 ///
 /// Inflating and hashing take about as long as making the files, so the two run side by side.
 pub fn decompress<T>(
@@ -27,7 +28,7 @@ pub fn decompress<T>(
     compression: Compression,
     limits: &Limits,
     consume: impl FnOnce(&mut Chunks) -> Result<T>,
-) -> Result<(T, Digest)> {
+) -> Result<(T, Digest, u64)> {
     std::thread::scope(|scope| {
         let (full_sender, full) = sync_channel(CHUNKS);
         let (empty, empty_receiver) = channel();
@@ -37,7 +38,7 @@ pub fn decompress<T>(
         let consumed = consume(&mut Chunks { full: Some(full), empty, chunk: Vec::new(), next: 0 });
         let pumped = pump.join().map_err(|_| anyhow!("decompress: thread died"))?;
         match pumped {
-            Ok(Some(digest)) => Ok((consumed?, digest)),
+            Ok(Some((digest, bytes))) => Ok((consumed?, digest, bytes)),
             Ok(None) => consumed.and_then(|_| Err(anyhow!("decompress: input was not read to its end"))),
             // What the consumer then saw, a stream that breaks off, is only the consequence.
             Err(error) => Err(error),
@@ -132,7 +133,7 @@ fn pump(
     limits: &Limits,
     full: &SyncSender<Vec<u8>>,
     empty: &Receiver<Vec<u8>>,
-) -> Result<Option<Digest>> {
+) -> Result<Option<(Digest, u64)>> {
     let count = Rc::new(Cell::new(0));
     let input = Counted { inner: input, count: Rc::clone(&count) };
     let mut plain = Hashing::new(plain(input, compression)?);
@@ -148,7 +149,8 @@ fn pump(
             return Ok(None);
         }
         if is_last {
-            return Ok(Some(plain.finish().1));
+            let (_, digest, bytes) = plain.finish();
+            return Ok(Some((digest, bytes)));
         }
     }
 }
