@@ -412,12 +412,23 @@ pub fn with_own_id(own: u32, ranges: &[(u32, u32)]) -> Result<Vec<Extent>> {
         extents.push(Extent { inside, outside, count });
         inside = inside.checked_add(count).context("more than 2^32 subordinate ids")?;
     }
-    if extents.len() > LINES_MAX {
-        let message =
-            format!("the user has {} ranges of subordinate ids, the kernel takes {LINES_MAX}", extents.len());
+    if extents.len() > LINES_MAX || text_bytes(&extents) >= page_bytes() {
+        let message = format!("the user has {} ranges of subordinate ids, more than the kernel takes", ranges.len());
         return Err(Kind::BadInput.hinted(message, "join neighbouring ranges in /etc/subuid and /etc/subgid"));
     }
     Ok(extents)
+}
+
+/// How long the text of a map is.
+fn text_bytes(extents: &[Extent]) -> usize {
+    let bytes = |extent: &Extent| format!("{} {} {}\n", extent.inside, extent.outside, extent.count).len();
+    extents.iter().map(bytes).sum()
+}
+
+/// A map must be written at once, and be shorter than a page: user_namespaces(7).
+fn page_bytes() -> usize {
+    use nix::unistd::{SysconfVar, sysconf};
+    sysconf(SysconfVar::PAGE_SIZE).ok().flatten().and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(4096)
 }
 
 pub fn own_id_only(own: u32) -> Vec<Extent> {

@@ -6,6 +6,7 @@
 
 use crate::support::image_builder::Image;
 use crate::support::{Sandbox, source};
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 /// One part of a golden file.
@@ -33,6 +34,23 @@ pub fn assert(name: &str, report: &str) {
         }
     }
     panic!("{name} is not what it was (CORACLE_GOLDEN=write writes it anew):\n{difference}");
+}
+
+/// The names in a golden list, which may also have those of other kernels; a line with a space is a comment.
+pub fn known(name: &str) -> BTreeSet<String> {
+    let file = source().join("tests/it/golden").join(name);
+    let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("read {}: {error}", file.display()));
+    text.lines().filter(|line| !line.contains(' ')).map(str::to_owned).collect()
+}
+
+/// Nothing may be found that the list does not have, and most of it must be found.
+#[track_caller]
+pub fn assert_known(name: &str, found: &BTreeSet<String>, what: &str) {
+    let known = known(name);
+    let new: String = found.difference(&known).map(|name| format!("+ {name}\n")).collect();
+    let common = found.intersection(&known).count();
+    assert!(new.is_empty(), "{what}: {name} does not have:\n{new}");
+    assert!(common * 2 > known.len(), "{what}: of {} names in {name} only {common} are there", known.len());
 }
 
 fn sections(text: &str) -> Vec<String> {

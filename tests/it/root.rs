@@ -4,6 +4,7 @@ mod budget;
 mod faults;
 mod kills;
 mod privacy;
+mod ranges;
 
 #[test]
 fn the_root_lane_runs_as_root() {

@@ -11,6 +11,7 @@ mod identity;
 mod images;
 mod kernel;
 mod mounts;
+mod output;
 mod races;
 mod registry;
 mod runtime;

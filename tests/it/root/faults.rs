@@ -2,27 +2,10 @@
 //!
 //! Each is done in a mount namespace of the test's own, so that nothing else on the machine notices.
 
+use crate::support::names_in;
 use crate::support::ordinary::Ordinary;
-use crate::support::{Run, Running, names_in};
-use std::process::Command;
 
 const RUN: [&str; 6] = ["run", "--rm", "--network", "none", "localhost/busybox:latest", "cat"];
-
-impl Ordinary {
-    /// Runs a command as the user where root has done something to the mounts before.
-    fn after(&self, root_does: &str, words: &[&str]) -> Run {
-        let mut command = self.prepared(Command::new("unshare"));
-        let (uid, gid) = (self.user.uid, self.user.gid);
-        let script = format!("set -e\n{root_does}\nexec setpriv --reuid={uid} --regid={gid} --init-groups -- \"$@\"");
-        command.args(["--mount", "--propagation", "private", "bash", "-c", &script, "bash"]).args(words);
-        Running::start(command).finish()
-    }
-
-    fn engine_after(&self, root_does: &str, arguments: &[&str]) -> Run {
-        let program = self.program.to_str().expect("a path made here is ASCII");
-        self.after(root_does, &[&[program], arguments].concat())
-    }
-}
 
 /// Puts a text over a file.
 fn over(text: &str, file: &str) -> String {

@@ -59,4 +59,18 @@ impl Ordinary {
         command.env("XDG_DATA_HOME", &self.sandbox.data).env("XDG_RUNTIME_DIR", &self.sandbox.runtime);
         command
     }
+
+    /// Runs a command as the user where root has done something to the mounts before, in a namespace of the command's.
+    pub fn after(&self, root_does: &str, words: &[&str]) -> Run {
+        let mut command = self.prepared(Command::new("unshare"));
+        let (uid, gid) = (self.user.uid, self.user.gid);
+        let script = format!("set -e\n{root_does}\nexec setpriv --reuid={uid} --regid={gid} --init-groups -- \"$@\"");
+        command.args(["--mount", "--propagation", "private", "bash", "-c", &script, "bash"]).args(words);
+        Running::start(command).finish()
+    }
+
+    /// The same with `coracle ARGUMENTS`.
+    pub fn engine_after(&self, root_does: &str, arguments: &[&str]) -> Run {
+        self.after(root_does, &[&[path(&self.program)], arguments].concat())
+    }
 }
