@@ -5,7 +5,7 @@ use crate::container::events::{self, Event, Happening, Object};
 use crate::error::Kind;
 use crate::image::load::{self, Load as What, Loaded};
 use crate::image::platform::Platform;
-use crate::image::transport::{Source, split_name};
+use crate::image::transport::Source;
 use crate::image::{self};
 use anyhow::Result;
 use std::io::IsTerminal;
@@ -43,17 +43,6 @@ impl Verb for Load {
         }
         Ok(0)
     }
-}
-
-/// `docker-archive:`, `oci-archive:` and `oci:` name files; their content tells what they are.
-pub fn transport(name: &str) -> Option<(Source, Option<String>)> {
-    for prefix in ["docker-archive:", "oci-archive:", "oci:"] {
-        if let Some(rest) = name.strip_prefix(prefix) {
-            let (path, image) = split_name(rest);
-            return Some((Source::Path(path), image));
-        }
-    }
-    None
 }
 
 /// Loads all images of a source, or the one that is named.

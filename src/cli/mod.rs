@@ -29,6 +29,7 @@ mod exists;
 mod export;
 mod healthcheck;
 mod history;
+mod image_copy;
 mod image_exists;
 mod image_mount;
 mod image_prune;

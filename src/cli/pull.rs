@@ -2,7 +2,9 @@
 
 use super::flags::{PlatformFlags, RegistryFlags};
 use super::{Context, Verb, pulling, say};
+use crate::image;
 use crate::image::pull::Policy;
+use crate::image::transport::{Location, Source};
 use anyhow::Result;
 
 /// Fetch one or more images, and print their ids
@@ -18,7 +20,7 @@ pub struct Pull {
     quiet: bool,
     #[command(flatten)]
     registry: RegistryFlags,
-    /// The images: names, docker-archive:FILE, oci-archive:FILE or oci:DIR[:NAME]
+    /// The images: names, docker-archive:FILE[:NAME], oci-archive:FILE[:NAME], oci:DIR[:NAME] or dir:DIR
     #[arg(value_name = "IMAGE", required = true)]
     names: Vec<String>,
 }
@@ -30,17 +32,27 @@ impl Verb for Pull {
         let access = self.registry.access(&context.globals.settings()?)?;
         crate::store::prepare(&context.engine)?;
         for name in &self.names {
-            match super::load::transport(name) {
-                Some(source) => {
-                    for loaded in super::load::load(context, source, platform.as_ref())? {
-                        say(&loaded.id.hex());
-                    }
+            let (source, image) = match Location::parse(name)? {
+                Some(
+                    Location::DockerArchive { path, name }
+                    | Location::OciArchive { path, name }
+                    | Location::Layout { path, name },
+                ) => (Source::Path(path), name),
+                Some(Location::Directory(path)) => (Source::Path(path), None),
+                Some(Location::Store(name)) => {
+                    say(&image::find(&context.engine, &name)?.id.hex());
+                    continue;
                 }
-                None => {
+                Some(Location::Registry(_)) | None => {
+                    let name = name.strip_prefix("docker://").unwrap_or(name);
                     let image =
                         pulling::ensure(&context.engine, name, policy, platform.as_ref(), &access, self.quiet)?;
                     say(&image.id.hex());
+                    continue;
                 }
+            };
+            for loaded in super::load::load(context, (source, image), platform.as_ref())? {
+                say(&loaded.id.hex());
             }
         }
         Ok(0)

@@ -177,6 +177,7 @@ const NOUNS: &[Noun] = &[
         own: &[
             verb!("inspect", super::inspect::ImageInspect),
             verb!("diff", super::diff::ImageDiff),
+            verb!("copy", super::image_copy::ImageCopy),
             verb!("exists", super::image_exists::ImageExists),
             verb!("prune", super::image_prune::ImagePrune),
             verb!("mount", super::image_mount::ImageMount),

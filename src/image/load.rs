@@ -10,7 +10,7 @@ use crate::image::manifest::{
 };
 use crate::image::platform::Platform;
 use crate::image::reference::Reference;
-use crate::image::transport::{self, Files, Incoming, IncomingLayer, Source};
+use crate::image::transport::{self, Blobs, Incoming, IncomingLayer, Source};
 use crate::store::blobs;
 use crate::store::digest::Digest;
 use crate::store::layers::{self, Compression, Unpacker};
@@ -23,7 +23,7 @@ const CHUNK_BYTES: usize = 256 << 10;
 #[derive(Clone, Debug)]
 pub struct Load {
     pub source: Source,
-    /// Of an OCI layout, only the image that it calls so.
+    /// Only the image that the source calls so.
     pub name: Option<String>,
     /// Which image of an index.
     pub platform: Platform,
@@ -81,11 +81,27 @@ pub(super) fn load_with<Sink: Write>(
 ) -> Result<Vec<Loaded>> {
     let files = transport::open(engine, &what.source)?;
     let images = transport::images(&files, what.name.as_deref(), &what.platform)?;
+    bring_in_with(engine, &Blobs::Files(files), &images, unpack)
+}
+
+/// Stores images from wherever their blobs are, under the names that they have.
+pub fn bring_in(engine: &Engine, source: &Blobs, images: &[Incoming], unpacker: &Unpacker) -> Result<Vec<Loaded>> {
+    let open = |diff_id: &Digest, compression| unpacker.layer(diff_id, compression);
+    let remove = |diff_ids: &[Digest]| unpacker.remove(diff_ids);
+    bring_in_with(engine, source, images, &Unpack { open, finish: layers::Sink::finish, remove: &remove })
+}
+
+fn bring_in_with<Sink: Write>(
+    engine: &Engine,
+    source: &Blobs,
+    images: &[Incoming],
+    unpack: &Unpack<impl Fn(&Digest, Compression) -> Result<Sink>, impl Fn(Sink) -> Result<()>>,
+) -> Result<Vec<Loaded>> {
     let mut loaded = Vec::new();
-    for image in &images {
+    for image in images {
         let id = Digest::of(&image.config);
         let arrival = Arrival::begin(engine, unpack.remove)?;
-        store(engine, &arrival, &files, image, unpack).with_context(|| format!("load image {id}"))?;
+        store(engine, &arrival, source, image, unpack).with_context(|| format!("load image {id}"))?;
         arrival.keep();
         loaded.push(Loaded { id, references: image.references.iter().map(Reference::to_string).collect() });
     }
@@ -95,13 +111,13 @@ pub(super) fn load_with<Sink: Write>(
 fn store<Sink: Write>(
     engine: &Engine,
     arrival: &Arrival,
-    files: &Files,
+    source: &Blobs,
     incoming: &Incoming,
     unpack: &Unpack<impl Fn(&Digest, Compression) -> Result<Sink>, impl Fn(Sink) -> Result<()>>,
 ) -> Result<()> {
     let mut descriptors = Vec::new();
     for layer in &incoming.layers {
-        descriptors.push(store_layer(engine, arrival, files, layer, unpack)?);
+        descriptors.push(store_layer(engine, arrival, source, layer, unpack)?);
     }
     let config = arrival.write_blob(&incoming.config)?;
     let manifest = match &incoming.manifest {
@@ -119,7 +135,7 @@ fn store<Sink: Write>(
 fn store_layer<Sink: Write>(
     engine: &Engine,
     arrival: &Arrival,
-    files: &Files,
+    source: &Blobs,
     layer: &IncomingLayer,
     unpack: &Unpack<impl Fn(&Digest, Compression) -> Result<Sink>, impl Fn(Sink) -> Result<()>>,
 ) -> Result<Descriptor> {
@@ -134,7 +150,7 @@ fn store_layer<Sink: Write>(
     {
         return Ok(Descriptor::new(media_type, digest, size));
     }
-    let (mut stream, size) = files.open(&layer.member)?.with_context(|| format!("find {:?}", layer.member))?;
+    let (mut stream, size) = source.open(layer)?;
     let mut blob = blobs::Writer::new(engine)?;
     arrival.expect_layer(&layer.diff_id);
     let sink = (unpack.open)(&layer.diff_id, layer.compression)?;

@@ -7,6 +7,7 @@ pub mod change;
 pub mod check;
 pub mod compose;
 pub mod config;
+pub mod copy;
 pub mod download;
 pub mod hello;
 mod http;

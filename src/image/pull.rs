@@ -11,6 +11,7 @@ use super::origin::shown;
 use super::platform::{self, Platform};
 use super::reference::{LOCAL_REGISTRY, Reference};
 use super::registry::{Fetched, Registry};
+use super::transport::Incoming;
 use super::{Image, find, publish};
 use crate::engine::Engine;
 use crate::error::{self, Kind};
@@ -245,6 +246,29 @@ fn config(engine: &Engine, arrival: &Arrival, descriptor: &Descriptor, registry:
     let config = ImageConfig::parse(&bytes)?;
     arrival.write_blob(&bytes)?;
     Ok(config)
+}
+
+/// An image in a registry, of which only the small documents are fetched.
+pub fn read(reference: &Reference, platform: Option<&Platform>, registry: &Registry) -> Result<Incoming> {
+    let fetched = manifest(reference, platform, registry)?;
+    let manifest = Manifest::parse(&fetched.bytes, None)?;
+    manifest.check_image()?;
+    let Descriptor { digest, size, .. } = &manifest.config;
+    let bytes = fs::read_all(registry.blob(digest, *size)?, CONFIG_BYTES_MAX).context("get configuration")?;
+    if Digest::of(&bytes) != *digest {
+        return Err(Kind::BadInput.error(format!("blob {digest}: its bytes are those of {}", Digest::of(&bytes))));
+    }
+    let config = ImageConfig::parse(&bytes)?;
+    check_platform(&config, platform)?;
+    let layers = manifest.layers(&config)?;
+    if let Some(layer) = layers.iter().find(|layer| layer.blob.size > LAYER_BYTES_MAX) {
+        let message = format!("layer {}: at most {LAYER_BYTES_MAX} bytes are fetched", layer.blob.digest);
+        return Err(Kind::BadInput.error(message));
+    }
+    let layers = layers.iter().map(|layer| Incoming::layer(layer.blob.digest.hex(), layer)).collect();
+    let media_type = manifest.own_type().to_owned();
+    let references = vec![reference.clone()];
+    Ok(Incoming { manifest: Some((fetched.bytes, media_type)), config: bytes, layers, references })
 }
 
 /// An image that says nothing of its platform runs anywhere. The variant was weighed when the index was read.

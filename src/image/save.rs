@@ -7,7 +7,7 @@ use super::pull::{Progress, check_platform};
 use super::reference::Reference;
 use super::transport::members::Format;
 use super::transport::target::{Target, Writing};
-use super::transport::{self, Blobs, Incoming, IncomingLayer};
+use super::transport::{self, Blobs, Incoming, Outgoing};
 use super::{Image, parts};
 use crate::engine::Engine;
 use crate::error::Kind;
@@ -25,15 +25,19 @@ pub struct Named {
 pub fn save(engine: &Engine, images: &[Named], format: Format, target: &Target, progress: Progress) -> Result<()> {
     // Nothing of them is removed meanwhile as garbage.
     let _guard = blobs::incoming(engine)?;
-    let images = images.iter().map(|named| stored(engine, &named.image, named.references.clone()));
-    write(engine, &Blobs::Store(engine), &images.collect::<Result<Vec<_>>>()?, format, target, progress)
+    let outgoing = |named: &Named| -> Result<_> {
+        let names = named.references.iter().map(Reference::to_string).collect();
+        Ok(Outgoing { image: stored(engine, &named.image)?, names })
+    };
+    let images: Vec<_> = images.iter().map(outgoing).collect::<Result<_>>()?;
+    write(engine, &Blobs::Store(engine), &images, format, target, progress)
 }
 
 /// Writes images from wherever their blobs are.
 pub fn write(
     engine: &Engine,
     source: &Blobs,
-    images: &[Incoming],
+    images: &[Outgoing],
     format: Format,
     target: &Target,
     progress: Progress,
@@ -44,23 +48,19 @@ pub fn write(
 }
 
 /// An image of the store as one that can be read from there.
-pub fn stored(engine: &Engine, image: &Image, references: Vec<Reference>) -> Result<Incoming> {
+pub fn stored(engine: &Engine, image: &Image) -> Result<Incoming> {
     let read = || -> Result<_> {
         let (manifest, layers) = parts(engine, image)?;
         let config = blobs::read(engine, &manifest.config.digest, CONFIG_BYTES_MAX)?;
         // Of an index, which another tool may have put here, its manifest for this machine is what is there.
         let bytes = blobs::read(engine, &image.manifest, MANIFEST_BYTES_MAX)?;
         let is_own = Manifest::parse(&bytes, None).is_ok();
-        let layers = layers.iter().map(|layer| IncomingLayer {
-            member: layer.blob.digest.hex(),
-            diff_id: layer.diff_id,
-            compression: layer.compression,
-            blob: Some((layer.blob.digest, layer.blob.size)),
-        });
+        let layers = layers.iter().map(|layer| Incoming::layer(layer.blob.digest.hex(), layer));
         Ok((is_own.then(|| (bytes, manifest.own_type().to_owned())), config, layers.collect()))
     };
     let (manifest, config, layers) = read().with_context(|| format!("open image {}", image.id))?;
-    Ok(Incoming { manifest, config, layers, references })
+    let names = image.references.iter().filter_map(|name| Reference::parse(name).ok());
+    Ok(Incoming { manifest, config, layers, references: names.collect() })
 }
 
 /// Brings images of several names together, each once, in the order in which they were named.

@@ -17,6 +17,7 @@ mod exec;
 mod faults;
 mod golden;
 mod health;
+mod image_copy;
 mod import;
 mod inspect;
 mod lifecycle;

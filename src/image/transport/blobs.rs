@@ -19,11 +19,17 @@ use std::os::unix::fs::FileExt;
 
 /// Where the blobs of some images are.
 #[derive(Debug)]
-#[allow(dead_code, reason = "what copies images reads from all of them")]
 pub enum Blobs<'a> {
     Store(&'a Engine),
     Files(Files),
     Registry(Box<Registry>),
+}
+
+/// An image that is to be written, and its names there. They are the format's own: a layout's need not be of images.
+#[derive(Debug)]
+pub struct Outgoing {
+    pub image: Incoming,
+    pub names: Vec<String>,
 }
 
 /// How a layer's blob is wanted.
@@ -63,11 +69,11 @@ pub struct Prepared<'a> {
 pub fn prepare<'a>(
     engine: &Engine,
     source: &Blobs,
-    images: &'a [Incoming],
+    images: &'a [Outgoing],
     form: impl Fn(&IncomingLayer) -> Form,
 ) -> Result<Prepared<'a>> {
     let (mut all, mut known, mut of_images) = (Vec::new(), HashMap::new(), Vec::new());
-    for image in images {
+    for Outgoing { image, .. } in images {
         let mut of_image = Vec::new();
         for layer in &image.layers {
             let form = match (form(layer), layer.compression) {

@@ -24,8 +24,25 @@ struct Item {
     layers: Vec<String>,
 }
 
-pub fn images(files: &Files, manifest: &[u8]) -> Result<Vec<Incoming>> {
-    let items: Vec<Item> = json::parse(manifest, MANIFEST_BYTES_MAX).context("parse manifest.json")?;
+/// The images, or the one that is meant by a name, or by its number as `@N`. It then has that name alone.
+pub fn images(files: &Files, manifest: &[u8], name: Option<&str>) -> Result<Vec<Incoming>> {
+    let mut items: Vec<Item> = json::parse(manifest, MANIFEST_BYTES_MAX).context("parse manifest.json")?;
+    if let Some(name) = name {
+        let number: Option<usize> = name.strip_prefix('@').and_then(|number| number.parse().ok());
+        let wanted = if number.is_none() { Some(Reference::parse(name)?) } else { None };
+        let is_wanted = |tag: &String| Reference::parse(tag).ok() == wanted;
+        let found = match number {
+            Some(number) => (number < items.len()).then_some(number),
+            None => items.iter().position(|item| item.repo_tags.iter().any(is_wanted)),
+        };
+        let found =
+            found.ok_or_else(|| Kind::NotFound.error(format!("no image {} in manifest.json", short(name))))?;
+        let mut item = items.swap_remove(found);
+        if wanted.is_some() {
+            item.repo_tags.retain(is_wanted);
+        }
+        items = vec![item];
+    }
     items.iter().map(|item| image(files, item).with_context(|| format!("read {:?}", short(&item.config)))).collect()
 }
 

@@ -1,7 +1,7 @@
 //! What the formats of images in files consist of: each is a list of members, whether they go into an archive or into a
 //! directory. The one that makes an image visible is the last.
 
-use super::{Incoming, IncomingLayer, Prepared};
+use super::{Incoming, IncomingLayer, Outgoing, Prepared};
 use crate::error::Kind;
 use crate::image::compose::Format as Dialect;
 use crate::image::manifest::{
@@ -20,7 +20,6 @@ pub const LAYOUT_MARK: &[u8] = br#"{"imageLayoutVersion":"1.0.0"}"#;
 const DIRECTORY_VERSION: &[u8] = b"Directory Transport Version: 1.1\n";
 
 /// A format of images in files.
-#[allow(dead_code, reason = "what copies images writes all of them")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// A `manifest.json`, configurations, and layers that are not compressed: docker's image spec 1.2.
@@ -63,8 +62,8 @@ impl Format {
         }
     }
 
-    /// All that is to be written for these images.
-    pub fn members(self, images: &[Incoming], prepared: &Prepared) -> Result<Vec<Member>> {
+    /// All that is to be written for these images, each under its names.
+    pub fn members(self, images: &[Outgoing], prepared: &Prepared) -> Result<Vec<Member>> {
         match self {
             Self::Docker => docker(images, prepared),
             Self::Layout => layout(images, prepared, false),
@@ -75,30 +74,30 @@ impl Format {
     }
 }
 
-fn docker(images: &[Incoming], prepared: &Prepared) -> Result<Vec<Member>> {
+fn docker(images: &[Outgoing], prepared: &Prepared) -> Result<Vec<Member>> {
     let mut members = Members::default();
     let mut items = Vec::new();
-    for (image, layers) in images.iter().zip(&prepared.layers) {
+    for (Outgoing { image, names }, layers) in images.iter().zip(&prepared.layers) {
         let layer_names = layers.iter().map(|(number, _)| {
             let name = format!("{}.tar", prepared.blobs[*number].digest.hex());
             members.put(name, Content::Blob(*number))
         });
         let layer_names: Vec<String> = layer_names.collect();
         let name = format!("{}.json", Digest::of(&image.config).hex());
-        items.push(item(&members.put(name, Content::Bytes(image.config.clone())), image, &layer_names));
+        items.push(item(&members.put(name, Content::Bytes(image.config.clone())), names, &layer_names));
     }
     members.put("manifest.json".to_owned(), Content::Bytes(serde_json::to_vec(&items)?));
     Ok(members.list)
 }
 
-fn layout(images: &[Incoming], prepared: &Prepared, for_docker: bool) -> Result<Vec<Member>> {
+fn layout(images: &[Outgoing], prepared: &Prepared, for_docker: bool) -> Result<Vec<Member>> {
     let mut members = Members::default();
     members.put("oci-layout".to_owned(), Content::Bytes(LAYOUT_MARK.to_vec()));
     members.put("blobs/".to_owned(), Content::Directory);
     members.put("blobs/sha256/".to_owned(), Content::Directory);
     let blob = |digest: &Digest| format!("blobs/sha256/{}", digest.hex());
     let (mut items, mut entries) = (Vec::new(), Vec::new());
-    for (image, layers) in images.iter().zip(&prepared.layers) {
+    for (Outgoing { image, names }, layers) in images.iter().zip(&prepared.layers) {
         let layer_names = layers
             .iter()
             .map(|(number, _)| members.put(blob(&prepared.blobs[*number].digest), Content::Blob(*number)));
@@ -107,8 +106,8 @@ fn layout(images: &[Incoming], prepared: &Prepared, for_docker: bool) -> Result<
         let (bytes, media_type) = manifest(image, layers, prepared, None)?;
         let entry = json!({"mediaType": media_type, "digest": Digest::of(&bytes), "size": bytes.len()});
         members.put(blob(&Digest::of(&bytes)), Content::Bytes(bytes));
-        items.push(item(&config, image, &layer_names));
-        entries.extend(named(&entry, &image.references, for_docker));
+        items.push(item(&config, names, &layer_names));
+        entries.extend(named(&entry, names, for_docker));
     }
     if for_docker {
         members.put("manifest.json".to_owned(), Content::Bytes(serde_json::to_vec(&items)?));
@@ -119,26 +118,26 @@ fn layout(images: &[Incoming], prepared: &Prepared, for_docker: bool) -> Result<
 }
 
 /// An entry of the index for each name; podman gives the full name, docker the tag alone and the full name apart.
-fn named(entry: &Value, references: &[Reference], for_docker: bool) -> Vec<Value> {
-    if references.is_empty() {
+fn named(entry: &Value, names: &[String], for_docker: bool) -> Vec<Value> {
+    if names.is_empty() {
         return vec![entry.clone()];
     }
-    let name = |reference: &Reference| {
+    let name = |name: &String| {
         let mut entry = entry.clone();
-        entry["annotations"] = match (for_docker, &reference.tag) {
-            (true, tag) => json!({
-                "io.containerd.image.name": reference.to_string(),
-                "org.opencontainers.image.ref.name": tag.as_deref().unwrap_or_default(),
+        entry["annotations"] = match for_docker {
+            true => json!({
+                "io.containerd.image.name": name,
+                "org.opencontainers.image.ref.name": Reference::parse(name).ok().and_then(|name| name.tag),
             }),
-            (false, _) => json!({"org.opencontainers.image.ref.name": reference.to_string()}),
+            false => json!({"org.opencontainers.image.ref.name": name}),
         };
         entry
     };
-    references.iter().map(name).collect()
+    names.iter().map(name).collect()
 }
 
-fn directory(images: &[Incoming], prepared: &Prepared, dialect: Option<Dialect>) -> Result<Vec<Member>> {
-    let ([image], [layers]) = (images, &prepared.layers[..]) else {
+fn directory(images: &[Outgoing], prepared: &Prepared, dialect: Option<Dialect>) -> Result<Vec<Member>> {
+    let ([Outgoing { image, .. }], [layers]) = (images, &prepared.layers[..]) else {
         return Err(Kind::BadInput.hinted("a directory of this format holds one image", "use oci-dir for several"));
     };
     let mut members = Members::default();
@@ -183,8 +182,7 @@ fn manifest(
 }
 
 /// An image in docker's `manifest.json`.
-fn item(config: &str, image: &Incoming, layers: &[String]) -> Value {
-    let names: Vec<String> = image.references.iter().map(Reference::to_string).collect();
+fn item(config: &str, names: &[String], layers: &[String]) -> Value {
     json!({"Config": config, "RepoTags": names, "Layers": layers})
 }
 

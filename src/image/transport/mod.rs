@@ -8,6 +8,7 @@ mod blobs;
 mod directory;
 mod docker_archive;
 mod layout;
+mod location;
 pub mod members;
 pub mod target;
 
@@ -22,7 +23,8 @@ use crate::store::layers::Compression;
 use anyhow::{Context, Result};
 use archive::Archive;
 pub use archive::{copy_bounded, decompressed};
-pub use blobs::{Blobs, Form, Prepared, prepare};
+pub use blobs::{Blobs, Form, Outgoing, Prepared, prepare};
+pub use location::Location;
 use rustix::fs::{FileType, Mode, OFlags};
 use std::fs::File;
 use std::io::Read;
@@ -105,7 +107,7 @@ pub fn open(engine: &Engine, source: &Source) -> Result<Files> {
     }
 }
 
-/// The images of an opened source: of an OCI layout only the one with this name, if one is given.
+/// The images of an opened source: only those with this name, if one is given.
 pub fn images(files: &Files, name: Option<&str>, platform: &Platform) -> Result<Vec<Incoming>> {
     let index = files.read("index.json", layout::INDEX_BYTES_MAX)?;
     let manifest = files.read("manifest.json", docker_archive::MANIFEST_BYTES_MAX)?;
@@ -117,13 +119,13 @@ pub fn images(files: &Files, name: Option<&str>, platform: &Platform) -> Result<
             ));
         }
         (None, Some(manifest)) if directory::is_one(&manifest) => vec![directory::image(files, &manifest)?],
-        (None, Some(manifest)) => docker_archive::images(files, &manifest)?,
+        (None, Some(manifest)) => docker_archive::images(files, &manifest, name)?,
         (Some(index), None) => layout::images(files, &index, name, platform)?,
         // docker 25 and later write both. The layout keeps the manifests, but the first of them named no image in it.
         (Some(index), Some(manifest)) => {
             let images = layout::images(files, &index, name, platform)?;
             match images.iter().all(|image| image.references.is_empty()) {
-                true => docker_archive::images(files, &manifest)?,
+                true => docker_archive::images(files, &manifest, name)?,
                 false => images,
             }
         }
@@ -136,15 +138,6 @@ pub fn images(files: &Files, name: Option<&str>, platform: &Platform) -> Result<
         return Err(Kind::BadInput.error(format!("more than {IMAGE_NAMES_MAX} names of one image in it")));
     }
     Ok(images)
-}
-
-/// Splits `DIR[:NAME]` as it stands after `oci:` or `oci-archive:`.
-pub fn split_name(text: &str) -> (PathBuf, Option<String>) {
-    match text.split_once(':') {
-        Some((path, name)) if !name.is_empty() => (PathBuf::from(path), Some(name.to_owned())),
-        Some((path, _)) => (PathBuf::from(path), None),
-        None => (PathBuf::from(text), None),
-    }
 }
 
 impl Files {
@@ -186,7 +179,8 @@ impl Files {
 }
 
 impl Incoming {
-    fn layer(member: String, layer: &Layer) -> IncomingLayer {
+    /// A layer that is known by its manifest.
+    pub fn layer(member: String, layer: &Layer) -> IncomingLayer {
         IncomingLayer {
             member,
             diff_id: layer.diff_id,

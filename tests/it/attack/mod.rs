@@ -18,6 +18,7 @@ mod runtime;
 mod setup;
 mod sharing;
 mod templates;
+mod transports;
 mod users;
 mod verbs;
 
