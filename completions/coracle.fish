@@ -130,7 +130,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand run" -l platform -d 'Cho
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l arch -d 'Choose the image for this processor, such as arm64' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l os -d 'Choose the image for this operating system' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l variant -d 'Choose the image for this variant of the processor, such as v7' -r
-complete -c coracle -n "__fish_coracle_using_subcommand run" -l tls-verify -d 'Require a valid certificate of the registry; with false, plain http is tried too' -r -f -a "true\t''
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l tls-verify -d 'Require a valid certificate of the registry, whatever registries.conf says; with false, plain http is tried too' -r -f -a "true\t''
 false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l creds -d 'Log in to the registry as this user' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l authfile -d 'Take credentials from this file' -r -F
@@ -285,7 +285,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand create" -l platform -d '
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l arch -d 'Choose the image for this processor, such as arm64' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l os -d 'Choose the image for this operating system' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l variant -d 'Choose the image for this variant of the processor, such as v7' -r
-complete -c coracle -n "__fish_coracle_using_subcommand create" -l tls-verify -d 'Require a valid certificate of the registry; with false, plain http is tried too' -r -f -a "true\t''
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l tls-verify -d 'Require a valid certificate of the registry, whatever registries.conf says; with false, plain http is tried too' -r -f -a "true\t''
 false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l creds -d 'Log in to the registry as this user' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l authfile -d 'Take credentials from this file' -r -F
@@ -654,7 +654,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand pull" -l platform -d 'Ch
 complete -c coracle -n "__fish_coracle_using_subcommand pull" -l arch -d 'Choose the image for this processor, such as arm64' -r
 complete -c coracle -n "__fish_coracle_using_subcommand pull" -l os -d 'Choose the image for this operating system' -r
 complete -c coracle -n "__fish_coracle_using_subcommand pull" -l variant -d 'Choose the image for this variant of the processor, such as v7' -r
-complete -c coracle -n "__fish_coracle_using_subcommand pull" -l tls-verify -d 'Require a valid certificate of the registry; with false, plain http is tried too' -r -f -a "true\t''
+complete -c coracle -n "__fish_coracle_using_subcommand pull" -l tls-verify -d 'Require a valid certificate of the registry, whatever registries.conf says; with false, plain http is tried too' -r -f -a "true\t''
 false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand pull" -l creds -d 'Log in to the registry as this user' -r
 complete -c coracle -n "__fish_coracle_using_subcommand pull" -l authfile -d 'Take credentials from this file' -r -F
@@ -714,7 +714,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand login" -l compat-auth-fi
 complete -c coracle -n "__fish_coracle_using_subcommand login" -l cert-dir -d 'Trust the certificates (*.crt) in this directory' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand login" -s p -l password -d 'The password; other users may see it while the command runs, so better use --password-stdin' -r
 complete -c coracle -n "__fish_coracle_using_subcommand login" -l secret -d 'Take the password from a secret; without --username, the user is called like it' -r
-complete -c coracle -n "__fish_coracle_using_subcommand login" -l tls-verify -d 'Require a valid certificate of the registry; with false, plain http is tried too' -r -f -a "true\t''
+complete -c coracle -n "__fish_coracle_using_subcommand login" -l tls-verify -d 'Require a valid certificate of the registry, whatever registries.conf says; with false, plain http is tried too' -r -f -a "true\t''
 false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand login" -s u -l username -d 'The user' -r
 complete -c coracle -n "__fish_coracle_using_subcommand login" -l get-login -d 'Print the user that is signed in, and do nothing else'
@@ -789,7 +789,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l arch -d 'Choose the image for this processor, such as arm64' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l os -d 'Choose the image for this operating system' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l variant -d 'Choose the image for this variant of the processor, such as v7' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l tls-verify -d 'Require a valid certificate of the registry; with false, plain http is tried too' -r -f -a "true\t''
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l tls-verify -d 'Require a valid certificate of the registry, whatever registries.conf says; with false, plain http is tried too' -r -f -a "true\t''
 false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l creds -d 'Log in to the registry as this user' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l authfile -d 'Take credentials from this file' -r -F
@@ -944,7 +944,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l arch -d 'Choose the image for this processor, such as arm64' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l os -d 'Choose the image for this operating system' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l variant -d 'Choose the image for this variant of the processor, such as v7' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l tls-verify -d 'Require a valid certificate of the registry; with false, plain http is tried too' -r -f -a "true\t''
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l tls-verify -d 'Require a valid certificate of the registry, whatever registries.conf says; with false, plain http is tried too' -r -f -a "true\t''
 false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l creds -d 'Log in to the registry as this user' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l authfile -d 'Take credentials from this file' -r -F
@@ -1419,7 +1419,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_s
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l arch -d 'Choose the image for this processor, such as arm64' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l os -d 'Choose the image for this operating system' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l variant -d 'Choose the image for this variant of the processor, such as v7' -r
-complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l tls-verify -d 'Require a valid certificate of the registry; with false, plain http is tried too' -r -f -a "true\t''
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l tls-verify -d 'Require a valid certificate of the registry, whatever registries.conf says; with false, plain http is tried too' -r -f -a "true\t''
 false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l creds -d 'Log in to the registry as this user' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l authfile -d 'Take credentials from this file' -r -F

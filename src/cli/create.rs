@@ -7,6 +7,7 @@ use crate::container::control::Door;
 use crate::container::{create, remove, state, stop};
 use crate::error::{self, Kind};
 use crate::fs;
+use crate::image::pull::Access;
 use crate::settings::Settings;
 use anyhow::Result;
 
@@ -40,7 +41,7 @@ pub fn make(context: &Context, flags: &mut ContainerFlags, mut settings: Setting
         None
     } else {
         crate::store::prepare(engine)?;
-        let access = flags.registry.access(&settings)?;
+        let access = Access { docker: context.docker, ..flags.registry.access(&settings)? };
         let platform = flags.platform.platform()?;
         let (name, policy) = (flags.image(), flags.policy()?);
         let image = pulling::ensure(engine, name, policy, platform.as_ref(), &access, flags.quiet)?;

@@ -4,13 +4,15 @@ use super::{Context, Verb, say};
 use crate::error::{self, Kind};
 use crate::fs;
 use crate::image::auth::{self, Credentials, Key, Place, Secret};
+use crate::image::reference::DEFAULT_REGISTRY;
+use crate::image::registries::{AUTH_FILES, Registries};
 use crate::image::registry::{Access, Registry};
 use crate::secret;
 use crate::sys::terminal::Raw;
 use anyhow::{Context as _, Result};
 use std::io::{BufRead, IsTerminal, Read, Write};
 use std::os::fd::AsFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The longest name and the longest password; some registries take a whole key file for one.
 const USER_BYTES_MAX: u64 = 4 << 10;
@@ -36,9 +38,9 @@ pub struct Login {
     /// Take the password from a secret; without --username, the user is called like it
     #[arg(long, value_name = "SECRET")]
     secret: Option<String>,
-    /// Require a valid certificate of the registry; with false, plain http is tried too
-    #[arg(long, value_name = "BOOL", default_value = "true", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    tls_verify: bool,
+    /// Require a valid certificate of the registry, whatever registries.conf says; with false, plain http is tried too
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    tls_verify: Option<bool>,
     /// The user
     #[arg(short, long, value_name = "USER")]
     username: Option<String>,
@@ -63,10 +65,12 @@ pub struct FileFlags {
 
 impl FileFlags {
     pub fn place(&self, context: &Context) -> Result<Place> {
-        match (&self.authfile, &self.compat_auth_file) {
-            (Some(file), _) => Ok(Place { file: file.clone(), docker: false }),
-            (_, Some(file)) => Ok(Place { file: file.clone(), docker: true }),
-            (None, None) => Place::usual(context.docker),
+        let docker = self.compat_auth_file.is_some() || (context.docker && self.authfile.is_none());
+        // docker knows nothing of registries.conf.
+        let helpers = if docker { vec![AUTH_FILES.to_owned()] } else { Registries::load()?.helpers() };
+        match self.authfile.as_ref().or(self.compat_auth_file.as_ref()) {
+            Some(file) => Ok(Place { helpers, file: file.clone(), docker }),
+            None => Place::usual(docker, helpers),
         }
     }
 
@@ -74,17 +78,25 @@ impl FileFlags {
     pub fn known(&self, place: &Place, key: &Key) -> Result<Option<Credentials>> {
         let named = self.authfile.is_some() || self.compat_auth_file.is_some() || place.docker;
         // The first login makes the file.
-        if named && !place.file.exists() {
-            return Ok(None);
-        }
-        let file = named.then_some(place.file.as_path());
-        auth::find(&key.host, key.namespace.as_deref().unwrap_or_default(), file)
+        let file = match named && !place.file.exists() {
+            true => Some(Path::new("/dev/null")),
+            false => named.then_some(place.file.as_path()),
+        };
+        auth::find(&key.host, key.namespace.as_deref().unwrap_or_default(), file, &place.helpers)
     }
 }
 
 /// The registry that was named, or the one that is meant without a name.
 pub fn key(registry: Option<&str>, docker: bool) -> Result<Key> {
-    let mut key = registry.map_or_else(|| Ok(Key::default()), Key::parse)?;
+    let first = match registry {
+        Some(_) => None,
+        None if docker => Some(DEFAULT_REGISTRY.to_owned()),
+        None => Registries::load()?.search().into_iter().next(),
+    };
+    let named = registry.or(first.as_deref());
+    let named =
+        named.ok_or_else(|| Kind::BadInput.error("no registry is named, and registries.conf has none to search"))?;
+    let mut key = Key::parse(named)?;
     if docker {
         // It has never looked at what comes behind the host.
         key.namespace = None;
@@ -170,13 +182,8 @@ impl Login {
     }
 
     fn check(&self, key: &Key, credentials: Credentials) -> Result<()> {
-        let access = Access {
-            tls_verify: self.tls_verify,
-            creds: Some(credentials),
-            cert_dir: self.cert_dir.clone(),
-            ..Access::default()
-        };
-        Registry::check(&key.host, &access).with_context(|| format!("log in to {key}"))
+        let access = Access { tls_verify: self.tls_verify, cert_dir: self.cert_dir.clone(), ..Access::default() };
+        Registry::check(&key.host, credentials, &access).with_context(|| format!("log in to {key}"))
     }
 }
 

@@ -3,7 +3,7 @@
 use super::flags::{PlatformFlags, RegistryFlags};
 use super::{Context, Verb, pulling, say};
 use crate::image;
-use crate::image::pull::Policy;
+use crate::image::pull::{Access, Policy};
 use crate::image::transport::{Location, Source};
 use anyhow::Result;
 
@@ -30,6 +30,7 @@ impl Verb for Pull {
         let policy: Policy = self.policy.parse()?;
         let platform = self.platform.platform()?;
         let access = self.registry.access(&context.globals.settings()?)?;
+        let access = Access { docker: context.docker, ..access };
         crate::store::prepare(&context.engine)?;
         for name in &self.names {
             let (source, image) = match Location::parse(name)? {

@@ -1,27 +1,34 @@
 //! Finding an image or pulling it, with the progress that a person at a terminal sees.
 
+use super::listing;
 use crate::container::config::Config;
 use crate::container::control::Door;
 use crate::container::events::{self, Happening};
 use crate::container::shift;
 use crate::engine::Engine;
-use crate::error;
+use crate::error::{self, Kind};
 use crate::fs;
 use crate::image::load::{self, Load};
 use crate::image::platform::Platform;
-use crate::image::pull::{self, Access, Event, Policy};
+use crate::image::pull::{self, Access, Event, Person, Policy};
+use crate::image::reference::Reference;
+use crate::image::registries;
 use crate::image::transport::Source;
 use crate::image::{self, Image, hello};
 use crate::store::digest::Digest;
 use crate::store::layers::Unpacker;
 use crate::sys::process::{self, Cloned};
-use anyhow::Result;
+use anyhow::{Context, Result};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::io::IsTerminal;
+use std::io::{BufRead, IsTerminal, Read};
 use std::os::fd::AsFd;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+
+/// What an answer may be long.
+const ANSWER_BYTES_MAX: u64 = 1024;
 
 /// Finds an image by the policy. The image that the program carries is put into the store when it is first asked for.
 pub fn ensure(
@@ -41,14 +48,42 @@ pub fn ensure(
         was_pulled.fetch_or(matches!(event, Event::Trying(_)), Ordering::Relaxed);
         progress.show(&event);
     };
-    let image = pull::ensure(engine, name, policy, platform, access, || unpacker(engine), &show);
+    let chosen = RefCell::new(None);
+    let choose = |text: &str, names: &[Reference]| {
+        let number = choose(text, names)?;
+        *chosen.borrow_mut() = number.map(|number| names[number].clone());
+        Ok(number)
+    };
+    let person = Person { watches: &show, chooses: &choose };
+    let image = pull::ensure(engine, name, policy, platform, access, || unpacker(engine), person);
     progress.clear();
     let image = image?;
+    if let Some(chosen) = chosen.into_inner()
+        && let Err(error) = registries::remember(name, &chosen)
+    {
+        super::talk(&format!("the choice for {name} is not kept: {}", error::line(&error)));
+    }
     if was_pulled.into_inner() {
         events::tell_of_image(engine, Happening::Pull, &image.id, name);
         prepare_ids(engine, std::slice::from_ref(&image.layers))?;
     }
     Ok(image)
+}
+
+/// Lets a person at a terminal choose what a short name means. None if there is none.
+fn choose(text: &str, names: &[Reference]) -> Result<Option<usize>> {
+    if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
+        return Ok(None);
+    }
+    let lines = names.iter().enumerate().map(|(at, name)| format!("  {}) {name}\n", at + 1));
+    listing::put(&format!("{text} is a short name. Which image is meant?\n{}Number: ", lines.collect::<String>()));
+    let mut answer = String::new();
+    let mut input = std::io::stdin().lock().take(ANSWER_BYTES_MAX);
+    input.read_line(&mut answer).context("read the answer")?;
+    match answer.trim().parse::<usize>() {
+        Ok(number) if (1..=names.len()).contains(&number) => Ok(Some(number - 1)),
+        _ => Err(Kind::BadInput.error(format!("the answer is none of the numbers 1 to {}", names.len()))),
+    }
 }
 
 /// Makes the files for `--userns keep-id` of images that have just come in, if they will be run so: the first run then

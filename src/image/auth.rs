@@ -6,10 +6,12 @@ mod file;
 mod helper;
 mod keep;
 
+use helper::Helper;
 pub use keep::{forget, forget_all, keep};
 
 use super::origin::{Origin, Scheme, shown};
-use super::reference::{self, Reference};
+use super::reference::Reference;
+use super::registries::AUTH_FILES;
 use crate::error::Kind;
 use crate::fs;
 use anyhow::{Context, Result};
@@ -95,11 +97,6 @@ impl Key {
         }
         Ok(Self { host: normal_host(host).to_owned(), namespace })
     }
-
-    /// The registry that `login` means when none is named.
-    pub fn default() -> Self {
-        Self { host: reference::DEFAULT_REGISTRY.to_owned(), namespace: None }
-    }
 }
 
 impl fmt::Display for Key {
@@ -114,6 +111,8 @@ impl fmt::Display for Key {
 /// The file that `login` and `logout` change.
 #[derive(Clone, Debug)]
 pub struct Place {
+    /// Who keeps credentials, by registries.conf, in order. docker does not know that file.
+    pub helpers: Vec<String>,
     pub file: PathBuf,
     /// docker reads it too, which knows no namespaces and writes Docker Hub as a URL.
     pub docker: bool,
@@ -121,19 +120,43 @@ pub struct Place {
 
 impl Place {
     /// The file that podman uses, or docker's.
-    pub fn usual(docker: bool) -> Result<Self> {
+    pub fn usual(docker: bool, helpers: Vec<String>) -> Result<Self> {
         let file = if docker { docker_file(&variable) } else { files(variable).into_iter().next() };
         let file = file.ok_or_else(|| {
             Kind::BadInput.hinted("find the file for credentials: no home directory", "name one with --authfile")
         })?;
-        Ok(Self { file, docker })
+        Ok(Self { helpers, file, docker })
     }
 }
 
 /// The credentials that the user's files hold for a repository of a registry, or None.
 ///
-/// `authfile` is the file named on the command line, which must exist and is then the only one that is read.
-pub fn find(host: &str, repository: &str, authfile: Option<&Path>) -> Result<Option<Credentials>> {
+/// `helpers` are those of registries.conf: who is asked, in order. `authfile` is the file named on the command line, which
+/// must exist and is then the only one that is read.
+pub fn find(
+    host: &str,
+    repository: &str,
+    authfile: Option<&Path>,
+    helpers: &[String],
+) -> Result<Option<Credentials>> {
+    let mut failure = None;
+    for helper in helpers {
+        let found = match helper.as_str() {
+            AUTH_FILES => find_in_files(host, repository, authfile),
+            name => Helper::require(name).and_then(|helper| file::from_helper(&helper, normal_host(host))),
+        };
+        match found {
+            Ok(None) => {}
+            Ok(found) => return Ok(found),
+            // Another may know; if none does, it is what matters.
+            Err(error) => drop(failure.get_or_insert(error)),
+        }
+    }
+    failure.map_or(Ok(None), Err)
+}
+
+/// The same of files alone.
+pub fn find_in_files(host: &str, repository: &str, authfile: Option<&Path>) -> Result<Option<Credentials>> {
     match authfile {
         Some(path) => find_in_file(path, &fs::read(path, AUTH_FILE_BYTES_MAX)?, host, repository),
         None => find_in(&files(variable), host, repository),

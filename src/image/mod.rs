@@ -19,6 +19,7 @@ mod origin;
 pub mod platform;
 pub mod pull;
 pub mod reference;
+pub mod registries;
 pub mod registry;
 pub mod remove;
 pub mod save;
@@ -154,7 +155,7 @@ pub fn untag(engine: &Engine, source: &str, names: &[String]) -> Result<()> {
     let (summary, _) = look_up(engine, source)?;
     let mut targets = Vec::new();
     for name in names {
-        let candidates = Reference::candidates(name)?;
+        let candidates = registries::candidates(name)?;
         let known = candidates.iter().map(Reference::to_string).find(|name| summary.references.contains(name));
         targets.push(known.ok_or_else(|| Kind::NotFound.error(format!("image {source} has no name {name}")))?);
     }
@@ -176,7 +177,7 @@ fn look_up(engine: &Engine, text: &str) -> Result<(Summary, Option<String>)> {
         let image = images.into_iter().find(|image| image.id == digest || image.manifests.contains(&digest));
         return Ok((image.ok_or_else(|| no_image(text))?, None));
     }
-    let candidates = Reference::candidates(text);
+    let candidates = registries::candidates(text);
     for candidate in candidates.iter().flatten() {
         if let Some((entry, name)) = by_name(&entries, candidate) {
             let id = entry.facts().map(|facts| facts.id);

@@ -10,6 +10,7 @@ use super::manifest::{Descriptor, Document, Layer, Manifest, OCI_MANIFEST};
 use super::origin::shown;
 use super::platform::{self, Platform};
 use super::reference::{LOCAL_REGISTRY, Reference};
+use super::registries::{self, Ambiguity, Meant, Registries};
 use super::registry::{Fetched, Registry};
 use super::transport::Incoming;
 use super::{Image, find, publish};
@@ -80,6 +81,15 @@ pub enum Event {
 /// Called from several threads.
 pub type Progress<'a> = &'a (dyn Fn(Event) + Sync);
 
+/// Chooses among the names that a short one may mean; None if there is nobody to ask.
+pub type Choose<'a> = &'a dyn Fn(&str, &[Reference]) -> Result<Option<usize>>;
+
+/// Who is at the other side of a pull.
+pub struct Person<'a> {
+    pub watches: Progress<'a>,
+    pub chooses: Choose<'a>,
+}
+
 /// Finds an image, pulling it if the policy says so. `unpacker` is called only if the registry will be asked, and
 /// before it is.
 pub fn ensure(
@@ -89,17 +99,70 @@ pub fn ensure(
     platform: Option<&Platform>,
     access: &Access,
     unpacker: impl FnOnce() -> Result<Unpacker>,
-    progress: Progress,
+    person: Person,
 ) -> Result<Image> {
-    ensure_with(engine, name, policy, platform, |reference| {
-        let registry = Registry::new(reference, access)?;
+    ensure_with(engine, name, policy, platform, |_| {
+        let registries = Registries::load()?;
+        let names = names(&registries, name, access, person.chooses)?;
         // It must not inherit anything from outside, so it starts before the first byte comes.
         let unpacker = unpacker()?;
         let open = |diff_id: &Digest, compression| unpacker.layer(diff_id, compression);
         let remove = |diff_ids: &[Digest]| unpacker.remove(diff_ids);
         let unpack = Unpack { open, finish: layers::Sink::finish, remove: &remove };
-        pull(engine, reference, platform, &registry, &unpack, progress)
+        let mut failures = Vec::new();
+        for name in &names {
+            let sources = match registries.sources(name) {
+                Ok(sources) => sources,
+                Err(error) => {
+                    failures.push((name.to_string(), error));
+                    continue;
+                }
+            };
+            for source in sources {
+                let pulled = Registry::at(&registries, &source, name, access)
+                    .and_then(|registry| pull(engine, name, platform, &registry, &unpack, person.watches));
+                match pulled {
+                    Ok(image) => return Ok(image),
+                    Err(error) => failures.push((source.reference.to_string(), error)),
+                }
+            }
+        }
+        Err(together(failures))
     })
+}
+
+/// The names to ask for, by registries.conf and the user.
+fn names(registries: &Registries, text: &str, access: &Access, choose: Choose) -> Result<Vec<Reference>> {
+    let Meant { mut names, ambiguity } = registries.meant(text, access.docker)?;
+    if ambiguity != Ambiguity::None {
+        match choose(text, &names)? {
+            Some(chosen) if chosen < names.len() => names = vec![names.swap_remove(chosen)],
+            Some(_) => return Err(Kind::BadInput.error("there is no such choice")),
+            None if ambiguity == Ambiguity::MustAsk => {
+                let all: Vec<String> = names.iter().map(Reference::to_string).collect();
+                let message = format!("{} is short for {}", shown(text, 300), all.join(" or "));
+                return Err(Kind::BadInput.hinted(message, "use the whole name, or a terminal to be asked at"));
+            }
+            None => {}
+        }
+    }
+    Ok(names.into_iter().map(without_tag).collect())
+}
+
+/// What went wrong at each of the places that were asked, on one line.
+fn together(mut failures: Vec<(String, anyhow::Error)>) -> anyhow::Error {
+    let Some((name, last)) = failures.pop() else { return Kind::NotFound.error("there is no place to ask") };
+    if failures.is_empty() {
+        return last;
+    }
+    let mut lines: Vec<String> =
+        failures.iter().map(|(name, error)| format!("{name}: {}", error::line(error))).collect();
+    lines.push(format!("{name}: {}", error::line(&last)));
+    let kind = error::kind(&last);
+    match error::hint(&last) {
+        Some(hint) => kind.hinted(lines.join("; "), hint),
+        None => kind.error(lines.join("; ")),
+    }
 }
 
 fn ensure_with(
@@ -193,7 +256,7 @@ fn wanted(name: &str, local: Option<&Image>) -> Result<Reference> {
     let reference = without_tag(Reference::parse(name)?);
     // A short name that means an image made here must not become somebody else's on docker.io.
     let is_own = local.is_some_and(|image| {
-        let candidates = Reference::candidates(name).unwrap_or_default();
+        let candidates = registries::candidates(name).unwrap_or_default();
         let meant = candidates.iter().find(|candidate| image.references.contains(&candidate.to_string()));
         meant.is_some_and(|meant| meant.registry == LOCAL_REGISTRY)
     });

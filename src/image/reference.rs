@@ -151,6 +151,13 @@ fn split_registry(text: &str) -> (Option<&str>, &str) {
     }
 }
 
+/// A name without its tag and digest, if it is one that names no registry.
+pub fn short(text: &str) -> Option<&str> {
+    let name = text.split('@').next().unwrap_or(text);
+    let name = name.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')).map_or(name, |(name, _)| name);
+    split_registry(name).0.is_none().then_some(name)
+}
+
 fn read_tag(tag: &str) -> Result<String, &'static str> {
     let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     let mut bytes = tag.bytes();

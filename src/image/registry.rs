@@ -9,6 +9,7 @@ use super::http::{Authorization, Body, Client, Patience, Request, Response};
 use super::manifest::{ACCEPTED, MANIFEST_BYTES_MAX};
 use super::origin::{Origin, Scheme, Url, percent_encoded, shown};
 use super::reference::Reference;
+use super::registries::{Registries, Source};
 use super::trust::Trust;
 use crate::error::{self, Kind};
 use crate::store::digest::Digest;
@@ -29,10 +30,10 @@ const MESSAGE_CHARACTERS_MAX: usize = 200;
 const PROGRESS_BYTES: u64 = 1 << 20;
 
 /// How the user lets us reach registries.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Access {
-    /// Verify certificates, and never speak without TLS.
-    pub tls_verify: bool,
+    /// Verify certificates, and never speak without TLS; None is as registries.conf says, which is to verify.
+    pub tls_verify: Option<bool>,
     /// Credentials from the command line; they replace those of the files.
     pub creds: Option<Credentials>,
     pub authfile: Option<PathBuf>,
@@ -41,6 +42,8 @@ pub struct Access {
     pub retries: Option<u64>,
     /// How long to wait before the second try; None is the default.
     pub pause: Option<Duration>,
+    /// A short name is one of docker.io, as docker has it.
+    pub docker: bool,
 }
 
 /// More tries than this are no patience but a hang.
@@ -48,12 +51,6 @@ const RETRIES_MAX: u64 = 100;
 
 /// So is a longer wait before the second try.
 const PAUSE_MAX: Duration = Duration::from_secs(3600);
-
-impl Default for Access {
-    fn default() -> Self {
-        Self { tls_verify: true, creds: None, authfile: None, cert_dir: None, retries: None, pause: None }
-    }
-}
 
 /// A manifest or index as the registry gave it.
 #[derive(Debug)]
@@ -86,21 +83,31 @@ struct Session {
 }
 
 impl Registry {
-    /// Finds the credentials; asks nobody yet.
+    /// The place that a name means by registries.conf. Finds the credentials; asks nobody yet.
     pub fn new(reference: &Reference, access: &Access) -> Result<Self> {
-        let mut patience = Patience::default();
-        if let Some(retries) = access.retries {
-            patience.tries = 1 + retries.min(RETRIES_MAX) as u32;
-        }
-        if let Some(pause) = access.pause {
-            patience.pause = pause.min(PAUSE_MAX);
-        }
-        Self::with_patience(reference, access, patience)
+        let registries = Registries::load()?;
+        Self::at(&registries, &registries.primary(reference)?, reference, access)
     }
 
-    /// Whether a registry takes the credentials of `access`, asked as `login` asks it: for no repository.
-    pub fn check(host: &str, access: &Access) -> Result<()> {
-        let registry = Self::of(host, "", access, Patience::default())?;
+    /// One of the sources of a name. Credentials from the command line are for the name's own registry alone.
+    pub fn at(registries: &Registries, source: &Source, name: &Reference, access: &Access) -> Result<Self> {
+        let Reference { registry, repository, .. } = &source.reference;
+        let given = access.creds.clone().filter(|_| *registry == name.registry);
+        let credentials = match given {
+            Some(given) => Some(given),
+            None => auth::find(registry, repository, access.authfile.as_deref(), &registries.helpers())?,
+        };
+        let tls_verify = access.tls_verify.unwrap_or(!source.insecure);
+        Self::of((registry, repository), credentials, tls_verify, access, patience(access))
+    }
+
+    /// Whether a registry takes credentials, asked as `login` asks it: for no repository.
+    pub fn check(host: &str, credentials: Credentials, access: &Access) -> Result<()> {
+        let tls_verify = match access.tls_verify {
+            Some(given) => given,
+            None => !Registries::load()?.is_insecure(host)?,
+        };
+        let registry = Self::of((host, ""), Some(credentials), tls_verify, access, patience(access))?;
         let refused = "invalid username/password";
         match registry.ask("/v2/", None, None) {
             Ok(response) if response.status == 200 => Ok(()),
@@ -111,30 +118,38 @@ impl Registry {
         }
     }
 
+    #[cfg(test)]
     pub(super) fn with_patience(reference: &Reference, access: &Access, patience: Patience) -> Result<Self> {
-        Self::of(&reference.registry, &reference.repository, access, patience)
+        let Reference { registry, repository, .. } = reference;
+        let credentials = match &access.creds {
+            Some(credentials) => Some(credentials.clone()),
+            None => auth::find_in_files(registry, repository, access.authfile.as_deref())?,
+        };
+        Self::of((registry, repository), credentials, access.tls_verify != Some(false), access, patience)
     }
 
     /// A repository of a registry, or without one the registry itself.
-    fn of(host: &str, repository: &str, access: &Access, patience: Patience) -> Result<Self> {
+    fn of(
+        (host, repository): (&str, &str),
+        credentials: Option<Credentials>,
+        tls_verify: bool,
+        access: &Access,
+        patience: Patience,
+    ) -> Result<Self> {
         let authority = match host {
             "docker.io" => "registry-1.docker.io",
             other => other,
         };
         let origin = Origin::parse(Scheme::Https, authority)?;
-        let credentials = match &access.creds {
-            Some(credentials) => Some(credentials.clone()),
-            None => auth::find(host, repository, access.authfile.as_deref())?,
-        };
         let trust = Trust {
             authority: origin.authority(),
-            unverified_host: (!access.tls_verify).then(|| origin.host.clone()),
+            unverified_host: (!tls_verify).then(|| origin.host.clone()),
             cert_dir: access.cert_dir.clone(),
         };
         Ok(Self {
             client: Client::new(trust, patience),
             authority: authority.to_owned(),
-            tls_verify: access.tls_verify,
+            tls_verify,
             origin: OnceLock::new(),
             repository: repository.to_owned(),
             credentials,
@@ -361,6 +376,17 @@ impl Read for Blob<'_> {
                 .map_err(|error| Error::other(error::line(&error)))?;
         }
     }
+}
+
+fn patience(access: &Access) -> Patience {
+    let mut patience = Patience::default();
+    if let Some(retries) = access.retries {
+        patience.tries = 1 + retries.min(RETRIES_MAX) as u32;
+    }
+    if let Some(pause) = access.pause {
+        patience.pause = pause.min(PAUSE_MAX);
+    }
+    patience
 }
 
 fn is_range(response: &Response, from: u64) -> bool {

@@ -178,7 +178,7 @@ mod tests {
         assert!(refused(&host, Access::default()).contains("signed by an unknown authority"));
         // The controls: the authority is known, or the user does not want to know.
         fetch(&host, trusted("trusted")).unwrap();
-        fetch(&host, Access { tls_verify: false, ..Access::default() }).unwrap();
+        fetch(&host, Access { tls_verify: Some(false), ..Access::default() }).unwrap();
         assert!(fetch(&host, trusted("missing")).is_err());
         // The certificate is for the address only, and the authority is trusted for the registry only.
         assert!(refused(&format!("localhost:{}", server.port), trusted("trusted")).contains("not trusted"));
@@ -198,7 +198,7 @@ mod tests {
         fake.rule(|_| Some(Answer::ok("{}")));
         refused(&fake.host(), Access::default());
         assert!(fake.requests().is_empty(), "no request went out without TLS");
-        fetch(&fake.host(), Access { tls_verify: false, ..Access::default() }).unwrap();
+        fetch(&fake.host(), Access { tls_verify: Some(false), ..Access::default() }).unwrap();
     }
 
     #[test]
@@ -207,7 +207,7 @@ mod tests {
         let elsewhere = format!("https://localhost:{}/v2/app/manifests/latest", server.port);
         let fake = FakeRegistry::start();
         fake.rule(move |_| Some(Answer::status(302).with("location", elsewhere.clone())));
-        let insecure = || Access { tls_verify: false, ..Access::default() };
+        let insecure = || Access { tls_verify: Some(false), ..Access::default() };
         assert!(refused(&fake.host(), insecure()).contains("unknown authority"));
         // The control: the same server, asked as the registry itself.
         fetch(&format!("localhost:{}", server.port), insecure()).unwrap();

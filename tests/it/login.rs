@@ -172,7 +172,7 @@ fn a_password_comes_from_a_secret_too() {
 }
 
 /// A directory on PATH with helpers.
-fn helpers(sandbox: &Sandbox, names: &[&str]) -> PathBuf {
+pub fn helpers(sandbox: &Sandbox, names: &[&str]) -> PathBuf {
     let dir = sandbox.home.join("bin");
     std::fs::create_dir_all(&dir).expect("make the directory");
     for name in names {

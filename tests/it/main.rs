@@ -31,6 +31,7 @@ mod pause;
 mod process_flags;
 mod pull;
 mod races;
+mod registries;
 mod rename;
 mod restart;
 mod rmi;

@@ -263,3 +263,28 @@ fn a_password_is_asked_for_and_not_shown() {
     terminal.sees("interrupted");
     assert_eq!(terminal.ends(), 125);
 }
+
+#[test]
+fn a_short_name_with_several_meanings_is_asked_about_once() {
+    let (sandbox, fakes) = (Sandbox::new(), [FakeRegistry::start(), FakeRegistry::start()]);
+    let hosts = fakes.each_ref().map(FakeRegistry::host);
+    let image = crate::support::artifact::Artifact::saying("chosen");
+    crate::pull::serve(&fakes[1], "app", "latest", &image);
+    let dir = sandbox.home.join(".config/containers");
+    std::fs::create_dir_all(&dir).expect("make the directory");
+    let tables = hosts.each_ref().map(|host| format!("[[registry]]\nlocation=\"{host}\"\ninsecure=true\n")).concat();
+    let text = format!("short-name-mode=\"enforcing\"\nunqualified-search-registries={hosts:?}\n{tables}");
+    std::fs::write(dir.join("registries.conf"), text).expect("write the file");
+    let mut terminal = Terminal::start(&sandbox, &["pull", "app"]);
+    terminal.sees(&format!("2) {}/app:latest\r\nNumber: ", hosts[1]));
+    terminal.types("2\n");
+    assert_eq!(terminal.ends(), 0, "{}", terminal.shown());
+    assert!(fakes[0].requests().is_empty(), "only the chosen one is asked");
+    let aliases = std::fs::read_to_string(sandbox.home.join(".cache/containers/short-name-aliases.conf"));
+    assert_eq!(aliases.expect("it is kept"), format!("[aliases]\n\"app\" = \"{}/app\"\n", hosts[1]));
+    sandbox.ok(&["pull", "-q", "app:latest"]);
+    let mut terminal = Terminal::start(&sandbox, &["pull", "other"]);
+    terminal.sees("Number: ");
+    terminal.types("3\n");
+    assert_eq!(terminal.ends(), 125);
+}

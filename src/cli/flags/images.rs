@@ -56,9 +56,9 @@ impl PlatformFlags {
 #[derive(clap::Args, Clone, Debug)]
 #[command(next_help_heading = "Registry")]
 pub struct RegistryFlags {
-    /// Require a valid certificate of the registry; with false, plain http is tried too
-    #[arg(long, value_name = "BOOL", default_value = "true", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    tls_verify: bool,
+    /// Require a valid certificate of the registry, whatever registries.conf says; with false, plain http is tried too
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    tls_verify: Option<bool>,
     /// Log in to the registry as this user
     #[arg(long, value_name = "USER:PASSWORD")]
     creds: Option<String>,
@@ -92,6 +92,7 @@ impl RegistryFlags {
             cert_dir: self.cert_dir.clone(),
             retries: self.retry.or(settings.engine.retry),
             pause: pause.map(Duration::from_nanos),
+            docker: false,
         })
     }
 }

@@ -83,7 +83,8 @@ pub fn lookup(bytes: &[u8], host: &str, repository: &str) -> Result<Option<Crede
     }
 }
 
-fn from_helper(helper: &Helper, host: &str) -> Result<Option<Credentials>> {
+/// What a helper keeps for a host.
+pub fn from_helper(helper: &Helper, host: &str) -> Result<Option<Credentials>> {
     for server in servers(host) {
         let found = helper.get(server).with_context(|| format!("credentials for {host}"))?;
         if found.is_some() {

@@ -2,7 +2,7 @@
 
 use super::file::{self, AuthFile};
 use super::helper::Helper;
-use super::{AUTH_FILE_BYTES_MAX, DOCKER_HUB, Key, Place, Secret};
+use super::{AUTH_FILE_BYTES_MAX, AUTH_FILES, DOCKER_HUB, Key, Place, Secret};
 use crate::error::Kind;
 use crate::fs::{self, Durability, Hold, Lock};
 use anyhow::{Context, Result};
@@ -18,29 +18,61 @@ pub fn keep(place: &Place, key: &Key, user: &str, password: &Secret) -> Result<S
     if user.is_empty() || user.contains(':') || user.contains(char::is_control) {
         return Err(Kind::BadInput.error("a user name is not empty and has no colon and no control characters"));
     }
+    let mut failure = None;
+    for helper in &place.helpers {
+        let kept = match helper.as_str() {
+            AUTH_FILES => keep_by_file(place, key, user, password),
+            name => keep_by_helper(name, key, user, password),
+        };
+        match kept {
+            Ok(kept) => return Ok(kept),
+            Err(error) => drop(failure.get_or_insert(error)),
+        }
+    }
+    Err(failure.unwrap_or_else(|| Kind::BadInput.error("registries.conf names nobody who keeps credentials")))
+}
+
+fn keep_by_file(place: &Place, key: &Key, user: &str, password: &Secret) -> Result<String> {
     let name = name_in(place, key)?;
     let known = read(&place.file)?;
     let own = known.helper(&key.host);
     if let Some(helper) = own.or_else(|| known.store()) {
-        if key.namespace.is_some() {
-            let message = format!("credentials of {} are kept by docker-credential-{helper}", key.host);
-            return Err(Kind::BadInput.hinted(message, "which knows no namespaces: sign in to the registry itself"));
-        }
-        let helper = Helper::require(helper)?;
-        let server = if key.host == "docker.io" { DOCKER_HUB } else { &key.host };
-        helper.store(server, user, password)?;
+        let kept = keep_by_helper(helper, key, user, password)?;
         if own.is_none() {
             // As docker marks that the store has something for this one.
             edit(&place.file, |auths| drop(auths.insert(name, json!({}))))?;
         }
-        return Ok(format!("credential helper: {helper}"));
+        return Ok(kept);
     }
     edit(&place.file, |auths| drop(auths.insert(name, json!({"auth": file::encoded(user, password)}))))?;
     Ok(place.file.display().to_string())
 }
 
+fn keep_by_helper(helper: &str, key: &Key, user: &str, password: &Secret) -> Result<String> {
+    if key.namespace.is_some() {
+        let message = format!("credentials of {} are kept by docker-credential-{helper}", key.host);
+        return Err(Kind::BadInput.hinted(message, "which knows no namespaces: sign in to the registry itself"));
+    }
+    let helper = Helper::require(helper)?;
+    let server = if key.host == "docker.io" { DOCKER_HUB } else { &key.host };
+    helper.store(server, user, password)?;
+    Ok(format!("credential helper: {helper}"))
+}
+
 /// Removes what is kept for a key. False if nothing was.
 pub fn forget(place: &Place, key: &Key) -> Result<bool> {
+    let mut was_there = false;
+    for helper in &place.helpers {
+        was_there |= match helper.as_str() {
+            AUTH_FILES => forget_by_file(place, key)?,
+            _ if key.namespace.is_some() => false,
+            name => erase(name, &file::servers(&key.host))?,
+        };
+    }
+    Ok(was_there)
+}
+
+fn forget_by_file(place: &Place, key: &Key) -> Result<bool> {
     let name = name_in(place, key)?;
     let known = read(&place.file)?;
     let mut was_there = false;
@@ -61,20 +93,33 @@ pub fn forget(place: &Place, key: &Key) -> Result<bool> {
 
 /// Removes all credentials, from the file and from every helper that it names.
 pub fn forget_all(place: &Place) -> Result<()> {
+    for helper in &place.helpers {
+        match helper.as_str() {
+            AUTH_FILES => forget_all_by_file(place)?,
+            name => erase_all(name)?,
+        }
+    }
+    Ok(())
+}
+
+fn forget_all_by_file(place: &Place) -> Result<()> {
     let known = read(&place.file)?;
     for (host, helper) in known.helpers() {
         erase(helper, &file::servers(host))?;
     }
-    let store = known.store().map_or(Ok(None), Helper::find)?;
-    if let Some(helper) = store {
-        for server in helper.list()?.keys() {
-            helper.erase(server)?;
-        }
-    }
+    known.store().map_or(Ok(()), erase_all)?;
     match fs::read_optional(&place.file, AUTH_FILE_BYTES_MAX)? {
         Some(_) => edit(&place.file, Map::clear),
         None => Ok(()),
     }
+}
+
+fn erase_all(helper: &str) -> Result<()> {
+    let Some(helper) = Helper::find(helper)? else { return Ok(()) };
+    for server in helper.list()?.keys() {
+        helper.erase(server)?;
+    }
+    Ok(())
 }
 
 /// One that is not installed keeps nothing.

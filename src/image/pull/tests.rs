@@ -63,7 +63,7 @@ fn count_as_unpacked(engine: &Engine, layers: &[Blob]) {
 
 fn access() -> Access {
     // The empty file keeps the user's own credentials out of the tests.
-    Access { tls_verify: false, authfile: Some("/dev/null".into()), ..Access::default() }
+    Access { tls_verify: Some(false), authfile: Some("/dev/null".into()), ..Access::default() }
 }
 
 /// A layer that is unpacked in this process, which has too many threads to fork another.

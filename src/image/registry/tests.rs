@@ -26,12 +26,13 @@ fn open_at(host: &str, creds: Option<Credentials>) -> Registry {
     let reference = Reference::parse(&format!("{host}/team/app:v1")).unwrap();
     // The empty file keeps the user's own credentials out of the tests.
     let access = Access {
-        tls_verify: false,
+        tls_verify: Some(false),
         creds,
         authfile: Some("/dev/null".into()),
         cert_dir: None,
         retries: None,
         pause: None,
+        docker: false,
     };
     Registry::with_patience(&reference, &access, hasty()).unwrap()
 }
