@@ -57,6 +57,10 @@ impl Channel {
     /// The next message, or None when the other side has closed, by an exec or by its end.
     pub fn receive(&mut self) -> Result<Option<(Message, Vec<OwnedFd>)>> {
         let received = match socket::receive(self.0.as_fd(), MESSAGE_BYTES_MAX) {
+            // It was killed without reading all we sent, which the kernel tells once; its last words are still to be had.
+            Err(rustix::io::Errno::CONNRESET) => {
+                socket::receive(self.0.as_fd(), MESSAGE_BYTES_MAX).context("receive from the container's init")?
+            }
             Err(rustix::io::Errno::AGAIN) => {
                 return Err(
                     Kind::Engine.error("a file system in the container, or a mount of the host, does not answer")

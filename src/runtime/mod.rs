@@ -21,7 +21,7 @@ pub use namespaces::{Entrance, Inner, may_set_groups};
 pub use process::{DEFAULT_PATH, null_stream};
 
 use crate::error::{self, Kind};
-use crate::sys::process::{self as sys, Child, Cloned};
+use crate::sys::process::{self as sys, Child, Cloned, Exit};
 use crate::sys::terminal::Size;
 use anyhow::{Context, Result};
 use cgroup::Cgroup;
@@ -177,6 +177,9 @@ pub struct Exec<'a> {
 /// that the container itself serves (FUSE) and never answers for, while the monitor has others to serve.
 const EXEC_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long a process that has closed all it had may take to be over.
+const EXIT_TIMEOUT_MILLIS: u16 = 1000;
+
 /// Clones a process into a container's namespaces. It becomes a child of this process.
 pub fn exec(exec: Exec<'_>) -> Result<Starting> {
     let (mut ours, theirs) = Channel::pair()?;
@@ -265,8 +268,21 @@ impl Starting {
                 Some((Message::Ready, fds)) => return Ok(fds.into_iter().next()),
                 Some((Message::Failed(wire), _)) => return Err(wire.into()),
                 Some((Message::Go | Message::Child(_) | Message::Listener, _)) => {}
-                None => return Err(Kind::Engine.error("the container's init died while it was set up")),
+                None => return Err(self.died()),
             }
+        }
+    }
+
+    /// Why the process is gone. In a container that runs already it is killed when the first process ends:
+    /// pid_namespaces(7).
+    fn died(&self) -> anyhow::Error {
+        let exit = self.child.as_ref().map(|child| {
+            let _ = poll(&mut [PollFd::new(child.pidfd.as_fd(), PollFlags::POLLIN)], EXIT_TIMEOUT_MILLIS);
+            sys::try_wait(child.pidfd.as_fd())
+        });
+        match (&self.entrance, exit) {
+            (None, Some(Ok(Some(Exit::Signal(libc::SIGKILL))))) => Kind::InUse.error("the container has ended"),
+            _ => Kind::Engine.error("the container's init died while it was set up"),
         }
     }
 

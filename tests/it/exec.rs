@@ -84,6 +84,31 @@ fn a_killed_exec_command_ends_nothing_else() {
 }
 
 #[test]
+fn an_exec_beside_the_end_of_a_container_says_that_it_has_ended() {
+    let sandbox = Sandbox::new();
+    sandbox.image("busybox");
+    let mut late = 0;
+    for round in 0..12 {
+        let id = sandbox.detached(&["busybox", "sh", "-c", "while [ ! -e /go ]; do :; done"]);
+        let execs = || (0..4).map(|_| sandbox.spawn(&["exec", &id, "true"])).collect::<Vec<_>>();
+        let before = execs();
+        let go = sandbox.spawn(&["exec", &id, "touch", "/go"]);
+        for run in before.into_iter().chain([go]).chain(execs()).map(Running::finish) {
+            // One that runs may be killed with the container.
+            if [0, 137].contains(&run.code) {
+                continue;
+            }
+            late += 1;
+            let words = ["the container has ended", "is not running", "the monitor has gone away"];
+            assert!(words.iter().any(|word| run.stderr.contains(word)), "round {round}: {run}");
+            assert!(run.code == 125 && run.stderr.lines().count() == 1, "round {round}: {run}");
+        }
+        sandbox.ok(&["rm", "-f", &id]);
+    }
+    assert!(late > 0, "the control: some came late");
+}
+
+#[test]
 fn attach_shows_what_comes_and_ends_with_the_containers_code() {
     let sandbox = Sandbox::new();
     sandbox.image("busybox");
