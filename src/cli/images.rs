@@ -96,17 +96,18 @@ impl Verb for Images {
             Shape::Table => self.print_table(context, &images),
             Shape::Template(format) => {
                 let users = users(context)?;
-                let lines = self.lines(&images);
-                let row = |line: &Line<'_>| match context.docker {
-                    // podman's fields stay for who asks for them.
-                    true => {
-                        let containers = users.get(&line.image.id).copied().unwrap_or(0);
-                        merged(self.row(context, line, &users), docker_row(&self, line, containers))
-                    }
-                    false => self.row(context, line, &users),
-                };
-                let rows: Vec<Value> = lines.iter().map(row).collect();
-                listing::template(&format, !self.noheading, &rows, &heading)?;
+                // The rows of one image differ only in its name, and each has all of its names.
+                let mut rows: HashMap<Digest, Value> = HashMap::new();
+                listing::template_of_each(&format, !self.noheading, &heading, |show| {
+                    self.lines(&images).iter().try_for_each(|line| {
+                        let row = rows.entry(line.image.id).or_insert_with(|| self.row(context, line.image, &users));
+                        let repository =
+                            if context.docker { familiar(&line.repository) } else { line.repository.clone() };
+                        row["Repository"] = repository.into();
+                        row["Tag"] = line.tag.as_str().into();
+                        show(row)
+                    })
+                })?;
             }
         }
         Ok(0)
@@ -173,16 +174,13 @@ impl Images {
         Ok(elements.collect())
     }
 
-    /// What a template sees.
-    fn row(&self, context: &Context, line: &Line<'_>, users: &HashMap<Digest, usize>) -> Value {
-        let image = line.image;
+    /// What a template sees of an image, but for the one name that is listed.
+    fn row(&self, context: &Context, image: &Summary, users: &HashMap<Digest, usize>) -> Value {
         let containers = users.get(&image.id).copied().unwrap_or(0);
         let mut row = view::summary(image, config(context, image).as_ref(), containers);
         let created = view::created(&image.created);
         let words = json!({
             "ID": self.id(image),
-            "Repository": line.repository,
-            "Tag": line.tag,
             "RepoTags": view::tags(&image.references),
             "Created": ago(image),
             "CreatedSince": ago(image),
@@ -193,7 +191,11 @@ impl Images {
         if let (Value::Object(row), Value::Object(words)) = (&mut row, words) {
             row.extend(words);
         }
-        row
+        match context.docker {
+            // podman's fields stay for who asks for them.
+            true => merged(row, docker_fields(self, image, containers)),
+            false => row,
+        }
     }
 }
 
@@ -222,7 +224,12 @@ fn familiar(repository: &str) -> String {
 
 /// docker's row is all text.
 fn docker_row(images: &Images, line: &Line<'_>, containers: usize) -> Value {
-    let image = line.image;
+    let name = json!({"Repository": familiar(&line.repository), "Tag": line.tag});
+    merged(docker_fields(images, line.image, containers), name)
+}
+
+/// What docker tells of an image but for its name.
+fn docker_fields(images: &Images, image: &Summary, containers: usize) -> Value {
     let created = view::created(&image.created);
     json!({
         "Containers": containers.to_string(),
@@ -230,10 +237,8 @@ fn docker_row(images: &Images, line: &Line<'_>, containers: usize) -> Value {
         "CreatedSince": ago(image),
         "Digest": image.manifest.to_string(),
         "ID": images.id(image),
-        "Repository": familiar(&line.repository),
         "SharedSize": "N/A",
         "Size": human_size(image.size as f64, 3),
-        "Tag": line.tag,
         "UniqueSize": "N/A",
         "VirtualSize": human_size(image.size as f64, 3),
     })

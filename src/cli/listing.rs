@@ -75,6 +75,31 @@ pub fn template(
     Ok(())
 }
 
+/// The same of rows that are made one after the other: `each` calls what it is given with every row. Who has many that
+/// are alike needs only one at a time.
+pub fn template_of_each(
+    format: &Format,
+    has_headings: bool,
+    given: &dyn Fn(&str) -> Option<String>,
+    each: impl FnOnce(&mut dyn FnMut(&Value) -> Result<()>) -> Result<()>,
+) -> Result<()> {
+    if format.ranges() {
+        let mut rows = Vec::new();
+        each(&mut |row| {
+            rows.push(row.clone());
+            Ok(())
+        })?;
+        return template(format, has_headings, &rows, given);
+    }
+    let mut text = if has_headings && format.is_table() { format.heading(given) } else { String::new() };
+    each(&mut |row| {
+        text.push_str(&format.row(row, Names::Exact)?);
+        Ok(())
+    })?;
+    put(&if format.is_table() { table::align(&text) } else { text });
+    Ok(())
+}
+
 /// Prints a value as JSON with indentation.
 pub fn json(value: &Value) {
     put(&format!("{value:#}\n"));

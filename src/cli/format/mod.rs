@@ -89,6 +89,11 @@ impl Format {
         self.is_table
     }
 
+    /// Whether the template itself ranges over `.`, and so sees a list of all rows.
+    pub fn ranges(&self) -> bool {
+        self.ranges
+    }
+
     /// The line of headings, its cells divided by tabs: the name given for a field, else its own in capitals
     /// (`CreatedAt` becomes `CREATED AT`).
     pub fn heading(&self, given: &dyn Fn(&str) -> Option<String>) -> String {

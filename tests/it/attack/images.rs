@@ -11,6 +11,7 @@ use crate::support::witness::{
 };
 use crate::support::{Run, Running, Sandbox};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 /// A store with one good image in it, and the canary beside.
@@ -647,6 +648,26 @@ fn c19_an_archive_names_an_image_so_often_and_no_more() {
     assert_eq!(count("localhost/many:"), 499);
     scene.sandbox.ok(&["rmi", "--all", "--force"]);
     assert_eq!(count("localhost/"), 0);
+}
+
+/// A template of `images` sees all the names of an image in each of its lines, and costs no memory for each pair.
+#[test]
+fn c19_an_image_of_many_names_is_listed_in_little_memory() {
+    let scene = Scene::new();
+    let image = Artifact::saying("names");
+    for part in 0..3 {
+        let names: Vec<String> = (0..500).map(|number| format!("localhost/many{part}:{number}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        std::fs::write(&scene.archive, evil_tar::archive(&image.docker_members(&names))).expect("write an archive");
+        scene.sandbox.ok(&["load", "--quiet", "--input", scene.archive.to_str().expect("ASCII")]);
+    }
+    for format in ["--format={{.Repository}}:{{.Tag}}", "--format=table {{.Repository}}:{{.Tag}} {{len .Names}}"] {
+        let command = with_little_memory(&scene.sandbox.command(&["images", "--noheading", format]));
+        let run = Running::start(command).finish();
+        let lines: BTreeSet<&str> = run.stdout.lines().filter(|line| line.starts_with("localhost/many")).collect();
+        assert_eq!((run.code, lines.len()), (0, 1500), "{run}");
+        assert!(!format.contains("len") || lines.iter().all(|line| line.ends_with(" 1500")), "{run}");
+    }
 }
 
 #[test]
