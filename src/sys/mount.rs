@@ -1,5 +1,6 @@
 //! mount(2), fsopen(2), open_tree(2), move_mount(2), mount_setattr(2), pivot_root(2): mounts by file descriptor.
 
+use crate::error::Kind;
 use anyhow::{Context, Result};
 use rustix::fs::CWD;
 use rustix::io::Errno;
@@ -110,7 +111,18 @@ pub fn clone_fd(fd: BorrowedFd<'_>, recursive: bool) -> rustix::io::Result<Owned
 /// Attaches a detached mount onto what `target` refers to; no path is resolved.
 pub fn attach(mount: BorrowedFd<'_>, target: BorrowedFd<'_>) -> Result<()> {
     let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH;
-    rustix::mount::move_mount(mount, c"", target, c"", flags).context("move_mount")
+    rustix::mount::move_mount(mount, c"", target, c"", flags).map_err(explain_limit).context("move_mount")
+}
+
+/// The kernel says ENOSPC of too many mounts in a namespace: move_mount(2), mount(2). That is no full disk.
+fn explain_limit(errno: Errno) -> anyhow::Error {
+    match errno {
+        Errno::NOSPC => Kind::Denied.hinted(
+            "there are as many mounts as fs.mount-max allows",
+            "unmount some, or allow more: sudo sysctl fs.mount-max=200000",
+        ),
+        errno => errno.into(),
+    }
 }
 
 #[repr(C)]
@@ -190,7 +202,8 @@ pub fn make_all_slaves() -> Result<()> {
 
 /// Mounts with the old mount(2), for what the new interface of this kernel cannot take.
 pub fn mount_old(kind: &str, target: &CStr, options: &CStr, flags: MountFlags) -> Result<()> {
-    rustix::mount::mount(kind, target, kind, flags, options).with_context(|| format!("mount {kind} on {target:?}"))
+    let mounted = rustix::mount::mount(kind, target, kind, flags, options).map_err(explain_limit);
+    mounted.with_context(|| format!("mount {kind} on {target:?}"))
 }
 
 /// Makes `root`, a mount point, the root of this mount namespace and drops the old one.

@@ -270,6 +270,20 @@ fn forbidden_user_namespaces_are_named_with_the_setting() {
 }
 
 #[test]
+fn too_many_namespaces_are_no_full_disk() {
+    let sandbox = with_busybox();
+    // Who is root there needs one capability to map that root again: user_namespaces(7).
+    let forbid = "echo 0 > /proc/sys/user/max_uts_namespaces && \
+                  exec setpriv --inh-caps=-all --bounding-set=-all,+setfcap \"$@\"";
+    let run = below(&sandbox, &["unshare", "--user", "--map-root-user", "sh", "-c", forbid, "sh"], &TRUE);
+    assert_eq!(run.code, 125, "{run}");
+    let said = run.stderr.lines().last().unwrap_or_default();
+    assert!(said.contains("make the container's namespaces") && said.contains("max_*_namespaces"), "{run}");
+    assert!(!said.contains("free some space"), "{run}");
+    sandbox.assert_no_leaks();
+}
+
+#[test]
 fn a_log_that_cannot_be_written_stops_nothing() {
     let sandbox = with_busybox();
     let script = "while [ ! -e /go ]; do sleep 0.05; done; seq 1 1000; exit 6";

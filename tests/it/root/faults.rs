@@ -210,3 +210,24 @@ fn a_disk_that_fills_up_stops_no_container() {
     assert!(empty.iter().all(|name| run.stdout.contains(name)), "{run}");
     assert!(names_in(&engine.sandbox.runtime.join("coracle/containers")).is_empty());
 }
+
+/// Fills the mount namespace to what fs.mount-max allows: trees of mounts that double, then smaller and smaller ones.
+const MANY_MOUNTS: &str = r#"
+    top=$(mktemp -d); mount -t tmpfs none $top; mkdir $top/0; mount -t tmpfs none $top/0
+    for n in $(seq 1 20); do
+        mkdir $top/$n; mount -t tmpfs none $top/$n; mkdir $top/$n/a $top/$n/b
+        { mount --rbind $top/$((n - 1)) $top/$n/a && mount --rbind $top/$((n - 1)) $top/$n/b; } 2>/dev/null || break
+    done
+    for n in $(seq $n -1 0); do
+        for copy in 1 2 3; do mkdir $top/$n-$copy; mount --rbind $top/$n $top/$n-$copy 2>/dev/null || break; done
+    done
+    "#;
+
+#[test]
+fn as_many_mounts_as_there_may_be_are_no_full_disk() {
+    let Some(engine) = Ordinary::with_image() else { return };
+    let run = engine.engine_after(MANY_MOUNTS, &[&RUN[..], &["/dev/null"]].concat());
+    run.fails(125, &["as many mounts as fs.mount-max allows", "sudo sysctl fs.mount-max"]);
+    assert!(!run.stderr.contains("free some space"), "{run}");
+    engine.sandbox.assert_no_leaks();
+}
