@@ -1,7 +1,7 @@
 //! `commit`, `diff` and `export`: exactly what a container has changed, and nothing of the engine's.
 
 use crate::support::random_tree::{self, Random};
-use crate::support::{Sandbox, names_in};
+use crate::support::{Sandbox, is_alive, names_in, until};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -251,6 +251,32 @@ fn a_commit_takes_a_configuration_from_a_file() {
     std::fs::write(sandbox.home.join("bad.json"), "not json").expect("write");
     sandbox.fails(125, &["bad.json"], &["commit", "--config=bad.json", "c"]);
     sandbox.fails(125, &["missing.json"], &["commit", "--config=missing.json", "c"]);
+}
+
+#[test]
+fn a_commit_succeeds_though_somebody_unpauses_meanwhile() {
+    let sandbox = sandbox();
+    let id = sandbox.ok(&["run", "-d", "--name=c", "--network=none", "busybox", "sleep", "99"]);
+    shell(&sandbox, "c", "head -c 20000000 /dev/zero >/large");
+    let status = || sandbox.ok(&["inspect", "--format={{.State.Status}}", id.trim()]);
+    // Held still in the middle, unless it was done before.
+    for _ in 0..20 {
+        let commit = sandbox.spawn(&["commit", "--pause", "c", "image"]);
+        until("it is paused, or over", || status() == "paused\n" || !is_alive(commit.pid().into()));
+        let _ = nix::sys::signal::killpg(nix::unistd::Pid::from_raw(commit.pid()), nix::sys::signal::Signal::SIGSTOP);
+        let unpaused = sandbox.coracle(&["unpause", "c"]).code == 0;
+        let _ = nix::sys::signal::killpg(nix::unistd::Pid::from_raw(commit.pid()), nix::sys::signal::Signal::SIGCONT);
+        let run = commit.finish();
+        assert!(run.code == 0 && run.stderr.is_empty(), "{run}");
+        if unpaused {
+            assert_eq!(
+                sandbox.ok(&["run", "--rm", "--network=none", "image", "wc", "-c", "/large"]),
+                "20000000 /large\n"
+            );
+            return;
+        }
+    }
+    panic!("no commit was caught in the middle");
 }
 
 #[test]

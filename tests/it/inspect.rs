@@ -192,6 +192,23 @@ fn the_size_of_shared_memory_is_what_is_mounted() {
 }
 
 #[test]
+fn what_cannot_be_counted_is_pruned_all_the_same() {
+    let sandbox = Sandbox::new();
+    sandbox.image("busybox");
+    sandbox.ok(&["run", "--name=c", "--network=none", "-v=kept:/v", "busybox", "touch", "/v/x"]);
+    let id = sandbox.ok(&["inspect", "--format={{.Id}}", "c"]).trim().to_owned();
+    // Where a directory should be.
+    for path in [sandbox.container(&id).join("upper"), sandbox.data.join("coracle/volumes/kept/data")] {
+        let path = path.to_str().expect("ASCII");
+        sandbox.ok(&["unshare", "sh", "-c", &format!("rm -rf {path}; touch {path}")]);
+    }
+    let gone = format!("Deleted Containers:\n{id}\n\nTotal reclaimed space: 0B\n");
+    assert_eq!(sandbox.docker(&["container", "prune", "-f"]), gone);
+    let gone = "Deleted Volumes:\nkept\n\nTotal reclaimed space: 0B\n";
+    assert_eq!(sandbox.docker(&["volume", "prune", "-f", "--all"]), gone);
+}
+
+#[test]
 fn docker_tells_how_much_a_prune_has_freed() {
     let sandbox = Sandbox::new();
     sandbox.image("busybox");
