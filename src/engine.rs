@@ -85,6 +85,16 @@ impl Engine {
         self.data.join("shifted")
     }
 
+    /// Where `image mount` shows an image, each caller in a mount namespace of their own.
+    pub fn shown_image(&self, id: &str) -> PathBuf {
+        self.run.join("images").join(id)
+    }
+
+    /// Where monitors share a volume that is a file system in memory.
+    pub fn shared_volume(&self, name: &str) -> PathBuf {
+        self.run.join("volumes").join(name)
+    }
+
     /// Staging on the same file system as everything it will be renamed into.
     pub fn staging(&self) -> PathBuf {
         self.data.join("tmp")

@@ -164,8 +164,17 @@ pub fn list(engine: &Engine) -> Result<Vec<Volume>> {
 pub fn remove(engine: &Engine, name: &str) -> Result<()> {
     let staged = fs::staging_name(&engine.staging());
     match rustix::fs::rename(place(engine, name), &staged) {
-        Ok(()) => discard(engine, &staged),
+        Ok(()) => discard(engine, &staged).and_then(|()| forget_shared(engine, name)),
         Err(Errno::NOENT) => Ok(()),
         Err(errno) => Err(errno).with_context(|| format!("remove volume {name}")),
+    }
+}
+
+/// Removes what monitors had for a volume that no container has any more.
+fn forget_shared(engine: &Engine, name: &str) -> Result<()> {
+    let shared = engine.shared_volume(name);
+    match shared.parent().filter(|_| shared.is_dir()) {
+        Some(all) => fs::remove_tree(fs::open_dir(all)?.as_fd(), name),
+        None => Ok(()),
     }
 }

@@ -112,14 +112,9 @@ fn attach(context: &Context, image: &Image) -> Result<()> {
     if is_mounted(&mount_points()?, &place) {
         return Ok(());
     }
-    // One layer alone would not be mounted but shown as it is. Added at the bottom: of the topmost the root has its mode.
     fs::create_dir_all(&place)?;
-    let mut lower = Lower { layers: layers::stack(engine, &image.layers)?, data: Vec::new() };
-    for name in ["empty", "bare"].iter().take(2_usize.saturating_sub(lower.layers.len())) {
-        fs::create_dir(&place.with_file_name(name))?;
-        lower.layers.insert(0, place.with_file_name(name));
-    }
-    let tree = overlay::view(&lower, &engine.staging())?;
+    let lower = Lower { layers: layers::stack(engine, &image.layers)?, data: Vec::new() };
+    let tree = overlay::view_merged(lower, &engine.shown_image(&image.id.hex()))?;
     mount::attach(tree.as_fd(), fs::open_dir(&place)?.as_fd())
         .with_context(|| format!("mount image {}", image.id.hex()))?;
     tell(engine, Happening::Mount, image);
@@ -139,5 +134,5 @@ fn mounted(context: &Context) -> Result<Vec<Image>> {
 }
 
 fn place(context: &Context, id: Digest) -> PathBuf {
-    context.engine.run.join("images").join(id.hex()).join("merged")
+    context.engine.shown_image(&id.hex()).join("merged")
 }

@@ -139,12 +139,7 @@ pub fn alone(engine: &Engine, container: &Container) -> Result<OwnedFd> {
                 Source::Image(_) if dir.join("upper").is_dir() => lower.layers.push(dir.join("upper")),
                 Source::Image(_) => {}
             }
-            if lower.layers.len() < 2 {
-                // On top, since data-only layers must lie right below what they have the data of.
-                fs::create_dir(&dir.join("empty"))?;
-                lower.layers.push(dir.join("empty"));
-            }
-            overlay::view(&lower, &dir).map(Some)
+            overlay::view_merged(lower, &dir).map(Some)
         }
     })
 }
@@ -241,6 +236,9 @@ const ANSWER_BYTES_MAX: usize = 4 << 10;
 /// How long that process may take: a file system that answers from within the container may never do so.
 const INSIDE_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long it may take to end once it is killed.
+const KILLED_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// A clone of a running container's root without what is mounted into it.
 fn clone_live(state: &State) -> Result<OwnedFd> {
     from_inside(state.pid, state.pid_start_ticks, || {
@@ -284,8 +282,7 @@ fn from_inside(pid: i32, start_ticks: u64, take: impl FnOnce() -> Result<OwnedFd
         Cloned::Parent(child) => {
             drop(theirs);
             let answer = socket::receive(ours.as_fd(), ANSWER_BYTES_MAX);
-            process::kill_child(child.pid);
-            process::wait(child.pidfd.as_fd())?;
+            process::end_child(&child, KILLED_TIMEOUT)?;
             let (text, descriptors) = match answer {
                 Err(Errno::AGAIN) => {
                     let message = format!("no answer in {} s", INSIDE_TIMEOUT.as_secs());

@@ -64,6 +64,7 @@ pub fn remove(
         let has_room = guard.is_some() && fs::is_full(&error) && make_room(engine, &own, &image.manifests)?;
         if has_room { forget() } else { Err(error) }
     })?;
+    forget_shown(engine, &image.id);
     let mut removed = Removed { untagged: image.references, deleted: Some(image.id), ..Removed::default() };
     // While an image comes in, its parts cannot be told from garbage: what is left over goes with the next prune.
     if let Some(guard) = guard {
@@ -71,6 +72,14 @@ pub fn remove(
         removed.guard = Some(guard);
     }
     Ok(removed)
+}
+
+/// Removes the directories in which the image was shown. Where it is mounted in this very mount namespace they stay.
+fn forget_shown(engine: &Engine, id: &Digest) {
+    let shown = engine.shown_image(&id.hex());
+    for directory in [shown.join("merged"), shown.join("empty"), shown.join("bare"), shown] {
+        let _ = rustix::fs::rmdir(&directory);
+    }
 }
 
 /// Removes the largest blob that only the leaving manifests need. False if there is none.

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use std::ffi::CString;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 /// How long another monitor may take to mount the same volume.
@@ -29,13 +29,9 @@ struct Holder {
     start_ticks: u64,
 }
 
-fn place(engine: &Engine, volume: &str) -> PathBuf {
-    engine.run.join("volumes").join(volume)
-}
-
 /// The volume's file system, as a detached mount: that which a running container has, or a new one.
 pub fn open(engine: &Engine, config: &Config, volume: &str, special: &Special) -> Result<OwnedFd> {
-    let place = place(engine, volume);
+    let place = engine.shared_volume(volume);
     let mounted = place.join("mounted");
     fs::create_dir_all(&mounted)?;
     let _lock = Lock::take(&place.join("lock"), Hold::Exclusive, LOCK_TIMEOUT)?;
@@ -80,7 +76,7 @@ fn find(engine: &Engine, place: &Path, mounted: &Path) -> Result<Option<OwnedFd>
 pub fn release(engine: &Engine, config: &Config) -> Result<()> {
     for mounted in &config.mounts {
         let MountKind::Volume { name, .. } = &mounted.kind else { continue };
-        let place = place(engine, name.as_str());
+        let place = engine.shared_volume(name.as_str());
         let own = place.join(config.id.as_str());
         if !own.exists() {
             continue;

@@ -76,6 +76,16 @@ pub fn view(lower: &Lower, dir: &Path) -> Result<OwnedFd> {
     mount_stack(&stack, &data, None, dir)
 }
 
+/// The same, with no whiteout in sight. An overlay has two layers at least: those that are added are empty, in `dir`, and
+/// at the bottom, since the root has the mode of the topmost.
+pub fn view_merged(mut lower: Lower, dir: &Path) -> Result<OwnedFd> {
+    for name in ["empty", "bare"].iter().take(2_usize.saturating_sub(lower.layers.len() + lower.data.len())) {
+        fs::create_dir(&dir.join(name))?;
+        lower.layers.insert(0, dir.join(name));
+    }
+    view(&lower, dir)
+}
+
 /// `stack` from the top down, what only has data, and if it is to be written to, the upper and the work directory.
 fn mount_stack(
     stack: &[OwnedFd],

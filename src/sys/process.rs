@@ -1,10 +1,12 @@
 //! clone(2), execve(2), waitid(2), pidfd_open(2), prctl(2), close_range(2), credentials(7).
 
 use anyhow::{Context, Result};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus};
 use rustix::process::{Pid, PidfdFlags};
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::time::Duration;
 
 /// Which side of a clone this is.
 pub enum Cloned {
@@ -143,6 +145,16 @@ impl Exit {
 /// Reaps a child if it has ended.
 pub fn try_wait(pidfd: BorrowedFd<'_>) -> Result<Option<Exit>> {
     wait_with(pidfd, WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG)
+}
+
+/// Kills a child and reaps it. One that the kernel does not let go of in this time, for what it waits for cannot be
+/// interrupted, is left to whoever reaps after this process.
+pub fn end_child(child: &Child, timeout: Duration) -> Result<()> {
+    kill_child(child.pid);
+    let millis = PollTimeout::try_from(timeout).unwrap_or(PollTimeout::MAX);
+    // A signal that comes meanwhile makes the wait shorter, which nobody notices.
+    let _ = poll(&mut [PollFd::new(child.pidfd.as_fd(), PollFlags::POLLIN)], millis);
+    try_wait(child.pidfd.as_fd()).map(drop)
 }
 
 /// Waits for a child to end, and reaps it.
@@ -361,4 +373,27 @@ pub fn limit(resource: u32) -> std::io::Result<(u64, u64)> {
     // SAFETY: `limit` outlives the call that writes it.
     let result = unsafe { libc::getrlimit(resource as _, &mut limit) };
     if result == 0 { Ok((limit.rlim_cur, limit.rlim_max)) } else { Err(std::io::Error::last_os_error()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As in a wait that nothing interrupts, a child whose tracer has not been told of its end does not end.
+    #[test]
+    fn a_child_that_does_not_end_is_not_waited_for() {
+        let mut sleeping = std::process::Command::new("sleep").arg("1000").spawn().unwrap();
+        let pid = sleeping.id().cast_signed();
+        let child = Child { pid, pidfd: open_pidfd(pid).unwrap() };
+        // SAFETY: PTRACE_SEIZE takes no memory of ours.
+        let seized = unsafe { libc::ptrace(libc::PTRACE_SEIZE, child.pid, 0, libc::PTRACE_O_TRACEEXIT) };
+        assert_eq!(seized, 0);
+        end_child(&child, Duration::from_millis(50)).unwrap();
+        // The control: it is there still, and ends when it is let go.
+        assert_eq!(try_wait(child.pidfd.as_fd()).unwrap(), None);
+        // SAFETY: PTRACE_DETACH takes no memory of ours.
+        while unsafe { libc::ptrace(libc::PTRACE_DETACH, child.pid, 0, 0) } != 0 {}
+        let status = sleeping.wait().unwrap();
+        assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(libc::SIGKILL));
+    }
 }

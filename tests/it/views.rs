@@ -1,6 +1,6 @@
 //! `ps`, `inspect`, `images`, `info`, `version` and `system check`: what is shown, in podman's words.
 
-use crate::support::{Run, Sandbox};
+use crate::support::{Run, Sandbox, names_in};
 use serde_json::Value;
 use std::io::Read;
 use std::os::fd::AsFd;
@@ -513,10 +513,17 @@ fn the_files_of_images_are_shown_behind_the_door() {
     let said = inside(script);
     let said: Vec<&str> = said.lines().skip(2).collect();
     assert_eq!(said, ["0-755", "0-755", "more", "1", &id, "1", &id, &one]);
+    assert_eq!(names_in(&sandbox.runtime.join("coracle/images")).len(), 2);
     let json: serde_json::Value =
         serde_json::from_str(&inside("coracle image mount two >/dev/null; coracle image mount --format=json"))
             .expect("json");
     assert_eq!(json[0]["id"], id.as_str());
     assert_eq!(json[0]["Repositories"], serde_json::json!(["localhost/two:latest"]));
     assert!(json[0]["mountpoint"].as_str().is_some_and(|place| place.ends_with("/merged")), "{json}");
+    // So is a container that was never started, whose root is that of its image.
+    sandbox.ok(&["create", "--name=fresh", "--network=none", "busybox"]);
+    assert_eq!(inside("cd $(coracle mount fresh); stat -c %u-%a . bin/busybox"), "0-755\n0-755\n");
+    // An image that is gone leaves no place where it was shown.
+    sandbox.ok(&["rmi", "two"]);
+    assert_eq!(names_in(&sandbox.runtime.join("coracle/images")), [one]);
 }

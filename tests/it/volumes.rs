@@ -340,5 +340,9 @@ fn a_volume_in_memory_is_one_for_all_that_run() {
     sandbox.ok(&["restart", "--time=0", "four"]);
     assert_eq!(inside("four", "ls /v"), "", "it has let go of it");
     sandbox.ok(&["rm", "--force", "--time=0", "four"]);
+    let shared = sandbox.runtime.join("coracle/volumes");
+    assert_eq!(names_in(&shared), ["memory"]);
+    sandbox.ok(&["volume", "rm", "memory"]);
+    assert!(names_in(&shared).is_empty());
     sandbox.assert_no_leaks();
 }
