@@ -1,15 +1,21 @@
 //! `pull`: fetch images from registries.
 
 use super::flags::{PlatformFlags, RegistryFlags};
+use super::search::tags;
 use super::{Context, Verb, pulling, say};
+use crate::error::Kind;
 use crate::image;
 use crate::image::pull::{Access, Policy};
+use crate::image::reference::Reference;
 use crate::image::transport::{Location, Source};
 use anyhow::Result;
 
 /// Fetch one or more images, and print their ids
 #[derive(clap::Args)]
 pub struct Pull {
+    /// Fetch all tags of the images' repositories
+    #[arg(short, long)]
+    all_tags: bool,
     /// When to ask the registry: always, missing, never, newer
     #[arg(long, value_name = "POLICY", default_value = "always")]
     policy: String,
@@ -32,7 +38,14 @@ impl Verb for Pull {
         let access = self.registry.access(&context.globals.settings()?)?;
         let access = Access { docker: context.docker, ..access };
         crate::store::prepare(&context.engine)?;
+        let mut names = Vec::new();
         for name in &self.names {
+            match self.all_tags {
+                true => names.extend(all_tags(name, &access)?),
+                false => names.push(name.clone()),
+            }
+        }
+        for name in &names {
             let (source, image) = match Location::parse(name)? {
                 Some(
                     Location::DockerArchive { path, name }
@@ -58,4 +71,21 @@ impl Verb for Pull {
         }
         Ok(0)
     }
+}
+
+/// The most tags of one repository that are fetched.
+const TAGS_MAX: usize = 10_000;
+
+fn all_tags(text: &str, access: &Access) -> Result<Vec<String>> {
+    if Location::parse(text)?.is_some_and(|location| !matches!(location, Location::Registry(_))) {
+        return Err(Kind::BadInput.error(format!("--all-tags is for registries, not for {text}")));
+    }
+    let text = text.strip_prefix("docker://").unwrap_or(text);
+    let (name, tags) = tags(text, TAGS_MAX, access)?;
+    if tags.is_empty() {
+        return Err(Kind::NotFound.error(format!("{name} has no tags")));
+    }
+    // A tag that could not be one in a name is passed over by nobody: it is told.
+    let named = |tag: &String| Reference::parse(&format!("{name}:{tag}")).map(|name| name.to_string());
+    tags.iter().map(named).collect()
 }

@@ -96,6 +96,7 @@ const GROUPS: &[Group] = &[
             verb!("tag", super::tag::Tag),
             verb!("untag", super::untag::Untag),
             verb!("import", super::import::Import),
+            verb!("search", super::search::Search),
             verb!("login", super::login::Login),
             verb!("logout", super::logout::Logout),
         ],
@@ -173,6 +174,7 @@ const NOUNS: &[Noun] = &[
             ("tag", &[], "tag"),
             ("untag", &[], "untag"),
             ("import", &[], "import"),
+            ("search", &[], "search"),
         ],
         own: &[
             verb!("inspect", super::inspect::ImageInspect),

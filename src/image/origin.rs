@@ -107,6 +107,11 @@ impl Url {
         Self { origin: origin.clone(), target: target.to_owned() }
     }
 
+    /// Path and query, beginning with a slash.
+    pub fn target(&self) -> &str {
+        &self.target
+    }
+
     pub fn parse(text: &str) -> Result<Self> {
         let bad = |why: &str| Kind::BadInput.error(format!("URL {:?} {why}", shown(text, 200)));
         if text.len() > URL_BYTES_MAX {

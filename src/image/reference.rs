@@ -158,6 +158,11 @@ pub fn short(text: &str) -> Option<&str> {
     split_registry(name).0.is_none().then_some(name)
 }
 
+/// The registry that a text begins with, if it is one, and the rest.
+pub fn split(text: &str) -> (Option<&str>, &str) {
+    split_registry(text)
+}
+
 fn read_tag(tag: &str) -> Result<String, &'static str> {
     let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     let mut bytes = tag.bytes();

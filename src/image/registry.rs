@@ -3,6 +3,10 @@
 //! Distribution spec, "Pulling". Answers are bounded and compared with what was asked for; whether the bytes are the
 //! right ones is for those to check who know the digest.
 
+mod listing;
+
+pub use listing::Found;
+
 use super::auth::{self, Credentials, Secret};
 use super::challenge::{self, Challenge};
 use super::http::{Authorization, Body, Client, Patience, Request, Response};
@@ -26,6 +30,8 @@ const ANSWER_BYTES_MAX: usize = 1 << 20;
 const TOKEN_BYTES_MAX: usize = 32 << 10;
 /// The longest part of a registry's message that is shown.
 const MESSAGE_CHARACTERS_MAX: usize = 200;
+/// What a registry asks of who lists its repositories.
+const CATALOG_SCOPE: &str = "registry:catalog:*";
 /// A broken transfer that brought this much counts as progress and may break again.
 const PROGRESS_BYTES: u64 = 1 << 20;
 
@@ -287,10 +293,14 @@ impl Registry {
             session.withheld_from = Some(server.url.origin.clone());
         }
         let own_scope = format!("repository:{}:pull", self.repository);
-        let scope = scope.filter(|scope| is_pull(scope)).unwrap_or(&own_scope);
-        // Who only signs in asks for no repository.
+        let is_whole = self.repository.is_empty();
+        let scope = match scope.filter(|scope| is_pull(scope) || (is_whole && *scope == CATALOG_SCOPE)) {
+            Some(scope) => Some(scope),
+            // Who only signs in asks for no repository.
+            None => (!is_whole).then_some(own_scope.as_str()),
+        };
         let mut parameters = Vec::new();
-        parameters.extend((!self.repository.is_empty()).then_some(("scope", scope)));
+        parameters.extend(scope.map(|scope| ("scope", scope)));
         parameters.extend(service.map(|service| ("service", service)));
         let response = match credentials {
             Some(Credentials::IdentityToken(token)) => {

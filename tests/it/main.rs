@@ -38,6 +38,7 @@ mod rmi;
 mod root;
 mod run;
 mod save;
+mod search;
 mod secrets;
 mod smoke;
 mod stats;
