@@ -8,9 +8,9 @@ use crate::container::state::{self, Container};
 use crate::engine::Engine;
 use crate::error::{self, Kind};
 use crate::image::{self, Image};
+use crate::inspect::view::{Fields, View};
 use crate::sys::process;
 use anyhow::Result;
-use serde_json::{Map, Value};
 
 /// Show what a container, or the topmost layer of an image, has changed: A is added, C changed, D deleted
 #[derive(clap::Args)]
@@ -89,19 +89,19 @@ impl How {
         let changes = self.find(context, of)?;
         let named = |wanted: Change| {
             let paths = changes.iter().filter(|(change, _)| *change == wanted);
-            Value::Array(paths.map(|(_, path)| Value::String(path.clone())).collect())
+            paths.map(|(_, path)| View::from(path)).collect::<Vec<_>>()
         };
         if self.format.is_some() {
-            let mut lists = Map::new();
+            let mut lists = Fields::default();
             for (key, change) in
                 [("changed", Change::Changed), ("added", Change::Added), ("deleted", Change::Deleted)]
             {
                 let list = named(change);
-                if list.as_array().is_some_and(|list| !list.is_empty()) {
-                    lists.insert(key.to_owned(), list);
+                if !list.is_empty() {
+                    lists.push(key, View::List(list));
                 }
             }
-            listing::json(&Value::Object(lists));
+            listing::json(&View::Object(lists));
             return Ok(0);
         }
         let letter = |change: Change| match change {

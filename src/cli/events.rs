@@ -6,10 +6,10 @@ use super::time::{self, Bound, Zone};
 use super::{Context, Verb};
 use crate::container::events::{self, Event, LINE_BYTES_MAX, Object};
 use crate::inspect::events::Events as Filter;
+use crate::inspect::view::{View, view};
 use anyhow::{Context as _, Result};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use rustix::fs::inotify;
-use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
@@ -184,20 +184,20 @@ impl Printer {
 }
 
 /// What a template sees: every field, set or not.
-fn fields(event: &Event) -> Value {
-    json!({
-        "ID": event.id,
-        "Image": event.image,
-        "Name": event.name,
-        "Status": event.happening,
+fn fields(event: &Event) -> View {
+    view!({
+        "ID": &event.id,
+        "Image": &event.image,
+        "Name": &event.name,
+        "Status": word(event.happening),
         // docker's name for it.
-        "Action": event.happening,
-        "HealthStatus": event.health,
+        "Action": word(event.happening),
+        "HealthStatus": &event.health,
         "Time": event.time_secs,
         "TimeNano": event.time,
-        "Type": event.object,
+        "Type": word(event.object),
         "ContainerExitCode": event.exit_code,
-        "Attributes": event.attributes,
+        "Attributes": event.attributes.as_ref(),
         "Network": "",
         "PodID": "",
         "Error": "",

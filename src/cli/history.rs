@@ -6,9 +6,9 @@ use super::{Context, Verb};
 use crate::image;
 use crate::inspect::image::created;
 use crate::inspect::time::{Zone, go_string};
+use crate::inspect::view::{View, view};
 use crate::store::layers;
 use anyhow::Result;
-use serde_json::{Value, json};
 use std::time::{Duration, SystemTime};
 
 /// Show the steps in which an image was made
@@ -56,9 +56,9 @@ impl Verb for History {
                 listing::columns(&headings, true, steps.iter().map(|step| self.cells(step)));
             }
             Shape::Quiet => listing::put(&steps.iter().map(|step| self.id(step) + "\n").collect::<String>()),
-            Shape::Json => listing::json(&steps.iter().map(element).collect()),
+            Shape::Json => listing::json(&steps.iter().map(element).collect::<View>()),
             Shape::Template(format) => {
-                let rows: Vec<Value> = steps.iter().map(|step| self.row(step)).collect();
+                let rows: Vec<View> = steps.iter().map(|step| self.row(step)).collect();
                 listing::template(&format, true, &rows, &|_| None)?;
             }
         }
@@ -89,30 +89,30 @@ impl History {
         [self.id(step), created, self.created_by(step), size, step.comment.clone()]
     }
 
-    fn row(&self, step: &Step) -> Value {
+    fn row(&self, step: &Step) -> View {
         let size = if self.human { human_size_spaced(step.size as f64, 3) } else { step.size.to_string() };
-        json!({
+        view!({
             "ID": self.id(step),
             "Created": if self.human { ago(step) } else { step.created.clone() },
             "CreatedAt": created(&step.created).map(|time| go_string(time, Zone::Utc)).unwrap_or_default(),
             "CreatedSince": ago(step),
             "CreatedBy": self.created_by(step),
             "Size": size,
-            "Comment": step.comment,
-            "Tags": step.tags,
+            "Comment": &step.comment,
+            "Tags": &step.tags,
         })
     }
 }
 
-fn element(step: &Step) -> Value {
-    json!({
-        "id": step.id,
-        "created": step.created,
-        "Created": step.created,
-        "CreatedBy": step.created_by,
-        "comment": step.comment,
+fn element(step: &Step) -> View {
+    view!({
+        "id": &step.id,
+        "created": &step.created,
+        "Created": &step.created,
+        "CreatedBy": &step.created_by,
+        "comment": &step.comment,
         "size": step.size,
-        "tags": step.tags,
+        "tags": &step.tags,
     })
 }
 

@@ -7,12 +7,12 @@ use crate::engine::Engine;
 use crate::error::Kind;
 use crate::fs;
 use crate::image::{self, Image};
+use crate::inspect::view::{View, view};
 use crate::store::digest::Digest;
 use crate::store::layers;
 use crate::store::overlay::{self, Lower};
 use crate::sys::mount;
 use anyhow::{Context as _, Result};
-use serde_json::json;
 use std::os::fd::AsFd;
 use std::path::PathBuf;
 
@@ -63,10 +63,10 @@ impl Verb for ImageMount {
         };
         if self.format.is_some() {
             let entry = |image: &Image| {
-                let (names, place) = ([image.manifest.to_string()], place(context, image.id));
-                json!({"id": image.id.hex(), "Names": names, "Repositories": image.references, "mountpoint": place})
+                let (names, place) = (view!([image.manifest.to_string()]), place(context, image.id));
+                view!({"id": image.id.hex(), "Names": names, "Repositories": &image.references, "mountpoint": place.as_path()})
             };
-            listing::json(&shown.iter().map(entry).collect());
+            listing::json(&shown.iter().map(entry).collect::<View>());
             return Ok(0);
         }
         let is_one = !lists_all && !self.all && shown.len() == 1;

@@ -10,9 +10,9 @@ use crate::image::reference::Reference;
 use crate::image::{self, Summary};
 use crate::inspect::filter::{self, Images as Filters};
 use crate::inspect::image as view;
+use crate::inspect::view::{View, view};
 use crate::store::digest::Digest;
 use anyhow::Result;
-use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, SystemTime};
 
@@ -97,14 +97,14 @@ impl Verb for Images {
             Shape::Template(format) => {
                 let users = users(context)?;
                 // The rows of one image differ only in its name, and each has all of its names.
-                let mut rows: HashMap<Digest, Value> = HashMap::new();
+                let mut rows: HashMap<Digest, View> = HashMap::new();
                 listing::template_of_each(&format, !self.noheading, &heading, |show| {
                     self.lines(&images).iter().try_for_each(|line| {
                         let row = rows.entry(line.image.id).or_insert_with(|| self.row(context, line.image, &users));
                         let repository =
                             if context.docker { familiar(&line.repository) } else { line.repository.clone() };
-                        row["Repository"] = repository.into();
-                        row["Tag"] = line.tag.as_str().into();
+                        row.set("Repository", repository);
+                        row.set("Tag", line.tag.as_str());
                         show(row)
                     })
                 })?;
@@ -163,7 +163,7 @@ impl Images {
         }
     }
 
-    fn elements(&self, context: &Context, images: &[Summary]) -> Result<Value> {
+    fn elements(&self, context: &Context, images: &[Summary]) -> Result<View> {
         let users = users(context)?;
         let mut seen = HashSet::new();
         let lines = self.lines(images);
@@ -175,11 +175,11 @@ impl Images {
     }
 
     /// What a template sees of an image, but for the one name that is listed.
-    fn row(&self, context: &Context, image: &Summary, users: &HashMap<Digest, usize>) -> Value {
+    fn row(&self, context: &Context, image: &Summary, users: &HashMap<Digest, usize>) -> View {
         let containers = users.get(&image.id).copied().unwrap_or(0);
-        let mut row = view::summary(image, config(context, image).as_ref(), containers);
+        let row = view::summary(image, config(context, image).as_ref(), containers);
         let created = view::created(&image.created);
-        let words = json!({
+        let words = view!({
             "ID": self.id(image),
             "RepoTags": view::tags(&image.references),
             "Created": ago(image),
@@ -188,12 +188,10 @@ impl Images {
             "CreatedTime": created.map(|time| go_string(time, Zone::Utc)).unwrap_or_default(),
             "Size": human_size_spaced(image.size as f64, 3),
         });
-        if let (Value::Object(row), Value::Object(words)) = (&mut row, words) {
-            row.extend(words);
-        }
+        let row = row.over(words);
         match context.docker {
             // podman's fields stay for who asks for them.
-            true => merged(row, docker_fields(self, image, containers)),
+            true => row.over(docker_fields(self, image, containers)),
             false => row,
         }
     }
@@ -209,13 +207,6 @@ impl<'a> Line<'a> {
     }
 }
 
-fn merged(mut row: Value, over: Value) -> Value {
-    if let (Value::Object(row), Value::Object(over)) = (&mut row, over) {
-        row.extend(over);
-    }
-    row
-}
-
 /// docker leaves out what it takes for granted.
 fn familiar(repository: &str) -> String {
     let bare = repository.strip_prefix("docker.io/").unwrap_or(repository);
@@ -223,15 +214,15 @@ fn familiar(repository: &str) -> String {
 }
 
 /// docker's row is all text.
-fn docker_row(images: &Images, line: &Line<'_>, containers: usize) -> Value {
-    let name = json!({"Repository": familiar(&line.repository), "Tag": line.tag});
-    merged(docker_fields(images, line.image, containers), name)
+fn docker_row(images: &Images, line: &Line<'_>, containers: usize) -> View {
+    let name = view!({"Repository": familiar(&line.repository), "Tag": &line.tag});
+    docker_fields(images, line.image, containers).over(name)
 }
 
 /// What docker tells of an image but for its name.
-fn docker_fields(images: &Images, image: &Summary, containers: usize) -> Value {
+fn docker_fields(images: &Images, image: &Summary, containers: usize) -> View {
     let created = view::created(&image.created);
-    json!({
+    view!({
         "Containers": containers.to_string(),
         "CreatedAt": created.map(|time| go_string(time, Zone::Utc)).unwrap_or_default(),
         "CreatedSince": ago(image),

@@ -1,10 +1,10 @@
 //! `info`: the engine and the host it runs on.
 
-use super::format::{Names, Template};
+use super::format::{Names, Template, sorted};
 use super::{Context, Verb, listing};
 use crate::inspect::host;
+use crate::inspect::view::View;
 use anyhow::Result;
-use serde_json::Value;
 
 /// Show the engine, its store and the host
 #[derive(clap::Args)]
@@ -27,8 +27,8 @@ impl Verb for Info {
                 listing::put(&format!("{docker}\n"));
                 return Ok(0);
             }
-            if let (Value::Object(info), Value::Object(docker), true) = (&mut info, docker, self.format.is_some()) {
-                info.extend(docker);
+            if self.format.is_some() {
+                info = info.over(docker);
             }
         }
         match self.format.as_deref() {
@@ -41,8 +41,8 @@ impl Verb for Info {
             Some(template) => {
                 // podman's templates have another name for this than its JSON.
                 let version = info["host"]["cgroupVersion"].clone();
-                if let Some(host) = info["host"].as_object_mut() {
-                    host.insert("cgroupsVersion".to_owned(), version);
+                if let Some(host) = info.field_mut("host") {
+                    host.set("cgroupsVersion", version);
                 }
                 let text = Template::parse(template)?.render_with(&info, Names::AnyCase)?;
                 listing::put(&format!("{text}\n"));
@@ -53,16 +53,16 @@ impl Verb for Info {
 }
 
 /// Writes the entries of an object, or the items of a list, as YAML at a depth.
-fn yaml(value: &Value, depth: usize, out: &mut String) {
+fn yaml(value: &View, depth: usize, out: &mut String) {
     let margin = "  ".repeat(depth);
     match value {
-        Value::Object(fields) => {
-            for (name, value) in fields {
+        View::Object(fields) => {
+            for (name, value) in sorted(fields) {
                 out.push_str(&format!("{margin}{name}:"));
                 nested(value, depth, out);
             }
         }
-        Value::Array(items) => {
+        View::List(items) => {
             for item in items {
                 let mut text = String::new();
                 yaml(item, depth + 1, &mut text);
@@ -75,13 +75,13 @@ fn yaml(value: &Value, depth: usize, out: &mut String) {
 }
 
 /// What stands behind a name: a scalar on its line, anything else below. The dashes of a list stand below the name.
-fn nested(value: &Value, depth: usize, out: &mut String) {
+fn nested(value: &View, depth: usize, out: &mut String) {
     match value {
-        Value::Object(fields) if !fields.is_empty() => {
+        View::Object(fields) if !fields.is_empty() => {
             out.push('\n');
             yaml(value, depth + 1, out);
         }
-        Value::Array(items) if !items.is_empty() => {
+        View::List(items) if !items.is_empty() => {
             out.push('\n');
             yaml(value, depth, out);
         }
@@ -90,9 +90,9 @@ fn nested(value: &Value, depth: usize, out: &mut String) {
 }
 
 /// A string is quoted, as in JSON, unless it can only be read as that string. Empty objects and lists are scalars.
-fn yaml_scalar(value: &Value) -> String {
+fn yaml_scalar(value: &View) -> String {
     match value {
-        Value::String(text) if is_plain(text) => text.clone(),
+        View::Text(text) if is_plain(text) => text.clone(),
         other => other.to_string(),
     }
 }
@@ -110,12 +110,12 @@ fn is_plain(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::inspect::view::view;
 
     #[test]
     fn yaml_is_laid_out_as_podman_does() {
-        let value = json!({
-            "a": { "list": ["x", "y"], "maps": [{ "k": 1, "l": 2 }], "none": [], "empty": {} },
+        let value = view!({
+            "a": { "list": ["x", "y"], "maps": [view!({ "k": 1, "l": 2 })], "none": [], "empty": {} },
             "b": "plain text", "c": "true", "d": "a: b", "e": null, "f": "1.5", "g": "",
         });
         let mut text = String::new();

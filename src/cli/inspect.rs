@@ -6,10 +6,11 @@ use crate::container::control::Door;
 use crate::container::{size, state};
 use crate::error::{self, Kind};
 use crate::image::reference::Reference;
+use crate::inspect::view::View;
+use crate::sys::threads;
 use crate::{image, inspect};
-use anyhow::{Context as _, Result, anyhow};
-use serde::Serializer;
-use serde_json::Value;
+use anyhow::{Context as _, Result};
+use serde::{Serialize, Serializer};
 
 /// Show all that is known of containers, images and volumes
 #[derive(clap::Args)]
@@ -135,21 +136,9 @@ impl Common {
 
     /// The same as an array of JSON. Many objects are divided among the processors.
     fn print_json(&self, context: &Context, kinds: Kinds) -> Result<Vec<anyhow::Error>> {
-        let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        let share = self.names.len().div_ceil(processors).max(OBJECTS_PER_THREAD_MIN);
-        let elements = |names| elements(context, kinds, names, self.size);
-        let parts = if self.names.len() <= share {
-            vec![elements(&self.names)?]
-        } else {
-            std::thread::scope(|scope| {
-                let parts: Vec<_> =
-                    self.names.chunks(share).map(|names| scope.spawn(move || elements(names))).collect();
-                parts
-                    .into_iter()
-                    .map(|part| part.join().map_err(|_| anyhow!("a thread broke off"))?)
-                    .collect::<Result<Vec<_>>>()
-            })?
-        };
+        let parts =
+            threads::divided(&self.names, OBJECTS_PER_THREAD_MIN, |names| elements(context, kinds, names, self.size));
+        let parts = parts.into_iter().collect::<Result<Vec<_>>>()?;
         let (texts, failed): (Vec<String>, Vec<Vec<_>>) = parts.into_iter().unzip();
         let mut before = "[\n";
         // Each is an array of its own: what is between its brackets is a part of the whole.
@@ -165,24 +154,26 @@ impl Common {
 
 /// What was found, as templates see it.
 enum Found {
-    Container(Value),
-    Image(Value),
+    Container(View),
+    Image(View),
     /// As templates see it, and as JSON.
-    Volume(Value, Value),
+    Volume(View, View),
 }
 
 impl Found {
-    fn view(&self) -> &Value {
+    fn view(&self) -> &View {
         match self {
             Self::Container(view) | Self::Image(view) | Self::Volume(view, _) => view,
         }
     }
+}
 
-    fn json(self) -> Value {
+impl Serialize for Found {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         match self {
-            Self::Container(view) => inspect::container::json(view),
-            Self::Image(view) => inspect::image::json(view),
-            Self::Volume(_, json) => json,
+            Self::Container(view) => inspect::container::json(view).serialize(serializer),
+            Self::Image(view) => inspect::image::json(view).serialize(serializer),
+            Self::Volume(_, json) => json.serialize(serializer),
         }
     }
 }
@@ -197,7 +188,7 @@ fn elements(
     let search = state::Search::new(&context.engine);
     let (mut text, mut failed) = (Vec::new(), Vec::new());
     let found = names.iter().filter_map(|name| match find(context, &search, kinds, name, with_size) {
-        Ok(found) => Some(found.json()),
+        Ok(found) => Some(found),
         Err(error) => {
             failed.push(error);
             None
@@ -217,8 +208,8 @@ fn find(context: &Context, search: &state::Search<'_>, kinds: Kinds, name: &str,
                 let mut view = inspect::container::inspect(engine, &container)?;
                 if with_size {
                     let size = size::of(engine, &container.config)?;
-                    view["SizeRw"] = size.written.into();
-                    view["SizeRootFs"] = size.whole.into();
+                    view.set("SizeRw", size.written);
+                    view.set("SizeRootFs", size.whole);
                 }
                 if context.docker {
                     inspect::container::for_docker(&mut view);

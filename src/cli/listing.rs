@@ -3,8 +3,8 @@
 use super::format::{Format, Names};
 use super::table::{self, Table};
 use crate::error::Kind;
+use crate::inspect::view::View;
 use anyhow::Result;
-use serde_json::Value;
 use std::io::{IsTerminal, Write};
 
 /// How a list is wanted.
@@ -63,7 +63,7 @@ fn fill<Row: IntoIterator<Item = String>>(
 pub fn template(
     format: &Format,
     has_headings: bool,
-    rows: &[Value],
+    rows: &[View],
     given: &dyn Fn(&str) -> Option<String>,
 ) -> Result<()> {
     if has_headings || !format.is_table() {
@@ -101,7 +101,7 @@ pub fn template_of_each(
 }
 
 /// Prints a value as JSON with indentation.
-pub fn json(value: &Value) {
+pub fn json(value: &impl std::fmt::Display) {
     put(&format!("{value:#}\n"));
 }
 

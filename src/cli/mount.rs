@@ -6,10 +6,10 @@ use crate::container::root;
 use crate::container::state::{self, Container, Paths};
 use crate::error::Kind;
 use crate::fs;
+use crate::inspect::view::{View, view};
 use crate::rootless;
 use crate::sys::mount;
 use anyhow::{Context as _, Result};
-use serde_json::json;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
@@ -80,9 +80,9 @@ impl Mount {
         if self.format.is_some() {
             let entry = |(container, place): &(&Container, PathBuf)| {
                 let config = &container.config;
-                json!({"id": config.id.as_str(), "Names": [config.name.as_str()], "mountpoint": place})
+                view!({"id": config.id.as_str(), "Names": [config.name.as_str()], "mountpoint": place})
             };
-            listing::json(&shown.iter().map(entry).collect());
+            listing::json(&shown.iter().map(entry).collect::<View>());
             return Ok(0);
         }
         for (container, place) in shown {

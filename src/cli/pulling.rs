@@ -86,18 +86,28 @@ fn choose(text: &str, names: &[Reference]) -> Result<Option<usize>> {
     }
 }
 
-/// Makes the files for `--userns keep-id` of images that have just come in, if they will be run so: the first run then
-/// finds them there.
+/// Makes the files for `--userns keep-id` of images that have just come in, so that the first run finds them there: where
+/// they have no data of their own, which is a small part of what it took to unpack the image, or where the user is known
+/// to run images so.
 pub fn prepare_ids(engine: &Engine, images: &[Vec<Digest>]) -> Result<()> {
-    if images.is_empty() || !shift::expects_keep_id(engine)? {
+    if images.is_empty() || !engine.rootless {
         return Ok(());
     }
+    let is_expected = shift::expects_keep_id(engine)?;
     let door = Door::for_command(engine)?;
     match process::fork()? {
         Cloned::Parent(child) => process::wait(child.pidfd.as_fd()).map(drop),
         Cloned::Child => {
-            let prepare = |layers: &Vec<Digest>| shift::prepare_keep_id(engine, layers);
-            if let Err(error) = door.enter().and_then(|_| images.iter().try_for_each(prepare)) {
+            let prepare = || -> Result<()> {
+                door.enter()?;
+                if !is_expected && !shift::is_cheap(engine)? {
+                    return Ok(());
+                }
+                images.iter().try_for_each(|layers| shift::prepare_keep_id(engine, layers))
+            };
+            if let Err(error) = prepare()
+                && is_expected
+            {
                 super::talk(&format!("prepare the image for keep-id (its first run will): {}", error::line(&error)));
             }
             process::exit_now(0)

@@ -8,10 +8,10 @@ use crate::container::events::{self, Event, Happening, Object};
 use crate::error::{self, Kind};
 use crate::fs;
 use crate::inspect::time::{Zone, from_unix_nanos, go_string};
+use crate::inspect::view::{View, view};
 use crate::inspect::volume as view;
 use crate::secret::{self, Older, Secret, VALUE_BYTES_MAX};
 use anyhow::{Context as _, Result};
-use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -152,7 +152,7 @@ impl Verb for Ls {
         }
         match shape {
             Shape::Json => {
-                listing::json(&secrets.iter().map(|secret| view::secret(engine, secret, None)).collect::<Value>());
+                listing::json(&secrets.iter().map(|secret| view::secret(engine, secret, None)).collect::<View>());
             }
             Shape::Quiet => {
                 listing::put(&secrets.iter().map(|secret| format!("{}\n", secret.id)).collect::<String>());
@@ -172,16 +172,16 @@ impl Verb for Ls {
             }
             Shape::Template(format) => {
                 let row = |secret: &Secret| {
-                    json!({
-                        "ID": secret.id,
-                        "Name": secret.name,
+                    view!({
+                        "ID": &secret.id,
+                        "Name": &secret.name,
                         "Driver": "file",
                         "CreatedAt": ago(secret.created),
                         "UpdatedAt": ago(secret.updated),
-                        "Labels": secret.labels,
+                        "Labels": &secret.labels,
                     })
                 };
-                let rows: Vec<Value> = secrets.iter().map(row).collect();
+                let rows: Vec<View> = secrets.iter().map(row).collect();
                 listing::template(&format, !self.noheading, &rows, &heading)?;
             }
         }
@@ -224,7 +224,7 @@ impl Verb for Inspect {
         }
         match &format {
             _ if self.pretty => {}
-            None => listing::json(&Value::from(shown)),
+            None => listing::json(&View::from(shown)),
             Some(format) => {
                 for object in &shown {
                     listing::put(&format.row(object, Names::Exact)?);

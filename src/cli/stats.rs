@@ -7,8 +7,8 @@ use crate::container::config::Id;
 use crate::container::state::{self, Container};
 use crate::container::usage::{self, Usage};
 use crate::error::Kind;
+use crate::inspect::view::{View, view};
 use anyhow::Result;
-use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -99,7 +99,7 @@ impl Stats {
         Ok(containers)
     }
 
-    fn row(&self, container: &Container, usage: Usage, earlier: Option<&Usage>) -> Value {
+    fn row(&self, container: &Container, usage: Usage, earlier: Option<&Usage>) -> View {
         // Of another run its counters say nothing.
         let earlier = earlier.filter(|earlier| earlier.started == usage.started);
         let since = |at: u64, nanos: u64| {
@@ -111,7 +111,7 @@ impl Stats {
         let memory = usage.memory_bytes as f64 * 100.0 / (usage.memory_bytes_max.max(1) as f64);
         let id = &container.config.id;
         let id = if self.no_trunc { id.as_str() } else { id.short() };
-        json!({
+        view!({
             "ID": id,
             "ContainerID": container.config.id.as_str(),
             "Container": id,
@@ -137,8 +137,8 @@ impl Stats {
         })
     }
 
-    fn show(&self, context: &Context, rows: &[Value]) -> Result<()> {
-        let text = |row: &Value, field: &str| row[field].as_str().unwrap_or_default().to_owned();
+    fn show(&self, context: &Context, rows: &[View]) -> Result<()> {
+        let text = |row: &View, field: &str| row[field].as_str().unwrap_or_default().to_owned();
         match Shape::parse(self.format.as_deref(), false)? {
             Shape::Table | Shape::Quiet => {
                 let headings = COLUMNS.map(|(_, heading, _)| heading);
@@ -149,11 +149,11 @@ impl Stats {
                 listing::put(&rows.iter().map(|row| format!("{row}\n")).collect::<String>());
             }
             Shape::Json => {
-                let object = |row: &Value| -> Value {
-                    let fields = COLUMNS.map(|(field, _, name)| (name.to_owned(), Value::from(text(row, field))));
-                    Value::Object(fields.into_iter().collect())
+                let object = |row: &View| -> View {
+                    let fields = COLUMNS.map(|(field, _, name)| (name.to_owned(), View::from(text(row, field))));
+                    View::Object(fields.into_iter().collect())
                 };
-                listing::json(&rows.iter().map(object).collect());
+                listing::json(&rows.iter().map(object).collect::<View>());
             }
             Shape::Template(format) => listing::template(&format, true, rows, &heading)?,
         }

@@ -11,11 +11,11 @@ use crate::image::reference::Reference;
 use crate::image::{self, Summary};
 use crate::inspect::container as view;
 use crate::inspect::image::created;
+use crate::inspect::view::{View, view};
 use crate::store::digest::Digest;
 use crate::store::{layers, shifted};
 use crate::volume::{self, Volume};
 use anyhow::Result;
-use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, SystemTime};
 
@@ -90,9 +90,9 @@ impl Verb for SystemDf {
             Shape::Json if context.docker => {
                 listing::put(&lines.iter().map(|line| format!("{}\n", line.row())).collect::<String>());
             }
-            Shape::Json => listing::json(&lines.iter().map(Line::row).collect()),
+            Shape::Json => listing::json(&lines.iter().map(Line::row).collect::<View>()),
             Shape::Template(format) => {
-                let rows: Vec<Value> = lines.iter().map(Line::row).collect();
+                let rows: Vec<View> = lines.iter().map(Line::row).collect();
                 listing::template(&format, true, &rows, &|_| None)?;
             }
         }
@@ -106,8 +106,8 @@ impl Line {
         format!("{} ({share}%)", human_size(self.reclaimable as f64, 4))
     }
 
-    fn row(&self) -> Value {
-        json!({
+    fn row(&self) -> View {
+        view!({
             "Type": self.kind,
             "Total": self.total,
             "TotalCount": self.total,

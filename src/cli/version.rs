@@ -4,8 +4,8 @@ use super::format::{Names, Template};
 use super::{Context, Verb, listing};
 use crate::image::platform::Platform;
 use crate::inspect::host::version as facts;
+use crate::inspect::view::{View, view};
 use anyhow::Result;
-use serde_json::{Value, json};
 
 /// Show the version of the engine
 #[derive(clap::Args)]
@@ -26,13 +26,11 @@ impl Verb for Version {
                 listing::put(&format!("{text}\n"));
             }
             // There is no server: this program is what answers for both.
-            Some("json") => listing::json(&json!({ "Client": facts(), "Server": facts() })),
+            Some("json") => listing::json(&view!({ "Client": facts(), "Server": facts() })),
             Some(template) => {
                 let mut data = facts();
-                if let Value::Object(fields) = &mut data {
-                    fields.insert("Client".to_owned(), facts());
-                    fields.insert("Server".to_owned(), facts());
-                }
+                data.set("Client", facts());
+                data.set("Server", facts());
                 let text = Template::parse(template)?.render_with(&data, Names::AnyCase)?;
                 listing::put(&format!("{text}\n"));
             }
@@ -56,35 +54,31 @@ fn print_text() {
 }
 
 /// As docker has it, client and server apart, though here one program is both.
-fn for_docker() -> Value {
+fn for_docker() -> View {
     let facts = facts();
-    let platform = json!({ "Name": "Coracle Engine" });
+    let platform = view!({ "Name": "Coracle Engine" });
     let arch = Platform::host().architecture;
-    let common = json!({
+    let common = view!({
         "Platform": platform,
-        "Version": facts["Version"],
-        "ApiVersion": facts["APIVersion"],
-        "GitCommit": facts["GitCommit"],
-        "GoVersion": facts["GoVersion"],
-        "Os": facts["Os"],
-        "Arch": arch,
-        "BuildTime": facts["BuiltTime"],
+        "Version": &facts["Version"],
+        "ApiVersion": &facts["APIVersion"],
+        "GitCommit": &facts["GitCommit"],
+        "GoVersion": &facts["GoVersion"],
+        "Os": &facts["Os"],
+        "Arch": &arch,
+        "BuildTime": &facts["BuiltTime"],
     });
-    let with = |mut more: Value| {
-        if let (Value::Object(fields), Value::Object(common)) = (&mut more, &common) {
-            fields.extend(common.clone());
-        }
-        more
-    };
-    json!({
-        "Client": with(json!({ "DefaultAPIVersion": facts["APIVersion"], "Context": "default" })),
-        "Server": with(json!({
+    let engine = view!({
+        "Name": "Engine",
+        "Version": &facts["Version"],
+        "Details": { "ApiVersion": &facts["APIVersion"], "Arch": &arch, "Os": &facts["Os"] },
+    });
+    let with = |more: View| more.over(common.clone());
+    view!({
+        "Client": with(view!({ "DefaultAPIVersion": &facts["APIVersion"], "Context": "default" })),
+        "Server": with(view!({
             "Experimental": false,
-            "Components": [{
-                "Name": "Engine",
-                "Version": facts["Version"],
-                "Details": { "ApiVersion": facts["APIVersion"], "Arch": arch, "Os": facts["Os"] },
-            }],
+            "Components": [engine],
         })),
     })
 }

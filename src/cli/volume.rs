@@ -9,10 +9,10 @@ pub mod transfer;
 use super::{Context, Verb, listing};
 use crate::cli::format::{Format, Names};
 use crate::error::Kind;
+use crate::inspect::view::View;
 use crate::inspect::volume as view;
 use crate::volume::{self, Volume};
 use anyhow::Result;
-use serde_json::Value;
 
 /// Show all that is known of volumes
 #[derive(clap::Args)]
@@ -45,7 +45,7 @@ impl Verb for Inspect {
         match &format {
             None => {
                 let shown = |volume: &Volume| view::inspect(engine, volume, usage.mounts(&volume.name));
-                listing::json(&volumes.iter().map(shown).collect::<Value>());
+                listing::json(&volumes.iter().map(shown).collect::<View>());
             }
             Some(format) => {
                 for volume in &volumes {

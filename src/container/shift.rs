@@ -74,9 +74,6 @@ fn keep_id() -> Result<(Vec<Extent>, Vec<Extent>)> {
 
 /// Whether images that come in will be run with `keep-id`: the user says so for all containers, or has done so before.
 pub fn expects_keep_id(engine: &Engine) -> Result<bool> {
-    if !engine.rootless {
-        return Ok(false);
-    }
     if std::env::var("PODMAN_USERNS").is_ok_and(|mode| mode == "keep-id") {
         return Ok(true);
     }
@@ -85,6 +82,11 @@ pub fn expects_keep_id(engine: &Engine) -> Result<bool> {
     }
     let (uids, gids) = keep_id()?;
     shifted::is_known(engine, Owners { uids: &uids, gids: &gids })
+}
+
+/// Whether files with other owners have their data from the image. The caller is in the engine's user namespace.
+pub fn is_cheap(engine: &Engine) -> Result<bool> {
+    shifted::shares_data(engine)
 }
 
 /// Makes the files for `keep-id`. The caller is in the engine's user namespace.

@@ -7,6 +7,7 @@ use super::health::Report;
 use crate::engine::Engine;
 use crate::error::Kind;
 use crate::fs::{self, Durability, Held};
+use crate::sys::threads;
 use anyhow::{Context, Result};
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
@@ -251,12 +252,18 @@ pub fn list(engine: &Engine) -> Result<Vec<Container>> {
     unreadable.into_iter().next().map_or(Ok(containers), Err)
 }
 
+/// How many containers are worth a thread.
+const CONTAINERS_PER_THREAD_MIN: usize = 64;
+
 /// All containers that can be read, newest first, and why the others cannot be.
 pub fn survey(engine: &Engine) -> Result<(Vec<Container>, Vec<anyhow::Error>)> {
-    let (mut containers, mut unreadable) = (Vec::new(), Vec::new());
-    for name in fs::list(&engine.containers())? {
-        let Some(id) = Id::parse(&name) else { continue };
-        match read(engine, &id) {
+    let names = fs::list(&engine.containers())?;
+    let shares = threads::divided(&names, CONTAINERS_PER_THREAD_MIN, |names| {
+        names.iter().filter_map(|name| Id::parse(name)).map(|id| read(engine, &id)).collect::<Vec<_>>()
+    });
+    let (mut containers, mut unreadable) = (Vec::with_capacity(names.len()), Vec::new());
+    for container in shares.into_iter().flatten() {
+        match container {
             Ok(container) => containers.push(container),
             Err(error) if crate::error::kind(&error) == Kind::NotFound => {}
             Err(error) => unreadable.push(error),

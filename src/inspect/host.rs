@@ -4,21 +4,21 @@ use crate::container::profile::capabilities;
 use crate::container::state::{self, Status};
 use crate::engine::Engine;
 use crate::image::{self, platform::Platform};
+use crate::inspect::view::{View, view};
 use crate::network::pasta;
 use crate::rootless::{self, Extent};
 use crate::runtime::capabilities::Set;
 use crate::{fs, systemd};
 use anyhow::{Context, Result};
-use serde_json::{Value, json};
 use std::path::Path;
 
 /// Files of /proc and /sys that are read here are at most this long.
 const FILE_BYTES_MAX: usize = 256 << 10;
 
 /// The engine's version, under the names that podman gives to its own.
-pub fn version() -> Value {
+pub fn version() -> View {
     let version = env!("CARGO_PKG_VERSION");
-    json!({
+    view!({
         "APIVersion": version,
         "Version": version,
         "GoVersion": "",
@@ -32,8 +32,8 @@ pub fn version() -> Value {
 }
 
 /// All that is worth knowing when something does not work.
-pub fn info(engine: &Engine) -> Result<Value> {
-    Ok(json!({
+pub fn info(engine: &Engine) -> Result<View> {
+    Ok(view!({
         "host": host(engine)?,
         "store": store(engine)?,
         "registries": {},
@@ -42,14 +42,14 @@ pub fn info(engine: &Engine) -> Result<Value> {
     }))
 }
 
-fn host(engine: &Engine) -> Result<Value> {
+fn host(engine: &Engine) -> Result<View> {
     let uname = nix::sys::utsname::uname().context("uname")?;
     let os_release = read("/etc/os-release");
     let release = |key: &str| setting(&os_release, key).unwrap_or_default();
     let memory = read("/proc/meminfo");
     let bytes = |key: &str| kibibytes(&memory, key) * 1024;
-    let machine = super::merged([
-        json!({
+    let machine = View::joined([
+        view!({
             "arch": Platform::host().architecture,
             "os": "linux",
             "kernel": uname.release().to_string_lossy(),
@@ -74,26 +74,26 @@ fn host(engine: &Engine) -> Result<Value> {
     let executable = std::env::current_exe().map(|path| path.display().to_string()).unwrap_or_default();
     let own_version = format!("coracle version {}", env!("CARGO_PKG_VERSION"));
     let pasta_path = pasta::find().map(|path| path.display().to_string()).unwrap_or_default();
-    let backend = json!({
+    let backend = view!({
         "backend": "pasta",
         "defaultNetwork": "pasta",
         "dns": { "package": "", "path": "", "version": "" },
         "package": "",
-        "path": pasta_path,
+        "path": &pasta_path,
         "version": "",
     });
-    let parts = json!({
+    let parts = view!({
         // The engine is its own monitor and builder, and keeps no database.
         "buildahVersion": "",
-        "conmon": { "package": "", "path": executable, "version": own_version },
+        "conmon": { "package": "", "path": &executable, "version": own_version },
         "databaseBackend": "",
         "networkBackendInfo": backend,
         "remoteSocket": { "exists": false, "path": engine.run.join("api.sock").display().to_string() },
-        "ociRuntime": { "name": "coracle", "path": executable, "package": "", "version": env!("CARGO_PKG_VERSION") },
+        "ociRuntime": { "name": "coracle", "path": &executable, "package": "", "version": env!("CARGO_PKG_VERSION") },
         "idMappings": id_mappings(engine)?,
         "security": security(engine),
         "pasta": {
-            "executable": pasta_path,
+            "executable": &pasta_path,
             "package": "",
             "version": "",
         },
@@ -104,11 +104,11 @@ fn host(engine: &Engine) -> Result<Value> {
         "serviceIsRemote": false,
         "systemd": { "available": systemd::available(engine), "linger": lingers() },
     });
-    Ok(super::merged([machine, parts]))
+    Ok(View::joined([machine, parts]))
 }
 
 /// How the processors have spent their time since boot, in percent: proc_stat(5).
-fn cpu_utilization() -> Value {
+fn cpu_utilization() -> View {
     let stat = read("/proc/stat");
     let ticks: Vec<f64> = stat
         .lines()
@@ -123,44 +123,44 @@ fn cpu_utilization() -> Value {
         let part: f64 = places.iter().filter_map(|place| ticks.get(*place)).sum();
         if total > 0.0 { (part / total * 10_000.0).round() / 100.0 } else { 0.0 }
     };
-    json!({ "userPercent": percent(&[0, 1]), "systemPercent": percent(&[2, 5, 6]), "idlePercent": percent(&[3, 4]) })
+    view!({ "userPercent": percent(&[0, 1]), "systemPercent": percent(&[2, 5, 6]), "idlePercent": percent(&[3, 4]) })
 }
 
 /// What `docker info` has, under docker's names.
-pub fn docker_info(engine: &Engine, info: &Value) -> Value {
+pub fn docker_info(engine: &Engine, info: &View) -> View {
     let (host, store) = (&info["host"], &info["store"]);
     let distribution = &host["distribution"];
     let name = |key: &str| distribution[key].as_str().unwrap_or_default().to_owned();
-    json!({
+    view!({
         "ID": "",
-        "Name": host["hostname"],
-        "Containers": store["containerStore"]["number"],
-        "ContainersRunning": store["containerStore"]["running"],
-        "ContainersPaused": store["containerStore"]["paused"],
-        "ContainersStopped": store["containerStore"]["stopped"],
-        "Images": store["imageStore"]["number"],
+        "Name": &host["hostname"],
+        "Containers": &store["containerStore"]["number"],
+        "ContainersRunning": &store["containerStore"]["running"],
+        "ContainersPaused": &store["containerStore"]["paused"],
+        "ContainersStopped": &store["containerStore"]["stopped"],
+        "Images": &store["imageStore"]["number"],
         "Driver": "overlay",
-        "DriverStatus": [["Backing Filesystem", store["graphStatus"]["Backing Filesystem"]]],
+        "DriverStatus": [view!(["Backing Filesystem", &store["graphStatus"]["Backing Filesystem"]])],
         "DockerRootDir": engine.data.display().to_string(),
         "ServerVersion": env!("CARGO_PKG_VERSION"),
         "OSType": "linux",
         "OperatingSystem": format!("{} {}", name("distribution"), name("version")),
         "OSVersion": name("version"),
-        "KernelVersion": host["kernel"],
+        "KernelVersion": &host["kernel"],
         "Architecture": std::env::consts::ARCH,
-        "NCPU": host["cpus"],
-        "MemTotal": host["memTotal"],
-        "CgroupDriver": host["cgroupManager"],
+        "NCPU": &host["cpus"],
+        "MemTotal": &host["memTotal"],
+        "CgroupDriver": &host["cgroupManager"],
         "CgroupVersion": host["cgroupVersion"].as_str().unwrap_or_default().trim_start_matches('v'),
-        "LoggingDriver": host["logDriver"],
+        "LoggingDriver": &host["logDriver"],
         "DefaultRuntime": "coracle",
-        "Runtimes": { "coracle": { "path": host["ociRuntime"]["path"] } },
+        "Runtimes": { "coracle": { "path": &host["ociRuntime"]["path"] } },
         "SecurityOptions": match engine.rootless {
             true => vec!["name=seccomp,profile=default", "name=rootless"],
             false => vec!["name=seccomp,profile=default"],
         },
         "IndexServerAddress": "https://index.docker.io/v1/",
-        "Plugins": { "Volume": ["local"], "Network": info["plugins"]["network"], "Log": info["plugins"]["log"] },
+        "Plugins": { "Volume": ["local"], "Network": &info["plugins"]["network"], "Log": &info["plugins"]["log"] },
         "Swarm": { "LocalNodeState": "inactive" },
         "Labels": [],
         "Debug": false,
@@ -175,27 +175,27 @@ pub fn docker_info(engine: &Engine, info: &Value) -> Value {
 }
 
 /// The engine's user namespace, and if it holds one id alone, why.
-fn id_mappings(engine: &Engine) -> Result<Value> {
+fn id_mappings(engine: &Engine) -> Result<View> {
     if !engine.rootless {
-        return Ok(json!({ "gidmap": null, "uidmap": null }));
+        return Ok(view!({ "gidmap": null, "uidmap": null }));
     }
     let lines = |map: &[Extent]| {
-        let line = |extent: &Extent| json!({ "container_id": extent.inside, "host_id": extent.outside, "size": extent.count });
-        map.iter().map(line).collect::<Value>()
+        let line = |extent: &Extent| view!({ "container_id": extent.inside, "host_id": extent.outside, "size": extent.count });
+        map.iter().map(line).collect::<View>()
     };
     let (uids, gids) = rootless::id_maps()?;
-    let mut maps = json!({ "gidmap": lines(&gids), "uidmap": lines(&uids) });
-    if let (Some(why), Value::Object(fields)) = (rootless::why_one_id()?, &mut maps) {
-        fields.insert("onlyOneBecause".to_owned(), why.into());
+    let mut maps = view!({ "gidmap": lines(&gids), "uidmap": lines(&uids) });
+    if let Some(why) = rootless::why_one_id()? {
+        maps.set("onlyOneBecause", why);
     }
     Ok(maps)
 }
 
-fn security(engine: &Engine) -> Value {
+fn security(engine: &Engine) -> View {
     let defaults: Set = capabilities::DEFAULT.into_iter().collect();
     let mut names: Vec<&str> = defaults.names().collect();
     names.sort_unstable();
-    json!({
+    view!({
         "apparmorEnabled": read("/sys/module/apparmor/parameters/enabled").trim() == "Y",
         "capabilities": names.join(","),
         "rootless": engine.rootless,
@@ -206,13 +206,13 @@ fn security(engine: &Engine) -> Value {
 }
 
 /// The hierarchy, and the controllers that this process's own cgroup has.
-fn cgroups(engine: &Engine) -> Value {
+fn cgroups(engine: &Engine) -> View {
     let is_unified = Path::new("/sys/fs/cgroup/cgroup.controllers").exists();
     let own = read("/proc/self/cgroup");
     let path = own.lines().find_map(|line| line.strip_prefix("0::")).unwrap_or_default();
     let controllers = read(&format!("/sys/fs/cgroup{path}/cgroup.controllers"));
     let controllers: Vec<&str> = controllers.split_whitespace().collect();
-    json!({
+    view!({
         "cgroupManager": if is_unified && systemd::available(engine) { "systemd" } else { "none" },
         "cgroupVersion": if is_unified { "v2" } else { "v1" },
         "cgroupControllers": controllers,
@@ -224,13 +224,13 @@ fn lingers() -> bool {
     user.is_some_and(|user| systemd::linger_enabled(&user.name))
 }
 
-fn store(engine: &Engine) -> Result<Value> {
+fn store(engine: &Engine) -> Result<View> {
     let (containers, _) = state::survey(engine)?;
     let count = |status| containers.iter().filter(|container| container.status == status).count();
     let (running, paused) = (count(Status::Running), count(Status::Paused));
     let (allocated, used, kind) = file_system(&engine.data);
     let shown = |path: &Path| path.display().to_string();
-    Ok(json!({
+    Ok(view!({
         "configFile": "",
         "containerStore": {
             "number": containers.len(),

@@ -5,8 +5,8 @@ use crate::engine::Engine;
 use crate::image::config::ImageConfig;
 use crate::image::reference::Reference;
 use crate::image::{self, Image, Summary};
+use crate::inspect::view::{AsGo, View, view};
 use anyhow::{Context, Result};
-use serde_json::{Value, json};
 use std::time::{Duration, SystemTime};
 
 /// When an image says it was made. None if it does not say, or not in RFC 3339.
@@ -42,15 +42,15 @@ fn repo_digests(references: &[String], manifests: &[crate::store::digest::Digest
 }
 
 /// One element of `images --format json`, but for its time in words. `config` is read only for the labels.
-pub fn summary(image: &Summary, config: Option<&ImageConfig>, containers: usize) -> Value {
+pub fn summary(image: &Summary, config: Option<&ImageConfig>, containers: usize) -> View {
     let names: Vec<String> = image.references.iter().rev().cloned().collect();
-    json!({
+    view!({
         "Id": image.id.hex(),
         "ParentId": "",
         "RepoTags": tags(&image.references),
         "RepoDigests": digests(image),
-        "Names": names,
-        "History": names,
+        "Names": &names,
+        "History": &names,
         "Digest": image.manifest.to_string(),
         "Created": unix(created(&image.created)),
         "CreatedAt": if image.created.is_empty() { NEVER } else { &image.created },
@@ -92,20 +92,17 @@ const OMITTED: &[&str] = &[
 ];
 
 /// What `inspect` prints of what [`inspect`] gives to templates.
-pub fn json(mut view: Value) -> Value {
-    // The same name is always there at the top.
-    let user = view["User"].take();
-    view = super::as_go_writes(view, OMITTED, &["Labels"]);
-    view["User"] = user;
-    view
+pub fn json(view: &View) -> AsGo<'_> {
+    AsGo { view, omitted: OMITTED, kept: &["User"], nil: &["Labels"] }
 }
 
 /// All that is known of an image, as templates see it.
-pub fn inspect(engine: &Engine, image: &Image) -> Result<Value> {
+pub fn inspect(engine: &Engine, image: &Image) -> Result<View> {
     let (manifest, _) = image::parts(engine, image)?;
     let config = &image.config;
     let names: Vec<String> = image.references.iter().rev().cloned().collect();
-    Ok(json!({
+    let layers: View = config.rootfs.diff_ids.iter().map(ToString::to_string).collect();
+    Ok(view!({
         "Id": image.id.hex(),
         "Digest": image.manifest.to_string(),
         "RepoTags": tags(&image.references),
@@ -115,27 +112,27 @@ pub fn inspect(engine: &Engine, image: &Image) -> Result<Value> {
         "Created": if config.created.is_empty() { NEVER } else { &config.created },
         "Config": process_config(config)?,
         "Version": "",
-        "Author": config.author,
-        "Architecture": config.architecture,
-        "Variant": config.variant,
-        "Os": config.os,
+        "Author": &config.author,
+        "Architecture": &config.architecture,
+        "Variant": &config.variant,
+        "Os": &config.os,
         "Size": image.size,
         "VirtualSize": image.size,
         "GraphDriver": graph_driver(engine, image),
-        "RootFS": { "Type": config.rootfs.kind, "Layers": config.rootfs.diff_ids },
-        "Labels": config.config.labels,
-        "Annotations": manifest.annotations,
+        "RootFS": { "Type": &config.rootfs.kind, "Layers": layers },
+        "Labels": &config.config.labels,
+        "Annotations": &manifest.annotations,
         "ManifestType": manifest.media_type,
-        "User": config.config.user,
-        "History": config.history,
+        "User": &config.config.user,
+        "History": View::of(&config.history)?,
         "NamesHistory": names,
-        "Healthcheck": config.config.healthcheck,
+        "Healthcheck": View::of(&config.config.healthcheck)?,
     }))
 }
 
 /// The part that containers start from, with a value for every field, so that a template may name any.
-fn process_config(config: &ImageConfig) -> Result<Value> {
-    let empty = json!({
+fn process_config(config: &ImageConfig) -> Result<View> {
+    let empty = view!({
         "User": "",
         "ExposedPorts": {},
         "Env": [],
@@ -149,16 +146,16 @@ fn process_config(config: &ImageConfig) -> Result<Value> {
         "Shell": [],
         "Healthcheck": null,
     });
-    Ok(super::merged([empty, serde_json::to_value(&config.config).context("serialise image configuration")?]))
+    Ok(empty.over(View::of(&config.config).context("serialise image configuration")?))
 }
 
-fn graph_driver(engine: &Engine, image: &Image) -> Value {
+fn graph_driver(engine: &Engine, image: &Image) -> View {
     let mut layers: Vec<String> =
         image.layers.iter().map(|layer| crate::store::layers::path(engine, layer).display().to_string()).collect();
     let upper = layers.pop().unwrap_or_default();
     layers.reverse();
     // There is no work directory: nothing is ever written to a layer.
-    json!({ "Name": "overlay", "Data": { "LowerDir": layers.join(":"), "UpperDir": upper, "WorkDir": "" } })
+    view!({ "Name": "overlay", "Data": { "LowerDir": layers.join(":"), "UpperDir": upper, "WorkDir": "" } })
 }
 
 #[cfg(test)]

@@ -1,59 +1,55 @@
 //! What templates, JSON and filters see of volumes and secrets.
 
 use super::filter::{Label, grouped, unknown};
-use super::merged;
 use crate::container::config::{Config, MountKind};
 use crate::container::log::rfc3339_nanoseconds;
 use crate::container::state;
 use crate::engine::Engine;
 use crate::error::Kind;
+use crate::inspect::view::{View, view};
 use crate::secret::{self, Secret};
 use crate::volume::{self, Volume};
 use anyhow::Result;
-use serde_json::{Value, json};
 use std::collections::HashMap;
 
 const KEYS: &str = "after, anonymous, dangling, driver, label, label!, name, opt, scope, since, until";
 
 /// A volume as `volume inspect` and `volume ls` show it.
-pub fn inspect(engine: &Engine, volume: &Volume, mounts: usize) -> Value {
-    let mut fields = json!({
-        "Name": volume.name,
+pub fn inspect(engine: &Engine, volume: &Volume, mounts: usize) -> View {
+    let mut fields = view!({
+        "Name": &volume.name,
         "Driver": "local",
         "Mountpoint": volume::data(engine, &volume.name).display().to_string(),
         "CreatedAt": rfc3339_nanoseconds(volume.created),
-        "Labels": volume.labels,
+        "Labels": &volume.labels,
         "Scope": "local",
-        "Options": volume.options,
+        "Options": &volume.options,
         "MountCount": mounts,
         "LockNumber": 0,
     });
     // As in Go's JSON, what is false or 0 is left out.
-    if let Some(fields) = fields.as_object_mut() {
-        let fresh = volume::is_fresh(engine, &volume.name);
-        let chowned = volume.uid.is_some() || volume.gid.is_some();
-        for (name, on) in [("NeedsCopyUp", fresh), ("NeedsChown", fresh && !chowned), ("Anonymous", volume.anonymous)]
-        {
-            if on {
-                fields.insert(name.to_owned(), true.into());
-            }
+    let fresh = volume::is_fresh(engine, &volume.name);
+    let chowned = volume.uid.is_some() || volume.gid.is_some();
+    for (name, on) in [("NeedsCopyUp", fresh), ("NeedsChown", fresh && !chowned), ("Anonymous", volume.anonymous)] {
+        if on {
+            fields.set(name, true);
         }
-        for (name, id) in [("UID", volume.uid), ("GID", volume.gid)] {
-            if let Some(id) = id.filter(|id| *id != 0) {
-                fields.insert(name.to_owned(), id.into());
-            }
+    }
+    for (name, id) in [("UID", volume.uid), ("GID", volume.gid)] {
+        if let Some(id) = id.filter(|id| *id != 0) {
+            fields.set(name, id);
         }
     }
     fields
 }
 
 /// The fields that a template may name although JSON leaves them out when they are empty.
-pub fn row(engine: &Engine, volume: &Volume, mounts: usize) -> Value {
-    let empty = json!({
+pub fn row(engine: &Engine, volume: &Volume, mounts: usize) -> View {
+    let empty = view!({
         "Anonymous": false, "GID": 0, "NeedsChown": false, "NeedsCopyUp": false, "Status": {}, "StorageID": "",
         "Timeout": 0, "UID": 0,
     });
-    merged([empty, inspect(engine, volume, mounts)])
+    empty.over(inspect(engine, volume, mounts))
 }
 
 /// Which volumes containers have, and how many running ones have each mounted.
@@ -181,20 +177,20 @@ fn is_named(name: &str, wanted: &str) -> bool {
 }
 
 /// A secret as `secret inspect` shows it: never with its value, unless that is given.
-pub fn secret(engine: &Engine, secret: &Secret, value: Option<&str>) -> Value {
+pub fn secret(engine: &Engine, secret: &Secret, value: Option<&str>) -> View {
     let path = secret::directory(engine).display().to_string();
-    let mut fields = json!({
-        "ID": secret.id,
+    let mut fields = view!({
+        "ID": &secret.id,
         "CreatedAt": rfc3339_nanoseconds(secret.created),
         "UpdatedAt": rfc3339_nanoseconds(secret.updated),
         "Spec": {
-            "Name": secret.name,
+            "Name": &secret.name,
             "Driver": { "Name": "file", "Options": { "path": path } },
-            "Labels": secret.labels,
+            "Labels": &secret.labels,
         },
     });
-    if let (Some(value), Some(fields)) = (value, fields.as_object_mut()) {
-        fields.insert("SecretData".to_owned(), value.into());
+    if let Some(value) = value {
+        fields.set("SecretData", value);
     }
     fields
 }

@@ -62,6 +62,13 @@ pub fn is_known(engine: &Engine, owners: Owners<'_>) -> Result<bool> {
     Ok(fs::list(&top)?.iter().any(|stack| top.join(stack).join("maps").join(&name).is_dir()))
 }
 
+/// Whether trees leave the data where it is. The caller is in the engine's user namespace, has a mount namespace of its own
+/// and no other thread.
+pub fn shares_data(engine: &Engine) -> Result<bool> {
+    fs::create_dir_all(&engine.shifted())?;
+    Ok(probe::method(engine)? == probe::Method::Redirect)
+}
+
 /// Whether there is no such tree yet.
 pub fn is_missing(engine: &Engine, diff_ids: &[Digest], owners: Owners<'_>) -> bool {
     !Stack::of(engine, diff_ids).map(owners).is_dir()

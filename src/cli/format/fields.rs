@@ -3,8 +3,8 @@
 use super::Names;
 use super::value::Data;
 use crate::error::{self, Kind};
+use crate::inspect::view::{Fields, View};
 use anyhow::Result;
-use serde_json::{Map, Value};
 
 /// Fields that hold a map with keys of the user's choice: an absent key there is no mistake.
 const MAPS: &[&str] = &[
@@ -55,7 +55,7 @@ fn described(name: &str) -> String {
     if name.is_empty() { "the value".to_owned() } else { format!(".{name}") }
 }
 
-fn find<'a>(names: Names, fields: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+fn find<'a>(names: Names, fields: &'a Fields, name: &str) -> Option<&'a View> {
     fields.get(name).or_else(|| match names {
         Names::Exact => None,
         Names::AnyCase => fields.iter().find(|(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| value),
@@ -63,16 +63,17 @@ fn find<'a>(names: Names, fields: &'a Map<String, Value>, name: &str) -> Option<
 }
 
 /// JSON does not tell a struct, whose fields are known, from a map; Go capitalizes the fields that templates can see.
-fn is_map(names: Names, fields: &Map<String, Value>, parent: &str, name: &str) -> bool {
+fn is_map(names: Names, fields: &Fields, parent: &str, name: &str) -> bool {
     let capital = |name: &str| name.starts_with(char::is_uppercase);
     // podman has written a few of its fields small.
-    let is_mostly_capital = fields.keys().filter(|field| capital(field)).count() * 2 > fields.len();
+    let is_mostly_capital = fields.names().filter(|field| capital(field)).count() * 2 > fields.len();
     let is_struct = is_mostly_capital || (names == Names::AnyCase && capital(name));
     MAPS.contains(&parent) || fields.is_empty() || !is_struct
 }
 
-fn unknown(fields: &Map<String, Value>, name: &str) -> anyhow::Error {
-    let mut known: Vec<&str> = fields.keys().map(String::as_str).collect();
+fn unknown(fields: &Fields, name: &str) -> anyhow::Error {
+    let mut known: Vec<&str> = fields.names().collect();
+    known.sort_unstable();
     let near = error::nearest(name, known.iter().copied()).map(str::to_owned);
     let more = if known.len() > NAMES_MAX { ", …" } else { "" };
     known.truncate(NAMES_MAX);

@@ -4,6 +4,7 @@ use super::eval::Budget;
 use super::value::{Data, Items};
 use super::{printf, quote};
 use crate::error::Kind;
+use crate::inspect::view::View;
 use anyhow::Result;
 use std::cmp::Ordering;
 use std::fmt::Write;
@@ -122,7 +123,7 @@ fn index<'a>(_: &mut Budget, arguments: &[Data<'a>]) -> Result<Data<'a>> {
         data = match &data {
             Data::Object(fields) => {
                 let key = text_of("index", key)?;
-                fields.get(key).map_or_else(|| zero_like(fields.values().next()), Data::from)
+                fields.get(key).map_or_else(|| zero_like(fields.iter().next().map(|(_, value)| value)), Data::from)
             }
             Data::Nil if key.text().is_some() => Data::Text(""),
             Data::Text(_) | Data::Made(_) => {
@@ -139,7 +140,7 @@ fn index<'a>(_: &mut Budget, arguments: &[Data<'a>]) -> Result<Data<'a>> {
 }
 
 /// What Go's index answers for an absent key: the zero value of the map's type, which its other values betray.
-fn zero_like<'a>(sibling: Option<&serde_json::Value>) -> Data<'a> {
+fn zero_like<'a>(sibling: Option<&View>) -> Data<'a> {
     match sibling.map(Data::from) {
         None | Some(Data::Text(_)) => Data::Text(""),
         Some(Data::List(_)) => Data::List(&[]),

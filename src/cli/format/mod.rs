@@ -14,10 +14,12 @@ mod printf;
 mod quote;
 mod value;
 
+pub(in crate::cli) use value::sorted;
+
 use super::table;
 use crate::error::Kind;
+use crate::inspect::view::View;
 use anyhow::Result;
-use serde_json::Value;
 
 const TEMPLATE_BYTES_MAX: usize = 64 << 10;
 
@@ -46,7 +48,7 @@ impl Template {
     }
 
     /// An unknown field is an error that names the known ones; an unknown key of a map is `<no value>`.
-    pub fn render_with(&self, data: &Value, names: Names) -> Result<String> {
+    pub fn render_with(&self, data: &View, names: Names) -> Result<String> {
         let mut run = eval::Run::new(&self.tree, names);
         run.render(data.into())?;
         Ok(run.finish())
@@ -101,12 +103,12 @@ impl Format {
     }
 
     /// One row of a stream, not aligned.
-    pub fn row(&self, row: &Value, names: Names) -> Result<String> {
+    pub fn row(&self, row: &View, names: Names) -> Result<String> {
         self.template.render_with(row, names)
     }
 
     /// All rows, with headings and aligned if this is a table. A template that itself ranges over `.` sees the list.
-    pub fn rows(&self, rows: &[Value], names: Names, given: &dyn Fn(&str) -> Option<String>) -> Result<String> {
+    pub fn rows(&self, rows: &[View], names: Names, given: &dyn Fn(&str) -> Option<String>) -> Result<String> {
         let mut run = eval::Run::new(&self.template.tree, names);
         if self.is_table {
             run.emit(&self.heading(given))?;

@@ -2,6 +2,7 @@
 //! functions added, over the same data.
 
 use super::*;
+use crate::inspect::view::view;
 use proptest::prelude::*;
 
 const DATA: &str = r##"{"ID": "4f2c9d", "Names": ["web", "db"], "Size": 2048, "Ratio": 1.5, "Running": true, "Exit": 0, "Empty": "", "None": null, "Labels": {"app": "shop", "tier": "front"}, "State": {"Pid": 42, "Status": "running"}, "Mounts": [{"Source": "/a", "Target": "/b"}, {"Source": "/c", "Target": "/d"}], "Big": 18014398509481984, "Html": "<a href='x'>\"&\"</a>", "Uni": "grüße\t☺"}"##;
@@ -233,15 +234,15 @@ const REFUSED: &[&str] = &[
     r#"{{"a""b"}}"#,
 ];
 
-fn data() -> Value {
-    serde_json::from_str(DATA).unwrap()
+fn data() -> View {
+    serde_json::from_str::<serde_json::Value>(DATA).unwrap().into()
 }
 
-fn render(template: &str, data: &Value) -> Result<String> {
+fn render(template: &str, data: &View) -> Result<String> {
     Template::parse(template)?.render_with(data, Names::Exact)
 }
 
-fn message(template: &str, data: &Value) -> String {
+fn message(template: &str, data: &View) -> String {
     let error = render(template, data).unwrap_err();
     let hint = crate::error::hint(&error).map(|hint| format!(" ({hint})")).unwrap_or_default();
     crate::error::line(&error) + &hint
@@ -285,14 +286,14 @@ fn labels_are_looked_up_by_key() {
 
 #[test]
 fn absent_keys_of_maps_are_empty_as_in_typed_go() {
-    let ports = serde_json::json!({"Ports": {"80/tcp": [{"HostPort": "8080"}]}, "Labels": null});
+    let ports = view!({"Ports": {"80/tcp": [view!({"HostPort": "8080"})]}, "Labels": null});
     assert_eq!(render(r#"{{(index (index .Ports "80/tcp") 0).HostPort}}"#, &ports).unwrap(), "8080");
     assert_eq!(render(r#"{{index .Ports "81/tcp"}}{{index .Labels "x"}}"#, &ports).unwrap(), "[]");
 }
 
 #[test]
 fn an_unknown_field_names_the_known_ones() {
-    let row = serde_json::json!({"ID": "1", "Names": [], "State": null, "Config": {"Labels": {}}});
+    let row = view!({"ID": "1", "Names": [], "State": null, "Config": {"Labels": {}}});
     let known = "Config, ID, Names, State";
     assert_eq!(
         message("{{.Nams}}", &row),
@@ -310,7 +311,7 @@ fn an_unknown_field_names_the_known_ones() {
 
 #[test]
 fn names_may_differ_in_case_where_asked() {
-    let info = serde_json::json!({"host": {"ociRuntime": {"name": "crun"}, "arch": "amd64"}});
+    let info = view!({"host": {"ociRuntime": {"name": "crun"}, "arch": "amd64"}});
     let template = Template::parse("{{.Host.OCIRuntime.Name}} {{.host.arch}}").unwrap();
     assert_eq!(template.render_with(&info, Names::AnyCase).unwrap(), "crun amd64");
     let template = Template::parse("{{.Host.Arhc}}").unwrap();
@@ -318,10 +319,10 @@ fn names_may_differ_in_case_where_asked() {
     assert_eq!(crate::error::hint(&error), Some("write .arch"));
 }
 
-fn rows() -> Vec<Value> {
+fn rows() -> Vec<View> {
     vec![
-        serde_json::json!({"ID": "4f2c", "Names": "web", "CreatedAt": "now", "Labels": {"a.tier": "x"}}),
-        serde_json::json!({"ID": "77aa", "Names": "database", "CreatedAt": "then", "Labels": {}}),
+        view!({"ID": "4f2c", "Names": "web", "CreatedAt": "now", "Labels": {"a.tier": "x"}}),
+        view!({"ID": "77aa", "Names": "database", "CreatedAt": "then", "Labels": {}}),
     ]
 }
 
@@ -352,8 +353,8 @@ fn rows_and_tables_are_laid_out_as_podman_does() {
 #[test]
 fn volumes_are_listed_as_podman_lists_them() {
     let rows = [
-        serde_json::json!({"Name": "vola", "Driver": "local", "MountCount": 0, "Labels": {"x": "1"}}),
-        serde_json::json!({"Name": "volumetwo-longer", "Driver": "local", "MountCount": 0, "Labels": {}}),
+        view!({"Name": "vola", "Driver": "local", "MountCount": 0, "Labels": {"x": "1"}}),
+        view!({"Name": "volumetwo-longer", "Driver": "local", "MountCount": 0, "Labels": {}}),
     ];
     let given = |name: &str| (name == "Name").then(|| "VOLUME NAME".to_owned());
     let long = "VOLUME NAME       DRIVER\nvola              LOCAL\nvolumetwo-longer  LOCAL\n";
@@ -523,19 +524,19 @@ proptest! {
 
     #[test]
     fn no_form_panics(form in "[%a-zA-Z0-9.*+# \\-\\[\\]]{0,12}", float in any::<f64>(), int in any::<i64>()) {
-        let data = serde_json::json!({"F": form, "X": float, "N": int, "S": "grüße"});
+        let data = view!({"F": form, "X": float, "N": int, "S": "grüße"});
         let text = render("{{printf .F .X .N .S .}}", &data);
         prop_assert!(text.is_ok());
     }
 
     #[test]
     fn plain_text_is_itself(text in "[^{]*") {
-        prop_assert_eq!(render(&text, &Value::Null).unwrap(), text);
+        prop_assert_eq!(render(&text, &View::Null).unwrap(), text);
     }
 
     #[test]
     fn quoted_strings_come_back(text in any::<String>()) {
-        let quoted = render("{{printf \"%q\" .}}", &Value::from(text.clone())).unwrap();
-        prop_assert_eq!(render(&format!("{{{{{quoted}}}}}"), &Value::Null).unwrap(), text);
+        let quoted = render("{{printf \"%q\" .}}", &View::from(text.clone())).unwrap();
+        prop_assert_eq!(render(&format!("{{{{{quoted}}}}}"), &View::Null).unwrap(), text);
     }
 }

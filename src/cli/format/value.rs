@@ -1,7 +1,7 @@
 //! The values a template computes with, and how Go's fmt prints them.
 
 use super::float;
-use serde_json::{Map, Value};
+use crate::inspect::view::{Fields, View};
 use std::fmt::{self, Write};
 use std::rc::Rc;
 
@@ -15,24 +15,24 @@ pub enum Data<'a> {
     Float(f64),
     Text(&'a str),
     Made(Rc<str>),
-    List(&'a [Value]),
+    List(&'a [View]),
     MadeList(Rc<[Data<'a>]>),
-    Object(&'a Map<String, Value>),
+    Object(&'a Fields),
 }
 
-impl<'a> From<&'a Value> for Data<'a> {
-    fn from(value: &'a Value) -> Self {
+impl<'a> From<&'a View> for Data<'a> {
+    fn from(value: &'a View) -> Self {
         match value {
-            Value::Null => Self::Nil,
-            Value::Bool(truth) => Self::Bool(*truth),
-            Value::Number(number) => match (number.as_i64(), number.as_u64()) {
+            View::Null => Self::Nil,
+            View::Bool(truth) => Self::Bool(*truth),
+            View::Number(number) => match (number.as_i64(), number.as_u64()) {
                 (Some(number), _) => Self::Int(number.into()),
                 (_, Some(number)) => Self::Int(number.into()),
                 _ => Self::Float(number.as_f64().unwrap_or(f64::NAN)),
             },
-            Value::String(text) => Self::Text(text),
-            Value::Array(items) => Self::List(items),
-            Value::Object(fields) => Self::Object(fields),
+            View::Text(text) => Self::Text(text),
+            View::List(items) => Self::List(items),
+            View::Object(fields) => Self::Object(fields),
         }
     }
 }
@@ -88,20 +88,20 @@ impl<'a> Data<'a> {
         self.text().map_or(1, str::len)
     }
 
-    pub fn to_json(&self) -> Value {
+    pub fn to_json(&self) -> View {
         match self {
-            Self::Missing | Self::Nil => Value::Null,
-            Self::Bool(truth) => Value::Bool(*truth),
+            Self::Missing | Self::Nil => View::Null,
+            Self::Bool(truth) => View::Bool(*truth),
             Self::Int(number) => match i64::try_from(*number) {
-                Ok(number) => Value::from(number),
-                Err(_) => u64::try_from(*number).map_or(Value::Null, Value::from),
+                Ok(number) => View::from(number),
+                Err(_) => u64::try_from(*number).map_or(View::Null, View::from),
             },
-            Self::Float(number) => Value::from(*number),
-            Self::Text(text) => Value::from(*text),
-            Self::Made(text) => Value::from(&**text),
-            Self::List(items) => Value::from(items.to_vec()),
+            Self::Float(number) => View::from(*number),
+            Self::Text(text) => View::from(*text),
+            Self::Made(text) => View::from(&**text),
+            Self::List(items) => View::from(items.to_vec()),
             Self::MadeList(items) => items.iter().map(Self::to_json).collect(),
-            Self::Object(fields) => Value::Object((*fields).clone()),
+            Self::Object(fields) => View::Object((*fields).clone()),
         }
     }
 
@@ -144,16 +144,16 @@ fn print_list<'a>(items: impl Iterator<Item = Data<'a>>, out: &mut dyn Write) ->
 }
 
 /// The entries of an object in the order in which Go visits a map: by key.
-pub fn sorted(fields: &Map<String, Value>) -> Vec<(&String, &Value)> {
+pub fn sorted(fields: &Fields) -> Vec<(&str, &View)> {
     let mut entries: Vec<_> = fields.iter().collect();
-    entries.sort_by_key(|(name, _)| name.as_str());
+    entries.sort_by_key(|(name, _)| *name);
     entries
 }
 
 /// The elements of a list, wherever they live.
 #[derive(Clone)]
 pub enum Items<'a> {
-    Given(&'a [Value]),
+    Given(&'a [View]),
     Made(Rc<[Data<'a>]>),
 }
 

@@ -11,8 +11,8 @@ use crate::container::state::{self, Container};
 use crate::error::{self, Kind};
 use crate::inspect::container as view;
 use crate::inspect::filter::Containers;
+use crate::inspect::view::View;
 use anyhow::Result;
-use serde_json::Value;
 use std::time::Duration;
 
 /// List containers
@@ -119,10 +119,12 @@ impl Ps {
             // docker writes a line for each, with the words of its table.
             Shape::Json if context.docker => listing::put(&rows().map(|row| format!("{row}\n")).collect::<String>()),
             Shape::Json => {
-                listing::json(&containers.iter().map(|(container, size)| row::json(container, *size, now)).collect());
+                listing::json(
+                    &containers.iter().map(|(container, size)| row::json(container, *size, now)).collect::<View>(),
+                );
             }
             Shape::Template(format) => {
-                let rows: Vec<Value> = rows().collect();
+                let rows: Vec<View> = rows().collect();
                 listing::template(&format, !self.noheading, &rows, &row::heading)?;
             }
         }

@@ -10,7 +10,7 @@ use crate::container::state::Container;
 use crate::image::reference::Reference;
 use crate::inspect::container as view;
 use crate::inspect::time::{Zone, from_unix_nanos, go_string};
-use serde_json::{Value, json};
+use crate::inspect::view::{View, view};
 
 /// How much of a command is shown, in characters, before three dots.
 const COMMAND_LENGTH_MAX: usize = 17;
@@ -98,7 +98,7 @@ impl Ps {
     }
 
     /// What a template sees: the words of the table and the values of `inspect`.
-    pub fn row(&self, context: &Context, container: &Container, size: Option<Size>, now: u64) -> Value {
+    pub fn row(&self, context: &Context, container: &Container, size: Option<Size>, now: u64) -> View {
         let config = &container.config;
         let created = from_unix_nanos(config.created.into()).map(|time| go_string(time, Zone::Local));
         let image_id = view::image_id(config);
@@ -108,17 +108,17 @@ impl Ps {
         if context.docker {
             return docker_row(self, context, container, volumes, &size, &status, created.as_deref(), now);
         }
-        let mut row = view::summary(container);
+        let row = view::summary(container);
         let [cgroup, ipc, mnt, net, pid_namespace, user, uts] = match self.ns {
             true => view::namespaces(container),
             false => Default::default(),
         };
-        let words = json!({
+        let words = view!({
             "ID": self.id(container),
             "ImageID": if self.no_trunc { &image_id } else { image_id.get(..12).unwrap_or_default() },
             "Command": self.command(context, container),
-            "Created": created,
-            "CreatedAt": created,
+            "Created": created.as_deref(),
+            "CreatedAt": created.as_deref(),
             "CreatedHuman": ago(config.created, now),
             "RunningFor": ago(config.created, now),
             "Status": status,
@@ -136,10 +136,7 @@ impl Ps {
             "USERNS": user,
             "UTS": uts,
         });
-        if let (Value::Object(row), Value::Object(words)) = (&mut row, words) {
-            row.extend(words);
-        }
-        row
+        row.over(words)
     }
 }
 
@@ -154,7 +151,7 @@ fn docker_row(
     status: &str,
     created: Option<&str>,
     now: u64,
-) -> Value {
+) -> View {
     let config = &container.config;
     let labels: Vec<String> = config.labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
     let source = |kind: &MountKind| match kind {
@@ -163,7 +160,7 @@ fn docker_row(
         MountKind::Image(_) | MountKind::Tmpfs { .. } | MountKind::Devpts(_) => None,
     };
     let mounts: Vec<String> = config.mounts.iter().filter_map(|mount| source(&mount.kind)).collect();
-    json!({
+    view!({
         "Command": ps.command(context, container),
         "CreatedAt": created,
         "ID": ps.id(container),
@@ -207,14 +204,12 @@ pub fn heading(field: &str) -> Option<String> {
 }
 
 /// One element of `--format json`.
-pub fn json(container: &Container, size: Option<Size>, now: u64) -> Value {
+pub fn json(container: &Container, size: Option<Size>, now: u64) -> View {
     let mut element = view::summary(container);
-    if let Value::Object(fields) = &mut element {
-        fields.insert("CreatedAt".to_owned(), ago(container.config.created, now).into());
-        fields.insert("Status".to_owned(), words::status(container, now).into());
-        if let Some(size) = size {
-            fields.insert("Size".to_owned(), json!({ "rootFsSize": size.whole, "rwSize": size.written }));
-        }
+    element.set("CreatedAt", ago(container.config.created, now));
+    element.set("Status", words::status(container, now));
+    if let Some(size) = size {
+        element.set("Size", view!({ "rootFsSize": size.whole, "rwSize": size.written }));
     }
     element
 }

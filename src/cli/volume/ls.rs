@@ -4,10 +4,10 @@ use crate::cli::listing::{self, Shape};
 use crate::cli::{Context, Verb};
 use crate::error::Kind;
 use crate::inspect::time::{Bound, parse_time, unix_nanos};
+use crate::inspect::view::View;
 use crate::inspect::volume::{self as view, Filters, Usage};
 use crate::volume::{self, Volume};
 use anyhow::Result;
-use serde_json::Value;
 use std::time::SystemTime;
 
 /// List volumes
@@ -52,7 +52,7 @@ impl Verb for Ls {
         match shape {
             Shape::Json => {
                 let shown = |volume: &Volume| view::inspect(engine, volume, usage.mounts(&volume.name));
-                listing::json(&volumes.iter().map(shown).collect::<Value>());
+                listing::json(&volumes.iter().map(shown).collect::<View>());
             }
             Shape::Quiet => {
                 listing::put(&volumes.iter().map(|volume| format!("{}\n", volume.name)).collect::<String>());
@@ -62,7 +62,7 @@ impl Verb for Ls {
                 listing::columns(&["DRIVER", "VOLUME NAME"], !self.noheading, rows);
             }
             Shape::Template(format) => {
-                let rows: Vec<Value> = volumes.iter().map(row).collect();
+                let rows: Vec<View> = volumes.iter().map(row).collect();
                 listing::template(&format, !self.noheading, &rows, &heading)?;
             }
         }

@@ -7,13 +7,12 @@ use crate::container::config::{
     Config, Device, Namespace, Seccomp, Throttle, ThrottleKind, Unmasked, Userns, VolumesFrom,
 };
 use crate::engine::Engine;
-use crate::inspect::merged;
+use crate::inspect::view::{View, view};
 use crate::network::{Host, HostsBase};
-use serde_json::{Value, json};
 
 /// All of it.
-pub fn all(engine: &Engine, config: &Config) -> Value {
-    merged([
+pub fn all(engine: &Engine, config: &Config) -> View {
+    View::joined([
         host_config(engine, config),
         host_namespaces(config),
         host_security(config),
@@ -24,8 +23,8 @@ pub fn all(engine: &Engine, config: &Config) -> Value {
     ])
 }
 
-fn host_config(engine: &Engine, config: &Config) -> Value {
-    json!({
+fn host_config(engine: &Engine, config: &Config) -> View {
+    view!({
         "Binds": config.mounts.iter().filter_map(bind_text).collect::<Vec<_>>(),
         "ContainerIDFile": "",
         "LogConfig": supervision::log_config(engine, config),
@@ -34,7 +33,7 @@ fn host_config(engine: &Engine, config: &Config) -> Value {
         "RestartPolicy": supervision::restart_policy(config),
         "AutoRemove": config.auto_remove,
         "AutoRemoveImage": false,
-        "Annotations": config.annotations,
+        "Annotations": &config.annotations,
         "VolumeDriver": "",
         "VolumesFrom": config.mount_defaults.volumes_from.iter().map(volumes_from).collect::<Vec<_>>(),
         "Init": config.init,
@@ -47,8 +46,8 @@ fn host_config(engine: &Engine, config: &Config) -> Value {
     })
 }
 
-fn host_namespaces(config: &Config) -> Value {
-    json!({
+fn host_namespaces(config: &Config) -> View {
+    view!({
         "NetworkMode": namespace_mode(&config.users.network, config.network.name()),
         "IpcMode": namespace_mode(&config.users.ipc, "private"),
         "PidMode": namespace_mode(&config.users.pid, "private"),
@@ -63,14 +62,14 @@ fn host_namespaces(config: &Config) -> Value {
     })
 }
 
-fn host_names(config: &Config) -> Value {
+fn host_names(config: &Config) -> View {
     let names = &config.names;
     let servers = if names.keeps_resolv_conf { vec!["none".to_owned()] } else { names.servers.clone() };
     let line = |host: &Host| {
         let address = host.address.map_or_else(|| "host-gateway".to_owned(), |address| address.to_string());
         format!("{}:{address}", host.names.join(";"))
     };
-    json!({
+    view!({
         "Dns": servers,
         "DnsOptions": names.options.as_deref().unwrap_or_default(),
         "DnsSearch": names.searches.as_deref().unwrap_or_default(),
@@ -104,25 +103,25 @@ fn volumes_from(from: &VolumesFrom) -> String {
     }
 }
 
-fn host_security(config: &Config) -> Value {
+fn host_security(config: &Config) -> View {
     let security = &config.security;
-    json!({
+    view!({
         "Privileged": security.privileged,
         "CapAdd": full_names(&security.capabilities_added),
         "CapDrop": full_names(&security.capabilities_dropped),
         "SecurityOpt": security_options(config),
-        "GroupAdd": config.users.groups,
-        "Sysctls": security.sysctls,
+        "GroupAdd": &config.users.groups,
+        "Sysctls": &security.sysctls,
         "OomScoreAdj": config.resources.oom_score_adj.unwrap_or(0),
         "Devices": config.extras.devices.iter().map(device).collect::<Vec<_>>(),
     })
 }
 
-fn device(device: &Device) -> Value {
-    json!({
+fn device(device: &Device) -> View {
+    view!({
         "PathOnHost": device.source.display().to_string(),
-        "PathInContainer": device.target,
-        "CgroupPermissions": device.access,
+        "PathInContainer": &device.target,
+        "CgroupPermissions": &device.access,
     })
 }
 
@@ -161,14 +160,14 @@ fn security_options(config: &Config) -> Vec<String> {
     options
 }
 
-fn host_resources(config: &Config) -> Value {
+fn host_resources(config: &Config) -> View {
     let resources = &config.resources;
     let rare = &resources.rare;
     let limits = config.limits.iter().map(|limit| {
         let number = |limit: u64| i64::try_from(limit).unwrap_or(-1);
-        json!({ "Name": limit.resource, "Soft": number(limit.soft), "Hard": number(limit.hard) })
+        view!({ "Name": &limit.resource, "Soft": number(limit.soft), "Hard": number(limit.hard) })
     });
-    json!({
+    view!({
         "Ulimits": limits.collect::<Vec<_>>(),
         "Memory": resources.memory_bytes.unwrap_or(0),
         "MemoryReservation": rare.memory_reservation_bytes.unwrap_or(0),
@@ -183,17 +182,22 @@ fn host_resources(config: &Config) -> Value {
         "ShmSize": config.mount_defaults.shm_bytes.unwrap_or(crate::container::spec::SHM_BYTES),
         "BlkioWeight": rare.io_weight.unwrap_or(0),
         "OomKillDisable": false,
-        "CgroupConf": rare.unified,
+        "CgroupConf": &rare.unified,
     })
 }
 
-fn throttles(config: &Config) -> Value {
-    let of = |kind: ThrottleKind| -> Value {
+fn throttles(config: &Config) -> View {
+    let of = |kind: ThrottleKind| -> View {
         let all = config.resources.rare.throttles.iter().filter(|throttle| throttle.kind == kind);
         let key = if kind == ThrottleKind::Weight { "Weight" } else { "Rate" };
-        all.map(|throttle| json!({ "Path": block_device(throttle), key: throttle.rate })).collect()
+        let device = |throttle: &Throttle| {
+            let mut device = view!({ "Path": block_device(throttle) });
+            device.set(key, throttle.rate);
+            device
+        };
+        all.map(device).collect()
     };
-    json!({
+    view!({
         "BlkioWeightDevice": of(ThrottleKind::Weight),
         "BlkioDeviceReadBps": of(ThrottleKind::ReadBytes),
         "BlkioDeviceWriteBps": of(ThrottleKind::WriteBytes),
@@ -215,8 +219,8 @@ fn block_device(throttle: &Throttle) -> String {
 }
 
 /// What the engine never sets, at the values that podman has for that.
-fn unset() -> Value {
-    json!({
+fn unset() -> View {
+    view!({
         "CpuCount": 0,
         "CpuPercent": 0,
         "CpuRealtimePeriod": 0,
@@ -241,13 +245,13 @@ fn namespace_mode(namespace: &Namespace, own: &str) -> String {
 }
 
 /// `INSIDE:OUTSIDE:COUNT`, as podman shows them. Null where the container has the engine's ids.
-fn id_mappings(config: &Config) -> Value {
+fn id_mappings(config: &Config) -> View {
     let lines = |map: &[crate::rootless::Extent]| -> Vec<String> {
         map.iter().map(|line| format!("{}:{}:{}", line.inside, line.outside, line.count)).collect()
     };
     match config.users.uids.is_empty() {
-        true => Value::Null,
-        false => json!({"UidMap": lines(&config.users.uids), "GidMap": lines(&config.users.gids)}),
+        true => View::Null,
+        false => view!({"UidMap": lines(&config.users.uids), "GidMap": lines(&config.users.gids)}),
     }
 }
 

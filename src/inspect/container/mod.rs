@@ -10,17 +10,17 @@ mod supervision;
 
 pub use network::{PortRange, port_ranges};
 
-use super::{NEVER, merged};
+use super::NEVER;
 use crate::container::config::{Config, Source};
 use crate::container::log::rfc3339_nanoseconds;
 use crate::container::profile::capabilities;
 use crate::container::state::{Container, Paths, Status};
 use crate::engine::Engine;
+use crate::inspect::view::{AsGo, View, view};
 use crate::network::Network;
 use crate::runtime::capabilities::Set;
 use crate::runtime::cgroup;
 use anyhow::Result;
-use serde_json::{Value, json};
 
 /// The exit code of a container that was lost: nobody saw how it ended.
 pub const LOST_EXIT_CODE: i32 = 255;
@@ -81,18 +81,18 @@ pub fn namespaces(container: &Container) -> [String; 7] {
 }
 
 /// One element of `ps --format json`, but for the spans of time in words.
-pub fn summary(container: &Container) -> Value {
+pub fn summary(container: &Container) -> View {
     let config = &container.config;
     let (started, finished) = times(container);
     let unix = |time: Option<u64>| time.map_or(NEVER_UNIX, |time| (time / NANOSECONDS).cast_signed());
-    let ports: Vec<Value> = port_ranges(&config.ports).iter().map(port_range).collect();
+    let ports: Vec<View> = port_ranges(&config.ports).iter().map(port_range).collect();
     // A nil slice in Go, when it is empty.
-    let ports = if ports.is_empty() { Value::Null } else { Value::from(ports) };
+    let ports = if ports.is_empty() { View::Null } else { View::from(ports) };
     let targets: Vec<&str> = config.mounts.iter().map(|mount| mount.target.as_str()).collect();
-    json!({
+    view!({
         "AutoRemove": config.auto_remove,
         "CIDFile": "",
-        "Command": config.process.command,
+        "Command": &config.process.command,
         "Created": config.created / NANOSECONDS,
         "ExitCode": exit_code(container),
         "Exited": matches!(container.status, Status::Exited | Status::Lost),
@@ -102,7 +102,7 @@ pub fn summary(container: &Container) -> Value {
         "Image": image_name(config),
         "ImageID": image_id(config),
         "IsInfra": false,
-        "Labels": config.labels,
+        "Labels": &config.labels,
         "Mounts": targets,
         "Names": [config.name.as_str()],
         "Namespaces": {},
@@ -118,8 +118,8 @@ pub fn summary(container: &Container) -> Value {
     })
 }
 
-fn port_range(range: &PortRange) -> Value {
-    json!({
+fn port_range(range: &PortRange) -> View {
+    view!({
         "host_ip": range.first.host_address.map(|address| address.to_string()).unwrap_or_default(),
         "host_port": range.first.host_port,
         "container_port": range.first.container_port,
@@ -175,25 +175,26 @@ const NIL: &[&str] = &[
 ];
 
 /// What `inspect` prints of what [`inspect`] gives to templates.
-pub fn json(view: Value) -> Value {
-    super::as_go_writes(view, OMITTED, NIL)
+pub fn json(view: &View) -> AsGo<'_> {
+    AsGo { view, omitted: OMITTED, kept: &[], nil: NIL }
 }
 
 /// What docker names otherwise, or has beside it.
-pub fn for_docker(view: &mut Value) {
-    let Value::Object(fields) = view else { return };
+pub fn for_docker(view: &mut View) {
     for (name, prefix) in [("Name", "/"), ("Image", "sha256:")] {
-        if let Some(Value::String(text)) = fields.get_mut(name).filter(|text| **text != "") {
+        if let Some(View::Text(text)) = view.field_mut(name)
+            && !text.is_empty()
+        {
             text.insert_str(0, prefix);
         }
     }
-    let log = fields["HostConfig"]["LogConfig"]["Path"].clone();
-    fields.insert("LogPath".to_owned(), log);
-    fields.insert("Platform".to_owned(), "linux".into());
+    let log = view["HostConfig"]["LogConfig"]["Path"].clone();
+    view.set("LogPath", log);
+    view.set("Platform", "linux");
 }
 
 /// All that is known of a container, as templates see it.
-pub fn inspect(engine: &Engine, container: &Container) -> Result<Value> {
+pub fn inspect(engine: &Engine, container: &Container) -> Result<View> {
     let config = &container.config;
     let mut arguments = config.process.arguments();
     let path = if arguments.is_empty() { String::new() } else { arguments.remove(0) };
@@ -207,7 +208,7 @@ pub fn inspect(engine: &Engine, container: &Container) -> Result<Value> {
         Source::Directory(dir) => dir.display().to_string(),
     };
     let dir = Paths::of(engine, &config.id).dir;
-    let identity = json!({
+    let identity = view!({
         "Id": config.id.as_str(),
         "Name": config.name.as_str(),
         "Created": rfc3339_nanoseconds(config.created),
@@ -234,12 +235,12 @@ pub fn inspect(engine: &Engine, container: &Container) -> Result<Value> {
         "SizeRw": null,
         "SizeRootFs": null,
     });
-    let files = json!({
+    let files = view!({
         "StaticDir": dir.display().to_string(),
         "OCIConfigPath": "",
         "OCIRuntime": "coracle",
-        "ConmonPidFile": config.pid_files.monitor,
-        "PidFile": config.pid_files.container,
+        "ConmonPidFile": config.pid_files.monitor.as_deref(),
+        "PidFile": config.pid_files.container.as_deref(),
         "HostnamePath": "",
         "HostsPath": runtime_file(container, "hosts"),
         "ResolvConfPath": match config.network {
@@ -252,17 +253,17 @@ pub fn inspect(engine: &Engine, container: &Container) -> Result<Value> {
         "ProcessLabel": "",
         "AppArmorProfile": config.security.apparmor.as_deref().unwrap_or_default(),
     });
-    let parts = json!({
+    let parts = view!({
         "State": state(container),
         "Mounts": config.mounts.iter().filter_map(|mount| mounts::mount_point(engine, mount)).collect::<Vec<_>>(),
         "NetworkSettings": network::network_settings(container),
-        "Config": merged([process::process_config(config), supervision::checks(config)]),
+        "Config": View::joined([process::process_config(config), supervision::checks(config)]),
         "HostConfig": host::all(engine, config),
     });
-    Ok(merged([identity, files, parts]))
+    Ok(View::joined([identity, files, parts]))
 }
 
-fn state(container: &Container) -> Value {
+fn state(container: &Container) -> View {
     let exit = container.state.as_ref().and_then(|state| state.exit.as_ref());
     let exit = exit.filter(|_| !container.status.is_alive());
     let (started, finished) = times(container);
@@ -275,7 +276,7 @@ fn state(container: &Container) -> Value {
         }
     };
     let monitor = container.state.as_ref().filter(|_| container.status.is_alive());
-    json!({
+    view!({
         "OciVersion": "1.2.0",
         "Status": container.status.name(),
         "Running": container.status == Status::Running,
@@ -291,7 +292,7 @@ fn state(container: &Container) -> Value {
         "FinishedAt": time(finished),
         "Health": supervision::health(container),
         "StoppedByUser": record.is_some_and(|state| state.stopped_by_user),
-        "CgroupPath": monitor.and_then(|state| cgroup::of_container(state.monitor_pid)).unwrap_or_default(),
+        "CgroupPath": monitor.and_then(|state| cgroup::of_container(state.monitor_pid)).unwrap_or_default().as_path(),
         "Checkpointed": false,
         "Restored": false,
         "CheckpointLog": "",
@@ -316,7 +317,7 @@ fn runtime_file(container: &Container, name: &str) -> String {
 
 /// Effective and bounding capabilities, by name. The effective ones of a user who is known only inside are taken as a
 /// user's who is not root.
-fn capability_names(config: &Config) -> Result<(Value, Value)> {
+fn capability_names(config: &Config) -> Result<(View, View)> {
     let security = &config.security;
     let base = if security.privileged { Set::FULL } else { capabilities::DEFAULT.into_iter().collect() };
     let granted = capabilities::resolve(base, &security.capabilities_added, &security.capabilities_dropped)?;
@@ -325,18 +326,18 @@ fn capability_names(config: &Config) -> Result<(Value, Value)> {
     let names = |set: Set| {
         let mut names: Vec<String> = set.names().map(str::to_owned).collect();
         names.sort();
-        Value::from(names)
+        View::from(names)
     };
     Ok((names(effective), names(granted.set)))
 }
 
-fn graph_driver(engine: &Engine, config: &Config) -> Value {
-    let Source::Image(image) = &config.source else { return json!({ "Name": "overlay", "Data": null }) };
+fn graph_driver(engine: &Engine, config: &Config) -> View {
+    let Source::Image(image) = &config.source else { return view!({ "Name": "overlay", "Data": null }) };
     let layer = |digest| crate::store::layers::path(engine, digest).display().to_string();
     // The uppermost comes first, as overlay has it.
     let lower: Vec<String> = image.layers.iter().rev().map(layer).collect();
     let dir = Paths::of(engine, &config.id).dir;
     let below = |name: &str| dir.join(name).display().to_string();
-    let data = json!({ "LowerDir": lower.join(":"), "UpperDir": below("upper"), "WorkDir": below("work") });
-    json!({ "Name": "overlay", "Data": data })
+    let data = view!({ "LowerDir": lower.join(":"), "UpperDir": below("upper"), "WorkDir": below("work") });
+    view!({ "Name": "overlay", "Data": data })
 }

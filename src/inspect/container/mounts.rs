@@ -2,13 +2,13 @@
 
 use crate::container::config::{Config, Mount, MountKind, SecretHow, SecretUse};
 use crate::engine::Engine;
-use serde_json::{Map, Value, json};
+use crate::inspect::view::{Fields, View, view};
 
 /// The secrets that a container gets as files; what becomes of others is nobody's business, as in podman.
-pub fn secrets(config: &Config) -> Value {
+pub fn secrets(config: &Config) -> View {
     let file = |asked: &SecretUse| match &asked.how {
         SecretHow::File { uid, gid, mode, .. } => {
-            Some(json!({ "Name": asked.name, "ID": asked.id, "UID": uid, "GID": gid, "Mode": mode }))
+            Some(view!({ "Name": &asked.name, "ID": &asked.id, "UID": *uid, "GID": *gid, "Mode": *mode }))
         }
         SecretHow::Environment { .. } => None,
     };
@@ -16,7 +16,7 @@ pub fn secrets(config: &Config) -> Value {
 }
 
 /// Binds and volumes; file systems in memory are in `HostConfig.Tmpfs`.
-pub fn mount_point(engine: &Engine, mount: &Mount) -> Option<Value> {
+pub fn mount_point(engine: &Engine, mount: &Mount) -> Option<View> {
     let (kind, name, source, driver) = match &mount.kind {
         MountKind::Bind { source } => ("bind", None, source.clone(), ""),
         MountKind::Volume { name, .. } => {
@@ -25,10 +25,10 @@ pub fn mount_point(engine: &Engine, mount: &Mount) -> Option<Value> {
         MountKind::Image(image) => ("image", None, image.name.clone().into(), ""),
         MountKind::Tmpfs { .. } | MountKind::Devpts(_) => return None,
     };
-    let mut point = json!({
+    let mut point = view!({
         "Type": kind,
         "Source": source.display().to_string(),
-        "Destination": mount.target,
+        "Destination": &mount.target,
         "Driver": driver,
         "Mode": "",
         "Options": mount_options(mount),
@@ -36,8 +36,8 @@ pub fn mount_point(engine: &Engine, mount: &Mount) -> Option<Value> {
         "Propagation": mount.options.propagation.name(),
     });
     // A bind has no name, and in Go's JSON then no such field.
-    if let (Some(name), Some(fields)) = (name, point.as_object_mut()) {
-        fields.insert("Name".to_owned(), Value::from(name));
+    if let Some(name) = name {
+        point.set("Name", name);
     }
     Some(point)
 }
@@ -64,8 +64,8 @@ pub fn bind_text(mount: &Mount) -> Option<String> {
     Some(format!("{source}:{}:{access},{},{options}", mount.target, mount.options.propagation.name()))
 }
 
-pub fn tmpfs(config: &Config) -> Value {
-    let mut all = Map::new();
+pub fn tmpfs(config: &Config) -> View {
+    let mut all = Fields::default();
     for mount in &config.mounts {
         if let MountKind::Tmpfs { size_bytes, mode, .. } = &mount.kind {
             let mut options = vec![if mount.read_only { "ro" } else { "rw" }.to_owned()];
@@ -73,8 +73,8 @@ pub fn tmpfs(config: &Config) -> Value {
                 .extend(mount_options(mount).iter().filter(|name| **name != "rbind").map(|name| (*name).to_owned()));
             options.extend(size_bytes.map(|size| format!("size={size}")));
             options.extend(mode.map(|mode| format!("mode={mode:o}")));
-            all.insert(mount.target.clone(), Value::from(options.join(",")));
+            all.set(mount.target.clone(), options.join(",").into());
         }
     }
-    Value::Object(all)
+    View::Object(all)
 }

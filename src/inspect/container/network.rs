@@ -2,9 +2,8 @@
 
 use super::pid;
 use crate::container::state::Container;
-use crate::inspect::merged;
+use crate::inspect::view::{Fields, View, view};
 use crate::network::{Network, Port};
-use serde_json::{Map, Value, json};
 
 /// Published ports that follow each other, taken together.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,22 +36,23 @@ fn follows(range: &PortRange, port: &Port) -> bool {
 }
 
 /// `80/tcp` and what of the host leads there.
-pub fn port_bindings(ports: &[Port]) -> Map<String, Value> {
-    let mut bindings = Map::new();
+pub fn port_bindings(ports: &[Port]) -> Fields {
+    let mut bindings = Fields::default();
     for port in ports {
         let key = format!("{}/{}", port.container_port, port.protocol.name());
         let address = port.host_address.map_or_else(|| "0.0.0.0".to_owned(), |address| address.to_string());
-        let binding = json!({ "HostIp": address, "HostPort": port.host_port.to_string() });
-        if let Value::Array(list) = bindings.entry(key).or_insert_with(|| Value::Array(Vec::new())) {
-            list.push(binding);
+        let binding = view!({ "HostIp": address, "HostPort": port.host_port.to_string() });
+        match bindings.get_mut(&key) {
+            Some(View::List(list)) => list.push(binding),
+            _ => bindings.push(key, View::List(vec![binding])),
         }
     }
     bindings
 }
 
-pub fn network_settings(container: &Container) -> Value {
+pub fn network_settings(container: &Container) -> View {
     let config = &container.config;
-    let address = json!({
+    let address = view!({
         "EndpointID": "",
         "Gateway": "",
         "IPAddress": "",
@@ -63,17 +63,17 @@ pub fn network_settings(container: &Container) -> Value {
         "MacAddress": "",
     });
     let network = config.network.name();
-    let membership = json!({ "NetworkID": network, "DriverOpts": null, "IPAMConfig": null, "Links": null });
-    let mut networks = Map::new();
+    let membership = view!({ "NetworkID": network, "DriverOpts": null, "IPAMConfig": null, "Links": null });
+    let mut networks = Fields::default();
     // pasta's container is in no network, it has the host's addresses.
     if config.network != Network::Pasta {
-        networks.insert(network.to_owned(), merged([address.clone(), membership]));
+        networks.push(network, View::joined([address.clone(), membership]));
     }
     let sandbox = match pid(container) {
         0 => String::new(),
         pid => format!("/proc/{pid}/ns/net"),
     };
-    let rest = json!({
+    let rest = view!({
         "Bridge": "",
         "SandboxID": "",
         "HairpinMode": false,
@@ -83,7 +83,7 @@ pub fn network_settings(container: &Container) -> Value {
         "SandboxKey": sandbox,
         "Networks": networks,
     });
-    merged([address, rest])
+    View::joined([address, rest])
 }
 
 #[cfg(test)]

@@ -3,38 +3,37 @@
 use super::image_name;
 use super::network::port_bindings;
 use crate::container::config::Config;
-use serde_json::{Map, Value, json};
+use crate::inspect::view::{Fields, View, view};
 
-pub fn process_config(config: &Config) -> Value {
+pub fn process_config(config: &Config) -> View {
     let process = &config.process;
-    let exposed: Map<String, Value> =
-        port_bindings(&config.ports).into_iter().map(|(port, _)| (port, json!({}))).collect();
-    json!({
-        "Hostname": config.hostname,
+    let exposed: Fields = port_bindings(&config.ports).names().map(|port| (port.to_owned(), view!({}))).collect();
+    view!({
+        "Hostname": &config.hostname,
         "Domainname": "",
-        "User": process.user,
+        "User": &process.user,
         "AttachStdin": false,
         "AttachStdout": false,
         "AttachStderr": false,
         "Tty": process.terminal,
         "OpenStdin": process.interactive,
         "StdinOnce": false,
-        "Env": process.environment,
-        "Cmd": process.command,
+        "Env": &process.environment,
+        "Cmd": &process.command,
         "Entrypoint": process.entrypoint.as_deref().unwrap_or_default(),
         "Image": image_name(config),
         "Volumes": {},
-        "WorkingDir": process.working_directory,
+        "WorkingDir": &process.working_directory,
         "OnBuild": [],
-        "Labels": config.labels,
-        "Annotations": config.annotations,
+        "Labels": &config.labels,
+        "Annotations": &config.annotations,
         "Secrets": super::mounts::secrets(config),
         "Timezone": config.users.timezone.as_deref().unwrap_or_default(),
         "SystemdMode": config.security.systemd == crate::container::config::Systemd::Yes,
-        "ChrootDirs": config.users.chroot_dirs,
+        "ChrootDirs": &config.users.chroot_dirs,
         "StopSignal": signal_name(config.stop.signal),
         "StopTimeout": config.stop.timeout_secs,
-        "CreateCommand": config.create_command,
+        "CreateCommand": &config.create_command,
         "ExposedPorts": exposed,
         "Umask": format!("{:04o}", config.users.umask.unwrap_or(0o022)),
         "Timeout": config.timeout_secs.unwrap_or(0),

@@ -5,23 +5,23 @@ use crate::container::health::Report;
 use crate::container::log::{self, Format, rfc3339_nanoseconds};
 use crate::container::state::{Container, Paths};
 use crate::engine::Engine;
-use serde_json::{Value, json};
+use crate::inspect::view::{View, view};
 
 /// `State.Health`: null without a check.
-pub fn health(container: &Container) -> Value {
-    container.health.as_ref().map_or(Value::Null, report)
+pub fn health(container: &Container) -> View {
+    container.health.as_ref().map_or(View::Null, report)
 }
 
-fn report(report: &Report) -> Value {
+fn report(report: &Report) -> View {
     let log = report.log.iter().map(|outcome| {
-        json!({
+        view!({
             "Start": rfc3339_nanoseconds(outcome.start),
             "End": rfc3339_nanoseconds(outcome.end),
             "ExitCode": outcome.exit_code,
-            "Output": outcome.output,
+            "Output": &outcome.output,
         })
     });
-    json!({
+    view!({
         "Status": report.status.name(),
         "FailingStreak": report.failing_streak,
         "Log": log.collect::<Vec<_>>(),
@@ -29,14 +29,14 @@ fn report(report: &Report) -> Value {
 }
 
 /// The fields of `Config` that are about health checks.
-pub fn checks(config: &Config) -> Value {
+pub fn checks(config: &Config) -> View {
     let health = &config.health;
     let destination = match &health.log.destination {
         HealthDestination::Local => "local".to_owned(),
         HealthDestination::Directory(dir) => dir.display().to_string(),
         HealthDestination::Events => "events_logger".to_owned(),
     };
-    json!({
+    view!({
         "Healthcheck": regular(health),
         "StartupHealthCheck": startup(health),
         "HealthcheckOnFailureAction": health.on_failure.name(),
@@ -46,12 +46,12 @@ pub fn checks(config: &Config) -> Value {
     })
 }
 
-fn regular(health: &Health) -> Value {
+fn regular(health: &Health) -> View {
     if health.is_none() {
-        return Value::Null;
+        return View::Null;
     }
-    json!({
-        "Test": health.test,
+    view!({
+        "Test": health.test.as_ref(),
         "StartPeriod": health.start_period_nanos,
         "Interval": health.interval_nanos,
         "Timeout": health.timeout_nanos,
@@ -59,10 +59,10 @@ fn regular(health: &Health) -> Value {
     })
 }
 
-fn startup(health: &Health) -> Value {
-    let Some(check) = &health.startup else { return Value::Null };
-    json!({
-        "Test": check.test,
+fn startup(health: &Health) -> View {
+    let Some(check) = &health.startup else { return View::Null };
+    view!({
+        "Test": &check.test,
         "Interval": check.interval_nanos,
         "Timeout": check.timeout_nanos,
         "Retries": check.retries,
@@ -71,19 +71,19 @@ fn startup(health: &Health) -> Value {
 }
 
 /// `HostConfig.RestartPolicy`.
-pub fn restart_policy(config: &Config) -> Value {
+pub fn restart_policy(config: &Config) -> View {
     let retries = match config.restart {
         Restart::OnFailure(max) => max.unwrap_or(0),
         Restart::No | Restart::Always | Restart::UnlessStopped => 0,
     };
-    json!({ "Name": config.restart.name(), "MaximumRetryCount": retries })
+    view!({ "Name": config.restart.name(), "MaximumRetryCount": retries })
 }
 
 /// `HostConfig.LogConfig`.
-pub fn log_config(engine: &Engine, config: &Config) -> Value {
+pub fn log_config(engine: &Engine, config: &Config) -> View {
     let Logging { driver, path: _, size_bytes_max, files_max: _, compress: _, tag, labels: _ } = &config.logging;
     let path = Format::of(*driver).map(|_| log::path(config, &Paths::of(engine, &config.id)).display().to_string());
-    json!({
+    view!({
         "Type": driver.name(),
         "Config": {},
         "Path": path.unwrap_or_default(),
