@@ -81,7 +81,7 @@ pub fn template_of_each(
     format: &Format,
     has_headings: bool,
     given: &dyn Fn(&str) -> Option<String>,
-    each: impl FnOnce(&mut dyn FnMut(&Value) -> Result<()>) -> Result<()>,
+    each: impl FnOnce(&mut dyn FnMut(&View) -> Result<()>) -> Result<()>,
 ) -> Result<()> {
     if format.ranges() {
         let mut rows = Vec::new();

@@ -7,8 +7,8 @@ use crate::image::auth::Credentials;
 use crate::image::reference::{self, DEFAULT_REGISTRY, Reference};
 use crate::image::registries::Registries;
 use crate::image::registry::{Access, Found, Registry};
+use crate::inspect::view::{View, view};
 use anyhow::{Context as _, Result};
-use serde_json::{Value, json};
 use std::path::PathBuf;
 
 /// How many are shown if nobody says, and the most that are asked for.
@@ -147,14 +147,14 @@ impl Search {
         }
     }
 
-    fn row(&self, registry: &str, found: &Found, docker: bool) -> Value {
+    fn row(&self, registry: &str, found: &Found, docker: bool) -> View {
         let mut description = found.description.replace(['\n', '\r', '\t'], " ");
         if !self.no_trunc && description.chars().count() > DESCRIPTION_CHARACTERS_MAX {
             description = description.chars().take(DESCRIPTION_CHARACTERS_MAX).collect::<String>() + "...";
         }
         if docker {
-            return json!({
-                "Name": found.name,
+            return view!({
+                "Name": &found.name,
                 "Description": description,
                 "StarCount": found.star_count.to_string(),
                 "IsOfficial": found.is_official.to_string(),
@@ -165,7 +165,7 @@ impl Search {
         let is_short = registry == DEFAULT_REGISTRY && !found.name.contains('/');
         let directory = if is_short { "library/" } else { "" };
         let mark = |is_so: bool| if is_so { "[OK]" } else { "" };
-        json!({
+        view!({
             "Index": registry,
             "Name": format!("{registry}/{directory}{}", found.name),
             "Description": description,
@@ -176,7 +176,7 @@ impl Search {
         })
     }
 
-    fn print(&self, shape: &Shape, rows: &[Value], docker: bool) -> Result<()> {
+    fn print(&self, shape: &Shape, rows: &[View], docker: bool) -> Result<()> {
         let columns: &[(&str, &str)] = match (docker, self.compatible) {
             (true, _) => &[
                 ("NAME", "Name"),
@@ -197,16 +197,16 @@ impl Search {
             Shape::Json if docker => {
                 listing::put(&rows.iter().map(|row| format!("{row}\n")).collect::<String>());
             }
-            Shape::Json => listing::json(&Value::from(rows)),
+            Shape::Json => listing::json(&rows.iter().collect::<View>()),
             Shape::Template(format) => listing::template(format, true, rows, &|_| None)?,
             Shape::Table | Shape::Quiet if rows.is_empty() && !docker => {}
             Shape::Table | Shape::Quiet => {
                 let headings: Vec<&str> = columns.iter().map(|(heading, _)| *heading).collect();
-                let cell = |row: &Value, (heading, field): &(&str, &str)| match &row[*field] {
-                    Value::String(text) if docker && *heading == "OFFICIAL" => {
+                let cell = |row: &View, (heading, field): &(&str, &str)| match &row[*field] {
+                    View::Text(text) if docker && *heading == "OFFICIAL" => {
                         if text == "true" { "[OK]" } else { "" }.to_owned()
                     }
-                    Value::String(text) => text.clone(),
+                    View::Text(text) => text.clone(),
                     other => other.to_string(),
                 };
                 let lines = rows.iter().map(|row| columns.iter().map(|column| cell(row, column)).collect::<Vec<_>>());
@@ -224,9 +224,9 @@ fn list_tags(text: &str, limit: usize, access: &Access, shape: &Shape) -> Result
     let (name, tags) = tags(text, limit, access)?;
     let name = name.name();
     match shape {
-        Shape::Json => listing::json(&json!([{"Name": name, "Tags": tags}])),
+        Shape::Json => listing::json(&view!([view!({ "Name": name, "Tags": tags })])),
         Shape::Template(format) => {
-            let rows: Vec<Value> = tags.iter().map(|tag| json!({"Name": name, "Tag": tag})).collect();
+            let rows: Vec<View> = tags.iter().map(|tag| view!({ "Name": &name, "Tag": tag })).collect();
             listing::template(format, true, &rows, &|_| None)?;
         }
         Shape::Table | Shape::Quiet => {
