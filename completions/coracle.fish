@@ -94,6 +94,7 @@ complete -c coracle -n "__fish_coracle_needs_command" -f -a "unmount" -d 'Take a
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "umount" -d 'Take away what mount has shown'
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "events" -d 'Print what happens to containers, images and volumes'
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "pull" -d 'Fetch one or more images, and print their ids'
+complete -c coracle -n "__fish_coracle_needs_command" -f -a "push" -d 'Send an image to a registry'
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "load" -d 'Load images from an archive (docker save, podman save, OCI) or an OCI directory'
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "save" -d 'Save images to an archive, or to a directory'
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "images" -d 'List images'
@@ -667,6 +668,27 @@ false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand pull" -s a -l all-tags -d 'Fetch all tags of the images\' repositories'
 complete -c coracle -n "__fish_coracle_using_subcommand pull" -s q -l quiet -d 'Show no progress'
 complete -c coracle -n "__fish_coracle_using_subcommand pull" -s h -l help -d 'Print help'
+complete -c coracle -n "__fish_coracle_using_subcommand push" -l compression-format -d 'Compress layers with gzip or zstd: all that are compressed otherwise, or not at all [default: gzip, and only those that are not]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand push" -l compression-level -d 'Compress with this level: 1 to 9 for gzip [default: 5], 1 to 20 for zstd [default: 3]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand push" -l digestfile -d 'Write the digest that the registry knows the image by to a file' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand push" -l force-compression -d 'Compress layers anew that are compressed in another format' -r -f -a "true\t''
+false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand push" -s f -l format -d 'Write the manifest in this format: oci or v2s2 (also called docker) [default: as it is]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand push" -l platform -d 'Of an index, send the image for this system, such as linux/arm64' -r
+complete -c coracle -n "__fish_coracle_using_subcommand push" -l tls-verify -d 'Require a valid certificate of the registry, whatever registries.conf says; with false, plain http is tried too' -r -f -a "true\t''
+false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand push" -l creds -d 'Log in to the registry as this user' -r
+complete -c coracle -n "__fish_coracle_using_subcommand push" -l authfile -d 'Take credentials from this file' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand push" -l cert-dir -d 'Trust the certificates (*.crt) in this directory' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand push" -l retry -d 'How often to try again what has failed [default: 2]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand push" -l retry-delay -d 'How long to wait before the second try; doubled for each further one [default: 1s]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand push" -l disable-content-trust -d 'Accepted for scripts of docker: signatures of that kind are asked of nobody' -r -f -a "true\t''
+false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand push" -l all -d 'Send all images of an index, not just the one for this machine'
+complete -c coracle -n "__fish_coracle_using_subcommand push" -s a -l all-tags -d 'Send all tags of the repository'
+complete -c coracle -n "__fish_coracle_using_subcommand push" -s q -l quiet -d 'Show no progress'
+complete -c coracle -n "__fish_coracle_using_subcommand push" -l remove-signatures -d 'Send no signatures; none are kept with images here'
+complete -c coracle -n "__fish_coracle_using_subcommand push" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand load" -s i -l input -d 'Read from this file or directory instead of standard input' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand load" -s q -l quiet -d 'Do not print the names of what was loaded'
 complete -c coracle -n "__fish_coracle_using_subcommand load" -s h -l help -d 'Print help'
@@ -1409,26 +1431,27 @@ complete -c coracle -n "__fish_coracle_using_subcommand healthcheck; and not __f
 complete -c coracle -n "__fish_coracle_using_subcommand healthcheck; and not __fish_seen_subcommand_from run" -f -a "run" -d 'Run the health check of a container'
 complete -c coracle -n "__fish_coracle_using_subcommand healthcheck; and __fish_seen_subcommand_from run" -l ignore-result -d 'End with 0 whatever the check comes to'
 complete -c coracle -n "__fish_coracle_using_subcommand healthcheck; and __fish_seen_subcommand_from run" -s h -l help -d 'Print help'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull load save ls list history rm tag untag import search inspect diff copy exists prune mount unmount umount" -s h -l help -d 'Print help'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull load save ls list history rm tag untag import search inspect diff copy exists prune mount unmount umount" -f -a "pull" -d 'Fetch one or more images, and print their ids'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull load save ls list history rm tag untag import search inspect diff copy exists prune mount unmount umount" -f -a "load" -d 'Load images from an archive (docker save, podman save, OCI) or an OCI directory'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull load save ls list history rm tag untag import search inspect diff copy exists prune mount unmount umount" -f -a "save" -d 'Save images to an archive, or to a directory'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull load save ls list history rm tag untag import search inspect diff copy exists prune mount unmount umount" -f -a "ls" -d 'List images'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull load save ls list history rm tag untag import search inspect diff copy exists prune mount unmount umount" -f -a "list" -d 'List images'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull load save ls list history rm tag untag import search inspect diff copy exists prune mount unmount umount" -f -a "history" -d 'Show the steps in which an image was made'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull load save ls list history rm tag untag import search inspect diff copy exists prune mount unmount umount" -f -a "rm" -d 'Remove one or more images'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull load save ls list history rm tag untag import search inspect diff copy exists prune mount unmount umount" -f -a "tag" -d 'Give an image one or more further names'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull load save ls list history rm tag untag import search inspect diff copy exists prune mount unmount umount" -f -a "untag" -d 'Take one or more names from an image'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull load save ls list history rm tag untag import search inspect diff copy exists prune mount unmount umount" -f -a "import" -d 'Make an image of a tar archive that is a root file system, and print its id'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull load save ls list history rm tag untag import search inspect diff copy exists prune mount unmount umount" -f -a "search" -d 'Look for images in a registry'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull load save ls list history rm tag untag import search inspect diff copy exists prune mount unmount umount" -f -a "inspect" -d 'Show all that is known of images'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull load save ls list history rm tag untag import search inspect diff copy exists prune mount unmount umount" -f -a "diff" -d 'Show what the topmost layer of an image has changed: A is added, C changed, D deleted'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull load save ls list history rm tag untag import search inspect diff copy exists prune mount unmount umount" -f -a "copy" -d 'Copy an image from one place to another, without changing its digests where the target can have them'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull load save ls list history rm tag untag import search inspect diff copy exists prune mount unmount umount" -f -a "exists" -d 'Tell by the exit code whether an image exists: 0 if it does, 1 if not'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull load save ls list history rm tag untag import search inspect diff copy exists prune mount unmount umount" -f -a "prune" -d 'Remove images that have no name and that no container uses'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull load save ls list history rm tag untag import search inspect diff copy exists prune mount unmount umount" -f -a "mount" -d 'Show the files of images as directories, read-only, and print where'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull load save ls list history rm tag untag import search inspect diff copy exists prune mount unmount umount" -f -a "unmount" -d 'Take away what image mount has shown'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull load save ls list history rm tag untag import search inspect diff copy exists prune mount unmount umount" -f -a "umount" -d 'Take away what image mount has shown'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists prune mount unmount umount" -s h -l help -d 'Print help'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists prune mount unmount umount" -f -a "pull" -d 'Fetch one or more images, and print their ids'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists prune mount unmount umount" -f -a "push" -d 'Send an image to a registry'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists prune mount unmount umount" -f -a "load" -d 'Load images from an archive (docker save, podman save, OCI) or an OCI directory'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists prune mount unmount umount" -f -a "save" -d 'Save images to an archive, or to a directory'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists prune mount unmount umount" -f -a "ls" -d 'List images'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists prune mount unmount umount" -f -a "list" -d 'List images'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists prune mount unmount umount" -f -a "history" -d 'Show the steps in which an image was made'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists prune mount unmount umount" -f -a "rm" -d 'Remove one or more images'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists prune mount unmount umount" -f -a "tag" -d 'Give an image one or more further names'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists prune mount unmount umount" -f -a "untag" -d 'Take one or more names from an image'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists prune mount unmount umount" -f -a "import" -d 'Make an image of a tar archive that is a root file system, and print its id'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists prune mount unmount umount" -f -a "search" -d 'Look for images in a registry'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists prune mount unmount umount" -f -a "inspect" -d 'Show all that is known of images'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists prune mount unmount umount" -f -a "diff" -d 'Show what the topmost layer of an image has changed: A is added, C changed, D deleted'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists prune mount unmount umount" -f -a "copy" -d 'Copy an image from one place to another, without changing its digests where the target can have them'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists prune mount unmount umount" -f -a "exists" -d 'Tell by the exit code whether an image exists: 0 if it does, 1 if not'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists prune mount unmount umount" -f -a "prune" -d 'Remove images that have no name and that no container uses'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists prune mount unmount umount" -f -a "mount" -d 'Show the files of images as directories, read-only, and print where'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists prune mount unmount umount" -f -a "unmount" -d 'Take away what image mount has shown'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists prune mount unmount umount" -f -a "umount" -d 'Take away what image mount has shown'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l policy -d 'When to ask the registry: always, missing, never, newer' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l platform -d 'Choose the image for this system, such as linux/arm64' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l arch -d 'Choose the image for this processor, such as arm64' -r
@@ -1446,6 +1469,27 @@ false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -s a -l all-tags -d 'Fetch all tags of the images\' repositories'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -s q -l quiet -d 'Show no progress'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -s h -l help -d 'Print help'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l compression-format -d 'Compress layers with gzip or zstd: all that are compressed otherwise, or not at all [default: gzip, and only those that are not]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l compression-level -d 'Compress with this level: 1 to 9 for gzip [default: 5], 1 to 20 for zstd [default: 3]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l digestfile -d 'Write the digest that the registry knows the image by to a file' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l force-compression -d 'Compress layers anew that are compressed in another format' -r -f -a "true\t''
+false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -s f -l format -d 'Write the manifest in this format: oci or v2s2 (also called docker) [default: as it is]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l platform -d 'Of an index, send the image for this system, such as linux/arm64' -r
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l tls-verify -d 'Require a valid certificate of the registry, whatever registries.conf says; with false, plain http is tried too' -r -f -a "true\t''
+false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l creds -d 'Log in to the registry as this user' -r
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l authfile -d 'Take credentials from this file' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l cert-dir -d 'Trust the certificates (*.crt) in this directory' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l retry -d 'How often to try again what has failed [default: 2]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l retry-delay -d 'How long to wait before the second try; doubled for each further one [default: 1s]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l disable-content-trust -d 'Accepted for scripts of docker: signatures of that kind are asked of nobody' -r -f -a "true\t''
+false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l all -d 'Send all images of an index, not just the one for this machine'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -s a -l all-tags -d 'Send all tags of the repository'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -s q -l quiet -d 'Show no progress'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l remove-signatures -d 'Send no signatures; none are kept with images here'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from load" -s i -l input -d 'Read from this file or directory instead of standard input' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from load" -s q -l quiet -d 'Do not print the names of what was loaded'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from load" -s h -l help -d 'Print help'

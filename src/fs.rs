@@ -201,6 +201,22 @@ pub fn create_new(path: &Path) -> Result<std::fs::File> {
     options.open(path).with_context(|| format!("create {}", path.display()))
 }
 
+/// Creates a file in staging that has no name any more: it goes with the process.
+pub fn create_unnamed(dir: &Path) -> Result<std::fs::File> {
+    let flags = OFlags::RDWR | OFlags::TMPFILE | OFlags::CLOEXEC;
+    match rustix::fs::openat(CWD, dir, flags, Mode::from_raw_mode(0o600)) {
+        Ok(file) => Ok(file.into()),
+        // Not all file systems have files that never had a name.
+        Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL) => {
+            let path = staging_name(dir);
+            let file = create_new(&path)?;
+            remove_file(&path)?;
+            Ok(file)
+        }
+        Err(errno) => Err(errno).with_context(|| format!("create a file in {}", dir.display())),
+    }
+}
+
 /// Creates a file that the user names, or empties it, with the mode that their umask gives.
 pub fn create(path: &Path) -> Result<std::fs::File> {
     std::fs::File::create(path).with_context(|| format!("create {}", path.display()))

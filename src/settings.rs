@@ -148,6 +148,8 @@ section! {
     /// `[engine]`: how the engine works.
     EngineSection {
         cdi_spec_dirs: List,
+        compression_format: Option<String>,
+        compression_level: Option<i64>,
         detach_keys: Option<String>,
         env: List,
         events_logger: Option<String>,

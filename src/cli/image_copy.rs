@@ -1,6 +1,7 @@
 //! `image copy`: copy an image between registries, archives, directories and the store.
 
 use super::flags::{PlatformFlags, RegistryFlags};
+use super::progress::Progress;
 use super::{Context, Verb, pulling, say};
 use crate::container::events::{self, Happening};
 use crate::image::copy;
@@ -41,7 +42,7 @@ impl Verb for ImageCopy {
             Location::Store(_) => Some(pulling::unpacker(engine)?),
             _ => None,
         };
-        let progress = pulling::Progress::new(self.quiet);
+        let progress = Progress::new(self.quiet);
         let opened = copy::open(engine, &source, platform.as_ref(), &access);
         let copied = opened.and_then(|opened| {
             copy::copy(engine, opened, &target, unpacker.as_ref(), &|event| progress.show(&event))

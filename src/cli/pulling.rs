@@ -1,6 +1,7 @@
 //! Finding an image or pulling it, with the progress that a person at a terminal sees.
 
 use super::listing;
+use super::progress::Progress;
 use crate::container::config::Config;
 use crate::container::control::Door;
 use crate::container::events::{self, Happening};
@@ -10,21 +11,20 @@ use crate::error::{self, Kind};
 use crate::fs;
 use crate::image::load::{self, Load};
 use crate::image::platform::Platform;
-use crate::image::pull::{self, Access, Event, Person, Policy};
+use crate::image::pull::{self, Access, Person, Policy};
 use crate::image::reference::Reference;
 use crate::image::registries;
+use crate::image::transfer::Event;
 use crate::image::transport::Source;
 use crate::image::{self, Image, hello};
 use crate::store::digest::Digest;
 use crate::store::layers::Unpacker;
 use crate::sys::process::{self, Cloned};
 use anyhow::{Context, Result};
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressStyle};
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::io::{BufRead, IsTerminal, Read};
 use std::os::fd::AsFd;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What an answer may be long.
@@ -156,55 +156,4 @@ fn install_hello(engine: &Engine) -> Result<()> {
     let loaded = load::load(engine, &what, &unpacker);
     fs::remove_file(&archive)?;
     loaded.map(|_| ())
-}
-
-/// Bars on a terminal, nothing in a pipe.
-pub struct Progress {
-    bars: Option<MultiProgress>,
-    layers: Mutex<BTreeMap<String, ProgressBar>>,
-}
-
-impl Progress {
-    pub fn new(quiet: bool) -> Self {
-        let bars = (!quiet && std::io::stderr().is_terminal()).then(MultiProgress::new);
-        Self { bars, layers: Mutex::default() }
-    }
-
-    pub fn show(&self, event: &Event) {
-        let Some(bars) = &self.bars else { return };
-        let Ok(mut layers) = self.layers.lock() else { return };
-        match event {
-            Event::Trying(name) => {
-                let _ = bars.println(format!("Trying to pull {name}..."));
-            }
-            Event::LayerPresent(_) => {}
-            Event::LayerStarted { blob, size } => {
-                let bar = bars.add(ProgressBar::new(*size));
-                if let Ok(style) =
-                    ProgressStyle::with_template("{prefix} [{bar:30}] {bytes}/{total_bytes} {bytes_per_sec} {eta}")
-                {
-                    bar.set_style(style.progress_chars("=> "));
-                }
-                bar.set_prefix(blob.hex()[..12].to_owned());
-                layers.insert(blob.hex(), bar);
-            }
-            Event::LayerBytes { blob, bytes } => {
-                if let Some(bar) = layers.get(&blob.hex()) {
-                    bar.inc(*bytes);
-                }
-            }
-            Event::LayerDone(blob) => {
-                if let Some(bar) = layers.remove(&blob.hex()) {
-                    bar.finish();
-                }
-            }
-        }
-    }
-
-    pub fn clear(&self) {
-        if let Some(bars) = &self.bars {
-            // A terminal that cannot be drawn on any more needs no clearing.
-            let _ = bars.clear();
-        }
-    }
 }

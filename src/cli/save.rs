@@ -1,6 +1,7 @@
 //! `save`: write images to an archive or a directory.
 
-use super::{Context, Verb, pulling};
+use super::progress::Progress;
+use super::{Context, Verb};
 use crate::container::events::{self, Event, Happening, Object};
 use crate::error::{self, Kind};
 use crate::image::platform::Platform;
@@ -53,7 +54,7 @@ impl Verb for Save {
         };
         images.iter().try_for_each(|named| save::check_is_for(&named.image, platform.as_ref()))?;
         crate::store::prepare(&context.engine)?;
-        let progress = pulling::Progress::new(self.quiet);
+        let progress = Progress::new(self.quiet);
         let saved = save::save(&context.engine, &images, format, &target, &|event| progress.show(&event));
         progress.clear();
         saved?;

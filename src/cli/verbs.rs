@@ -88,6 +88,7 @@ const GROUPS: &[Group] = &[
         about: "Images",
         verbs: &[
             verb!("pull", super::pull::Pull),
+            verb!("push", super::push::Push),
             verb!("load", super::load::Load),
             verb!("save", super::save::Save),
             verb!("images", super::images::Images),
@@ -166,6 +167,7 @@ const NOUNS: &[Noun] = &[
         about: "Work with images",
         verbs: &[
             ("pull", &[], "pull"),
+            ("push", &[], "push"),
             ("load", &[], "load"),
             ("save", &[], "save"),
             ("ls", &["list"], "images"),

@@ -72,10 +72,7 @@ impl<'a> Fresh<'a> {
         descriptors.push(Descriptor::new(self.format.layer(Compression::None), diff_id, size));
         self.config.rootfs.diff_ids.push(diff_id);
 
-        let (config_type, manifest_type) = match self.format {
-            Format::Oci => (OCI_CONFIG, OCI_MANIFEST),
-            Format::Docker => (DOCKER_CONFIG, DOCKER_MANIFEST),
-        };
+        let (config_type, manifest_type) = (self.format.config(), self.format.manifest());
         let bytes = self.config.to_bytes()?;
         let config = Descriptor::new(config_type, arrival.write_blob(&bytes)?, bytes.len() as u64);
         let manifest = Manifest { media_type: manifest_type.to_owned(), ..Manifest::new(config, descriptors) };
@@ -88,6 +85,20 @@ impl<'a> Fresh<'a> {
 }
 
 impl Format {
+    pub fn config(self) -> &'static str {
+        match self {
+            Self::Oci => OCI_CONFIG,
+            Self::Docker => DOCKER_CONFIG,
+        }
+    }
+
+    pub fn manifest(self) -> &'static str {
+        match self {
+            Self::Oci => OCI_MANIFEST,
+            Self::Docker => DOCKER_MANIFEST,
+        }
+    }
+
     /// The media type of a layer.
     pub fn layer(self, compression: Compression) -> &'static str {
         match (self, compression) {

@@ -3,10 +3,11 @@
 
 use super::load::{self, Loaded};
 use super::platform::Platform;
-use super::pull::{self, Progress};
+use super::pull;
 use super::reference::Reference;
 use super::registry::{Access, Registry};
 use super::save;
+use super::transfer::Progress;
 use super::transport::members::Format;
 use super::transport::target::Target;
 use super::transport::{self, Blobs, Incoming, Location, Outgoing, Source};

@@ -3,6 +3,10 @@
 //! Redirects are followed here and not in the HTTP library, so that one rule holds for every header: what is bound to
 //! an origin never leaves it.
 
+mod body;
+
+pub use body::{Body, Part};
+
 use super::auth::Secret;
 use super::origin::{Origin, Scheme, Url, shown};
 use super::trust::Trust;
@@ -10,9 +14,8 @@ use crate::error::Kind;
 use crate::fs;
 use anyhow::{Context, Result};
 use std::collections::HashMap;
-use std::io::Read;
 use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use ureq::config::AutoHeaderValue;
 use ureq::http::HeaderMap;
 
@@ -20,8 +23,6 @@ use ureq::http::HeaderMap;
 const REDIRECTS_MAX: usize = 5;
 /// The largest header that an answer may have.
 const HEADER_BYTES_MAX: usize = 64 << 10;
-/// What a server must send per second, on average over the idle time, to be waited for.
-const RATE_BYTES_MIN: u64 = 1 << 10;
 
 /// How long to wait for what, and how often.
 #[derive(Clone, Debug)]
@@ -32,6 +33,8 @@ pub struct Patience {
     pub idle: Duration,
     /// Before the second try; doubled for each further one.
     pub pause: Duration,
+    /// Until a server has put away what it was sent, and says so.
+    pub commit: Duration,
     /// The longest that a server can make us wait by `Retry-After`.
     pub retry_after_max: Duration,
     /// How often a request is sent, or a broken transfer taken up without progress.
@@ -44,6 +47,7 @@ impl Default for Patience {
             connect: Duration::from_secs(10),
             idle: Duration::from_secs(30),
             pause: Duration::from_secs(1),
+            commit: Duration::from_secs(300),
             retry_after_max: Duration::from_secs(300),
             tries: 3,
         }
@@ -57,6 +61,11 @@ impl Patience {
         let random = (RandomState::new().hash_one(tries) % 1000) as u32;
         self.pause * (1 << (tries - 1).min(6)) * (500 + random) / 1000
     }
+
+    /// The same, but as long as the server has asked for, if that is bearable.
+    pub fn pause_as_asked(&self, tries: u32, asked: Duration) -> Duration {
+        asked.min(self.retry_after_max).max(self.pause_after(tries))
+    }
 }
 
 /// The value of an `Authorization` header with the only server that may see it.
@@ -67,27 +76,54 @@ pub struct Authorization {
 }
 
 /// What to ask for.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Request<'a> {
+    pub method: Method,
     pub url: Url,
     pub accept: Option<&'a str>,
     pub authorization: Option<&'a Authorization>,
     /// Ask for the body from this byte on.
     pub range_from: Option<u64>,
-    /// Send this form with POST; without one the request is a GET.
-    pub form: Option<&'a Secret>,
+    pub content: Content<'a>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    Get,
+    Head,
+    Post,
+    Put,
+    Patch,
+}
+
+/// What a request carries.
+#[derive(Clone, Copy)]
+pub enum Content<'a> {
+    Nothing,
+    /// Goes to whom it was meant for alone: a redirect of it is an error.
+    Form(&'a Secret),
+    Document {
+        media_type: &'a str,
+        bytes: &'a [u8],
+    },
+    /// A part of a file. Whoever sends it knows what to do when that fails; it is not just sent again.
+    Part(&'a Part<'a>),
 }
 
 impl Request<'_> {
+    pub fn new(method: Method, url: Url) -> Self {
+        Self { method, url, accept: None, authorization: None, range_from: None, content: Content::Nothing }
+    }
+
     pub fn get(url: Url) -> Self {
-        Self { url, accept: None, authorization: None, range_from: None, form: None }
+        Self::new(Method::Get, url)
     }
 }
 
 /// The last answer, after all redirects.
 pub struct Response {
-    /// The server that answered, which a redirect may have chosen.
-    pub origin: Origin,
+    /// What answered, which a redirect may have chosen.
+    pub url: Url,
     pub status: u16,
     headers: HeaderMap,
     body: Body,
@@ -102,6 +138,12 @@ impl Response {
         self.headers.get_all(name).iter().filter_map(|value| value.to_str().ok())
     }
 
+    /// How long the server wants to be left alone, if it is overloaded; None if trying again would not help.
+    pub fn busy(&self) -> Option<Duration> {
+        let is_busy = matches!(self.status, 429 | 500 | 502 | 503 | 504);
+        is_busy.then(|| retry_after(self).unwrap_or_default())
+    }
+
     /// The whole body, which must be a small one.
     pub fn document(self, bytes_max: usize) -> Result<Vec<u8>> {
         fs::read_all(self.body, bytes_max)
@@ -109,6 +151,18 @@ impl Response {
 
     pub fn into_body(self) -> Body {
         self.body
+    }
+}
+
+impl Method {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Head => "HEAD",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+        }
     }
 }
 
@@ -132,20 +186,16 @@ impl Client {
     /// Sends a request, again if the server is overloaded or the connection breaks, and follows redirects.
     /// An answer with an error status is an answer.
     pub fn send(&self, request: &Request) -> Result<Response> {
-        let mut tries = 1;
+        let mut tries = if matches!(request.content, Content::Part(_)) { self.patience.tries } else { 1 };
         loop {
             let outcome = self.follow(request);
             let asked = match &outcome {
-                Ok(response) if matches!(response.status, 429 | 500 | 502 | 503 | 504) => retry_after(response),
-                Err(Trouble { fault: Fault::Broken, .. }) => None,
-                Ok(_) | Err(_) => return Ok(outcome?),
+                Ok(response) => response.busy(),
+                Err(trouble) => (trouble.fault == Fault::Broken).then_some(Duration::ZERO),
             };
-            if tries >= self.patience.tries {
-                return Ok(outcome?);
-            }
+            let Some(asked) = asked.filter(|_| tries < self.patience.tries) else { return Ok(outcome?) };
             drop(outcome);
-            let pause = asked.unwrap_or_default().min(self.patience.retry_after_max);
-            std::thread::sleep(pause.max(self.patience.pause_after(tries)));
+            std::thread::sleep(self.patience.pause_as_asked(tries, asked));
             tries += 1;
         }
     }
@@ -167,8 +217,15 @@ impl Client {
             let Some(location) = response.header("location").filter(|_| is_redirect) else { return Ok(response) };
             let next = request.url.join(location).context("follow redirect")?;
             check_redirect(&request.url.origin, &next.origin)?;
-            if request.form.is_some() {
-                return Err(Kind::Denied.error(format!("{} redirects a form", request.url.origin)).into());
+            let may_move = match request.content {
+                Content::Nothing if matches!(request.method, Method::Get | Method::Head) => true,
+                Content::Nothing | Content::Document { .. } | Content::Part(_) => {
+                    matches!(response.status, 307 | 308)
+                }
+                Content::Form(_) => false,
+            };
+            if !may_move {
+                return Err(Kind::Denied.error(format!("{} redirects what it is sent", request.url.origin)).into());
             }
             if next.origin != request.url.origin {
                 // A chain that comes back does not get it again: a stranger chose that URL.
@@ -193,16 +250,34 @@ impl Client {
         if let Some(from) = request.range_from {
             head = head.header("range", format!("bytes={from}-"));
         }
-        let outcome = match request.form {
-            None => agent.run(head.method("GET").body(()).context("make request")?),
-            Some(form) => {
-                let head = head.method("POST").header("content-type", "application/x-www-form-urlencoded");
+        let head = head.method(request.method.name());
+        let outcome = match request.content {
+            Content::Nothing if matches!(request.method, Method::Get | Method::Head) => {
+                agent.run(head.body(()).context("make request")?)
+            }
+            Content::Nothing => agent.run(head.body(&[][..]).context("make request")?),
+            Content::Form(form) => {
+                let head = head.header("content-type", "application/x-www-form-urlencoded");
                 agent.run(head.body(form.reveal()).context("make request")?)
+            }
+            Content::Document { media_type, bytes } => {
+                agent.run(head.header("content-type", media_type).body(bytes).context("make request")?)
+            }
+            Content::Part(part) => {
+                let mut source = part.open(self.patience.idle);
+                let mut head = head.header("content-type", "application/octet-stream");
+                head = head.header("content-length", part.bytes().to_string());
+                if let Some(range) = part.content_range() {
+                    head = head.header("content-range", range);
+                }
+                let sent = head.body(ureq::SendBody::from_reader(&mut source)).context("make request")?;
+                let sent = agent.configure_request(sent).timeout_recv_response(Some(self.patience.commit)).build();
+                agent.run(sent)
             }
         };
         let (head, body) = outcome.map_err(|error| self.unreachable(origin, error))?.into_parts();
-        let body = Body { inner: body.into_reader(), idle: self.patience.idle, waited: Duration::ZERO, bytes: 0 };
-        Ok(Response { origin: origin.clone(), status: head.status.as_u16(), headers: head.headers, body })
+        let body = Body::new(body.into_reader(), self.patience.idle);
+        Ok(Response { url: request.url.clone(), status: head.status.as_u16(), headers: head.headers, body })
     }
 
     fn agent(&self, origin: &Origin) -> Result<ureq::Agent> {
@@ -220,7 +295,7 @@ impl Client {
             .timeout_resolve(Some(self.patience.connect))
             .timeout_connect(Some(self.patience.connect))
             .timeout_send_request(Some(self.patience.idle))
-            .timeout_send_body(Some(self.patience.idle))
+            .timeout_per_write(Some(self.patience.idle))
             .timeout_recv_response(Some(self.patience.idle))
             .timeout_per_read(Some(self.patience.idle));
         if origin.scheme == Scheme::Https {
@@ -262,48 +337,6 @@ impl Client {
             _ => (Fault::Other, Kind::Engine.error(text)),
         };
         Trouble { fault, error: cause.context(format!("reach {}", origin.authority())) }
-    }
-}
-
-/// A body as it comes in. Fails when it comes too slowly, or ends before its announced length.
-pub struct Body {
-    inner: ureq::BodyReader<'static>,
-    idle: Duration,
-    /// Spent waiting, and received, since the rate was last measured. The time that the reader takes does not count.
-    waited: Duration,
-    bytes: u64,
-}
-
-impl Read for Body {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let start = Instant::now();
-        let read = self.inner.read(buffer).map_err(|error| self.plain(error))?;
-        self.waited += start.elapsed();
-        self.bytes += read as u64;
-        if self.waited >= self.idle {
-            if read > 0 && (self.bytes as f64) < RATE_BYTES_MIN as f64 * self.waited.as_secs_f64() {
-                let message = format!("the server sends less than {RATE_BYTES_MIN} bytes per second");
-                return Err(std::io::Error::new(std::io::ErrorKind::TimedOut, message));
-            }
-            (self.waited, self.bytes) = (Duration::ZERO, 0);
-        }
-        Ok(read)
-    }
-}
-
-impl Body {
-    fn plain(&self, error: std::io::Error) -> std::io::Error {
-        use std::io::ErrorKind;
-        let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<ureq::Error>());
-        match (error.kind(), inner) {
-            (_, Some(ureq::Error::Timeout(_))) => {
-                std::io::Error::new(ErrorKind::TimedOut, format!("nothing received for {:?}", self.idle))
-            }
-            (ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset, _) => {
-                std::io::Error::new(ErrorKind::UnexpectedEof, "the connection was closed before the end")
-            }
-            _ => error,
-        }
     }
 }
 
@@ -355,7 +388,8 @@ fn tls_trouble(origin: &Origin, text: &str) -> (Fault, anyhow::Error) {
     }
 }
 
-fn check_redirect(from: &Origin, to: &Origin) -> Result<()> {
+/// Whether a server may send us on to another.
+pub fn check_redirect(from: &Origin, to: &Origin) -> Result<()> {
     if from.scheme == Scheme::Https && to.scheme == Scheme::Http {
         return Err(Kind::Denied.error(format!("{from} redirects to {to}, without TLS")));
     }

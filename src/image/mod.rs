@@ -6,6 +6,7 @@ mod challenge;
 pub mod change;
 pub mod check;
 pub mod compose;
+pub mod compress;
 pub mod config;
 pub mod copy;
 pub mod download;
@@ -16,13 +17,16 @@ mod json;
 pub mod load;
 pub mod manifest;
 mod origin;
+
 pub mod platform;
 pub mod pull;
+pub mod push;
 pub mod reference;
 pub mod registries;
 pub mod registry;
 pub mod remove;
 pub mod save;
+pub mod transfer;
 pub mod transport;
 mod trust;
 

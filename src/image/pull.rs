@@ -12,6 +12,7 @@ use super::platform::{self, Platform};
 use super::reference::{LOCAL_REGISTRY, Reference};
 use super::registries::{self, Ambiguity, Meant, Registries};
 use super::registry::{Fetched, Registry};
+use super::transfer::{self, Event, Progress};
 use super::transport::Incoming;
 use super::{Image, find, publish};
 use crate::engine::Engine;
@@ -23,13 +24,10 @@ use crate::store::layers::{self, Compression, Unpacker};
 use anyhow::{Context, Result};
 use std::collections::HashSet;
 use std::io::{Read, Write};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use super::registry::Access;
 
-/// How many layers are fetched at the same time.
-const PARALLEL_MAX: usize = 4;
 /// The largest layer that is fetched.
 const LAYER_BYTES_MAX: u64 = 256 << 30;
 
@@ -60,26 +58,6 @@ impl std::str::FromStr for Policy {
         }
     }
 }
-
-/// What happens during a pull, for who shows it. Layers are named by the digests of their blobs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Event {
-    /// The registry is asked for this image.
-    Trying(String),
-    LayerPresent(Digest),
-    LayerStarted {
-        blob: Digest,
-        size: u64,
-    },
-    LayerBytes {
-        blob: Digest,
-        bytes: u64,
-    },
-    LayerDone(Digest),
-}
-
-/// Called from several threads.
-pub type Progress<'a> = &'a (dyn Fn(Event) + Sync);
 
 /// Chooses among the names that a short one may mean; None if there is nobody to ask.
 pub type Choose<'a> = &'a dyn Fn(&str, &[Reference]) -> Result<Option<usize>>;
@@ -378,30 +356,9 @@ where
                 work.push(Work { layer, unpack: is_new && !layers::has(self.engine, &layer.diff_id) });
             }
         }
-        let threads = work.len().min(PARALLEL_MAX);
-        let queue = Mutex::new(work.into_iter());
-        let next = || {
-            queue.lock().expect("no holder of the lock panics").next().filter(|_| !self.stop.load(Ordering::Relaxed))
-        };
-        let first_error = Mutex::new(None);
-        std::thread::scope(|scope| {
-            for _ in 0..threads {
-                scope.spawn(|| {
-                    while let Some(work) = next() {
-                        if let Err(error) = self.layer(&work) {
-                            let error = error.context(format!("get layer {}", work.layer.blob.digest));
-                            // In this order: the others then fail only because of the stop.
-                            first_error.lock().expect("no holder of the lock panics").get_or_insert(error);
-                            self.stop.store(true, Ordering::Relaxed);
-                        }
-                    }
-                });
-            }
-        });
-        match first_error.into_inner().expect("no holder of the lock panics") {
-            Some(error) => Err(error),
-            None => Ok(()),
-        }
+        transfer::each(work, &self.stop, |work| {
+            self.layer(&work).with_context(|| format!("get layer {}", work.layer.blob.digest))
+        })
     }
 
     fn layer(&self, work: &Work) -> Result<()> {

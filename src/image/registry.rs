@@ -1,18 +1,23 @@
 //! One repository of a registry: its manifests and blobs, and the log-in that they ask for.
 //!
-//! Distribution spec, "Pulling". Answers are bounded and compared with what was asked for; whether the bytes are the
-//! right ones is for those to check who know the digest.
+//! Distribution spec, "Pulling"; for "Pushing" see `upload.rs`. Answers are bounded and compared with what was asked
+//! for; whether the bytes are the right ones is for those to check who know the digest.
 
 mod listing;
+mod refusal;
+mod rights;
+mod upload;
 
 pub use listing::Found;
+pub use rights::Rights;
+pub use upload::Outgoing;
 
 use super::auth::{self, Credentials, Secret};
 use super::challenge::{self, Challenge};
-use super::http::{Authorization, Body, Client, Patience, Request, Response};
+use super::http::{Authorization, Body, Client, Content, Method, Patience, Request, Response};
 use super::manifest::{ACCEPTED, MANIFEST_BYTES_MAX};
-use super::origin::{Origin, Scheme, Url, percent_encoded, shown};
-use super::reference::Reference;
+use super::origin::{Origin, Scheme, Url, percent_encoded};
+use super::reference::{DEFAULT_REGISTRY, Reference};
 use super::registries::{Registries, Source};
 use super::trust::Trust;
 use crate::error::{self, Kind};
@@ -24,14 +29,12 @@ use std::path::PathBuf;
 use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
+/// Where the registry `docker.io` is reached.
+const DOCKER_HUB: &str = "registry-1.docker.io";
 /// The largest answer of a token server, and the largest error.
 const ANSWER_BYTES_MAX: usize = 1 << 20;
 /// The longest token; it must fit into the header of a request.
 const TOKEN_BYTES_MAX: usize = 32 << 10;
-/// The longest part of a registry's message that is shown.
-const MESSAGE_CHARACTERS_MAX: usize = 200;
-/// What a registry asks of who lists its repositories.
-const CATALOG_SCOPE: &str = "registry:catalog:*";
 /// A broken transfer that brought this much counts as progress and may break again.
 const PROGRESS_BYTES: u64 = 1 << 20;
 
@@ -76,6 +79,7 @@ pub struct Registry {
     tls_verify: bool,
     origin: OnceLock<Origin>,
     repository: String,
+    rights: Rights,
     credentials: Option<Credentials>,
     session: Mutex<Session>,
 }
@@ -93,6 +97,11 @@ impl Registry {
     pub fn new(reference: &Reference, access: &Access) -> Result<Self> {
         let registries = Registries::load()?;
         Self::at(&registries, &registries.primary(reference)?, reference, access)
+    }
+
+    /// The same, for more or less than pulling.
+    pub fn asked_for(self, rights: Rights) -> Self {
+        Self { rights, ..self }
     }
 
     /// One of the sources of a name. Credentials from the command line are for the name's own registry alone.
@@ -115,7 +124,7 @@ impl Registry {
         };
         let registry = Self::of((host, ""), Some(credentials), tls_verify, access, patience(access))?;
         let refused = "invalid username/password";
-        match registry.ask("/v2/", None, None) {
+        match registry.ask(Request::get(Url::new(registry.origin()?, "/v2/"))) {
             Ok(response) if response.status == 200 => Ok(()),
             Ok(response) if response.status == 401 => Err(registry.refusal(response).context(refused)),
             Ok(response) => Err(registry.refusal(response)),
@@ -143,7 +152,7 @@ impl Registry {
         patience: Patience,
     ) -> Result<Self> {
         let authority = match host {
-            "docker.io" => "registry-1.docker.io",
+            DEFAULT_REGISTRY => DOCKER_HUB,
             other => other,
         };
         let origin = Origin::parse(Scheme::Https, authority)?;
@@ -158,6 +167,7 @@ impl Registry {
             tls_verify,
             origin: OnceLock::new(),
             repository: repository.to_owned(),
+            rights: if repository.is_empty() { Rights::Look } else { Rights::Pull },
             credentials,
             session: Mutex::default(),
         })
@@ -216,20 +226,23 @@ impl Registry {
         Ok(body)
     }
 
-    /// Asks below the repository.
     fn get(&self, path: &str, accept: Option<&str>, range_from: Option<u64>) -> Result<Response> {
-        self.ask(&format!("/v2/{}/{path}", self.repository), accept, range_from)
+        self.ask(Request { accept, range_from, ..self.request(Method::Get, path)? })
     }
 
-    /// Asks, logging in if the registry wants that.
-    fn ask(&self, target: &str, accept: Option<&str>, range_from: Option<u64>) -> Result<Response> {
+    /// A request for something below the repository.
+    fn request(&self, method: Method, path: &str) -> Result<Request<'static>> {
+        Ok(Request::new(method, Url::new(self.origin()?, &format!("/v2/{}/{path}", self.repository))))
+    }
+
+    /// Sends a request, logging in if the registry wants that.
+    fn ask(&self, request: Request) -> Result<Response> {
         let origin = self.origin()?;
         let used = self.session.lock().expect("no holder of the lock panics").authorization.clone();
-        let url = Url::new(origin, target);
-        let mut request = Request { accept, range_from, authorization: used.as_ref(), ..Request::get(url) };
+        let mut request = Request { authorization: used.as_ref(), ..request };
         let response = self.client.send(&request)?;
         // Only the registry itself may ask for credentials, not a server that it redirects to.
-        if response.status != 401 || response.origin != *origin {
+        if response.status != 401 || response.url.origin != *origin {
             return Ok(response);
         }
         let Some(challenge) = challenge::choose(response.header_all("www-authenticate")) else { return Ok(response) };
@@ -292,22 +305,22 @@ impl Registry {
         if credentials.is_none() && self.credentials.is_some() {
             session.withheld_from = Some(server.url.origin.clone());
         }
-        let own_scope = format!("repository:{}:pull", self.repository);
-        let is_whole = self.repository.is_empty();
-        let scope = match scope.filter(|scope| is_pull(scope) || (is_whole && *scope == CATALOG_SCOPE)) {
-            Some(scope) => Some(scope),
-            // Who only signs in asks for no repository.
-            None => (!is_whole).then_some(own_scope.as_str()),
-        };
-        let mut parameters = Vec::new();
-        parameters.extend(scope.map(|scope| ("scope", scope)));
+        let scopes = self.rights.scopes(scope.unwrap_or_default(), &self.repository);
+        let mut parameters: Vec<(&str, &str)> = scopes.iter().map(|scope| ("scope", scope.as_str())).collect();
         parameters.extend(service.map(|service| ("service", service)));
         let response = match credentials {
             Some(Credentials::IdentityToken(token)) => {
+                // A form has one scope, a list (RFC 6749, section 3.3).
+                let scope = scopes.join(" ");
+                parameters.retain(|(name, _)| *name != "scope");
+                parameters.extend((!scope.is_empty()).then_some(("scope", scope.as_str())));
                 parameters.extend([("grant_type", "refresh_token"), ("client_id", "coracle")]);
                 parameters.push(("refresh_token", token.reveal()));
                 let form = form(&parameters);
-                self.client.send(&Request { form: Some(&form), ..Request::get(server.url.clone()) })?
+                self.client.send(&Request {
+                    content: Content::Form(&form),
+                    ..Request::new(Method::Post, server.url.clone())
+                })?
             }
             Some(password @ Credentials::Password { user, .. }) => {
                 parameters.push(("account", user));
@@ -320,7 +333,7 @@ impl Registry {
         };
         if response.status != 200 {
             let is_refused = matches!(response.status, 401 | 403);
-            let error = refusal(response, credentials.is_some(), session.withheld_from.as_ref());
+            let error = self.refused(response, credentials.is_some(), session);
             return Err(if is_refused { error.context(NoToken) } else { error });
         }
         token_in(&response.document(ANSWER_BYTES_MAX)?)
@@ -328,7 +341,12 @@ impl Registry {
 
     fn refusal(&self, response: Response) -> anyhow::Error {
         let session = self.session.lock().expect("no holder of the lock panics");
-        refusal(response, self.credentials.is_some(), session.withheld_from.as_ref())
+        self.refused(response, self.credentials.is_some(), &session)
+    }
+
+    fn refused(&self, response: Response, has_credentials: bool, session: &Session) -> anyhow::Error {
+        let name = if self.authority == DOCKER_HUB { DEFAULT_REGISTRY } else { &self.authority };
+        refusal::refusal(name, response, has_credentials, session.withheld_from.as_ref())
     }
 }
 
@@ -404,12 +422,6 @@ fn is_range(response: &Response, from: u64) -> bool {
     start.and_then(|range| range.split_once('-')).is_some_and(|(start, _)| start.parse() == Ok(from))
 }
 
-/// Whether a scope asks for no more than reading one repository. A registry could ask for any in the user's name.
-fn is_pull(scope: &str) -> bool {
-    let Some(rest) = scope.strip_prefix("repository:") else { return false };
-    rest.rsplit_once(':').is_some_and(|(name, actions)| actions == "pull" && !name.is_empty() && !name.contains(' '))
-}
-
 fn form(parameters: &[(&str, &str)]) -> Secret {
     let pairs: Vec<String> =
         parameters.iter().map(|(name, value)| format!("{name}={}", percent_encoded(value))).collect();
@@ -430,45 +442,6 @@ fn token_in(answer: &[u8]) -> Result<Secret> {
     };
     let token = [answer.token, answer.access_token].into_iter().flatten().find(usable);
     token.map(Secret::new).ok_or_else(|| Kind::BadInput.error("the token server gives no token"))
-}
-
-#[derive(Deserialize)]
-struct ErrorAnswer {
-    #[serde(default)]
-    errors: Vec<ErrorItem>,
-    details: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct ErrorItem {
-    message: Option<String>,
-}
-
-/// An answer that is not the one hoped for, as an error (distribution spec, "Error Codes").
-fn refusal(response: Response, has_credentials: bool, withheld_from: Option<&Origin>) -> anyhow::Error {
-    let (status, server) = (response.status, response.origin.authority());
-    let message = message_in(&response.document(ANSWER_BYTES_MAX).unwrap_or_default());
-    let because = message.map(|message| format!(": {message}")).unwrap_or_default();
-    match status {
-        404 => Kind::NotFound.error("not found in the registry (404)"),
-        401 | 403 => {
-            let text = format!("denied by {server} ({status}){because}");
-            match withheld_from {
-                Some(other) => Kind::Denied
-                    .error(format!("{text}; the credentials were not sent to {other}, which is not of the registry")),
-                None if has_credentials => Kind::Denied.hinted(text, "check the credentials for this registry"),
-                None => Kind::Denied.hinted(text, "give credentials with --creds USER:PASSWORD or an auth file"),
-            }
-        }
-        429 => Kind::Denied.error(format!("too many requests to {server} (429){because}")),
-        _ => Kind::Engine.error(format!("{server} answers with status {status}{because}")),
-    }
-}
-
-fn message_in(answer: &[u8]) -> Option<String> {
-    let answer: ErrorAnswer = serde_json::from_slice(answer).ok()?;
-    let message = answer.errors.into_iter().find_map(|item| item.message).or(answer.details)?;
-    Some(shown(&message, MESSAGE_CHARACTERS_MAX)).filter(|message| !message.is_empty())
 }
 
 #[cfg(test)]

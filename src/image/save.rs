@@ -3,8 +3,9 @@
 use super::config::CONFIG_BYTES_MAX;
 use super::manifest::{MANIFEST_BYTES_MAX, Manifest};
 use super::platform::Platform;
-use super::pull::{Progress, check_platform};
+use super::pull::check_platform;
 use super::reference::Reference;
+use super::transfer::Progress;
 use super::transport::members::Format;
 use super::transport::target::{Target, Writing};
 use super::transport::{self, Blobs, Incoming, Outgoing};

@@ -30,6 +30,7 @@ mod old_monitor;
 mod pause;
 mod process_flags;
 mod pull;
+mod push;
 mod races;
 mod registries;
 mod rename;

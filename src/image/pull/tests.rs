@@ -10,6 +10,7 @@ use super::*;
 use crate::error::{kind, line};
 use crate::store::tags;
 use crate::store::tests::Scratch;
+use std::sync::Mutex;
 use std::time::Duration;
 
 /// The blob of a layer and its media type. The layers count as unpacked unless a test says otherwise.
@@ -124,6 +125,7 @@ fn ensure_here(
 
 fn get(engine: &Engine, name: &str, platform: Option<&str>) -> Result<Image> {
     let patience = Patience {
+        commit: Duration::from_secs(5),
         connect: Duration::from_secs(5),
         idle: Duration::from_millis(300),
         pause: Duration::from_millis(5),

@@ -49,7 +49,7 @@ impl Registry {
             let place = if host == "docker.io" { "index.docker.io" } else { host };
             let registry = Self::whole(place, host, access)?;
             let target = format!("/v1/search?q={}&n={count_max}", percent_encoded(term));
-            let response = registry.ask(&target, None, None)?;
+            let response = registry.ask(Request::get(Url::new(registry.origin()?, &target)))?;
             // Most registries do not know this, and say so in one way or another.
             let answer = (response.status == 200).then(|| response.document(PAGE_BYTES_MAX)).transpose()?;
             let answer = answer.and_then(|answer| serde_json::from_slice::<SearchAnswer>(&answer).ok());
@@ -88,7 +88,7 @@ impl Registry {
         let mut target = first;
         for _ in 0..PAGES_MAX {
             let url = Url::new(self.origin()?, &target);
-            let response = self.ask(&target, Some("application/json"), None)?;
+            let response = self.ask(Request { accept: Some("application/json"), ..Request::get(url.clone()) })?;
             if response.status != 200 {
                 return Err(self.refusal(response));
             }

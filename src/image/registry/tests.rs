@@ -5,24 +5,29 @@ use super::*;
 use crate::error::{hint, kind, line};
 use std::time::{Duration, Instant};
 
-const BASIC: &str = "Basic bWU6aHVudGVyMg==";
+pub(super) const BASIC: &str = "Basic bWU6aHVudGVyMg==";
 const MANIFEST: &[u8] = br#"{"schemaVersion":2}"#;
 
-fn hasty() -> Patience {
+pub(super) fn hasty() -> Patience {
     Patience {
         connect: Duration::from_secs(5),
         idle: Duration::from_millis(300),
         pause: Duration::from_millis(5),
+        commit: Duration::from_secs(5),
         retry_after_max: Duration::from_millis(200),
         tries: 3,
     }
 }
 
-fn me() -> Option<Credentials> {
+pub(super) fn me() -> Option<Credentials> {
     Some(Credentials::parse("me:hunter2").unwrap())
 }
 
 fn open_at(host: &str, creds: Option<Credentials>) -> Registry {
+    open_for(host, creds, Rights::Pull, hasty())
+}
+
+pub(super) fn open_for(host: &str, creds: Option<Credentials>, rights: Rights, patience: Patience) -> Registry {
     let reference = Reference::parse(&format!("{host}/team/app:v1")).unwrap();
     // The empty file keeps the user's own credentials out of the tests.
     let access = Access {
@@ -34,7 +39,7 @@ fn open_at(host: &str, creds: Option<Credentials>) -> Registry {
         pause: None,
         docker: false,
     };
-    Registry::with_patience(&reference, &access, hasty()).unwrap()
+    Registry::with_patience(&reference, &access, patience).unwrap().asked_for(rights)
 }
 
 fn open(fake: &FakeRegistry, creds: Option<Credentials>) -> Registry {
@@ -336,14 +341,29 @@ fn a_digest_gets_no_other_bytes() {
 }
 
 #[test]
-fn scopes_for_more_than_reading_are_not_asked_for() {
-    for (scope, good) in [
-        ("repository:library/alpine:pull", true),
-        ("repository:x:pull,push", false),
-        ("repository:x:pull repository:y:pull", false),
-        ("registry:catalog:*", false),
-        ("repository::pull", false),
+fn scopes_for_more_than_is_needed_are_not_asked_for() {
+    let push = Rights::Push { mount_from: vec!["team/base".to_owned()] };
+    let (pull_only, source) = ("repository:team/app:pull", " repository:team/base:pull");
+    for (proposed, pulls, takes_source) in [
+        ("repository:library/alpine:pull", true, false),
+        ("repository:team/app:pull", true, false),
+        ("repository:team/base:pull", true, true),
+        ("repository:team/app:pull,push repository:team/base:pull", false, true),
+        ("repository:team/app:pull,push,delete", false, false),
+        ("repository:team/base:pull,push", false, false),
+        ("repository:team/base:*", false, false),
+        ("repository:team/app:pull,push repository:other:pull", false, false),
+        ("repository:team/app:pull,push registry:catalog:*", false, false),
+        ("repository:x:pull,push", false, false),
+        ("repository:x:pull repository:y:pull", false, false),
+        ("registry:catalog:*", false, false),
+        ("repository::pull", false, false),
+        ("", false, false),
     ] {
-        assert_eq!(is_pull(scope), good, "{scope}");
+        let asked = Rights::Pull.scopes(proposed, "team/app").join(" ");
+        assert_eq!(asked, if pulls { proposed } else { pull_only }, "{proposed}");
+        let asked = push.scopes(proposed, "team/app").join(" ");
+        let source = if takes_source { source } else { "" };
+        assert_eq!(asked, format!("repository:team/app:pull,push{source}"), "{proposed}");
     }
 }

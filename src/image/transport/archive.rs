@@ -54,9 +54,7 @@ impl Archive {
 
     /// Copies a stream into a file without a name, decompressed, and reads its table.
     pub fn spool(engine: &Engine, stream: impl Read + 'static) -> Result<Self> {
-        let path = fs::staging_name(&engine.staging());
-        let mut file = fs::create_new(&path)?;
-        rustix::fs::unlink(&path).context("unlink the spool file")?;
+        let mut file = fs::create_unnamed(&engine.staging())?;
         copy_bounded(engine, &mut decompressed(stream)?, &mut file).context("spool the archive")?;
         Self::read(file)
     }

@@ -10,7 +10,7 @@ use super::members::{Content, Member};
 use crate::error::Kind;
 use crate::fs::{self, Output, Place, Root};
 use crate::image::json;
-use crate::image::pull::Progress;
+use crate::image::transfer::Progress;
 use crate::store::digest::Hashing;
 use crate::store::pack::header::{BLOCK_BYTES, Header};
 use anyhow::{Context, Result};

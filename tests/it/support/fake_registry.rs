@@ -50,6 +50,12 @@ impl Answer {
         Self { status: 200, body: body.into(), ..Self::default() }
     }
 
+    /// No answer at all: the connection is closed.
+    #[allow(dead_code, reason = "of the programs that include this file not each breaks connections off")]
+    pub fn none() -> Self {
+        Self::status(0)
+    }
+
     pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
         self.headers.push((name.to_owned(), value.into()));
         self
@@ -209,6 +215,9 @@ fn stored(shared: &Shared, request: &Request) -> Option<Answer> {
 
 /// Whether the connection can serve another request.
 fn send(mut stream: &TcpStream, answer: &Answer) -> std::io::Result<bool> {
+    if answer.status == 0 {
+        return Ok(false);
+    }
     let mut head = format!("HTTP/1.1 {} Scripted\r\n", answer.status);
     for (name, value) in &answer.headers {
         head.push_str(&format!("{name}: {value}\r\n"));

@@ -103,6 +103,30 @@ impl Registry {
         }
     }
 
+    /// The bytes that the registry has under a digest, in whichever repository.
+    pub fn stored(&self, digest: &str) -> Option<Vec<u8>> {
+        let hex = digest.trim_start_matches("sha256:");
+        std::fs::read(self.storage().join(format!("blobs/sha256/{}/{hex}/data", &hex[..2]))).ok()
+    }
+
+    /// The manifest under a tag.
+    pub fn tagged(&self, repository: &str, tag: &str) -> Vec<u8> {
+        let link = self.storage().join(format!("repositories/{repository}/_manifests/tags/{tag}/current/link"));
+        let digest = std::fs::read_to_string(link).expect("the registry has the tag");
+        self.stored(digest.trim()).expect("the registry has the manifest of a tag")
+    }
+
+    /// The tags of a repository.
+    pub fn tags(&self, repository: &str) -> Vec<String> {
+        let mut tags = super::names_in(&self.storage().join(format!("repositories/{repository}/_manifests/tags")));
+        tags.sort();
+        tags
+    }
+
+    fn storage(&self) -> PathBuf {
+        self.directory.join("storage/docker/registry/v2")
+    }
+
     fn put_data(&self, blob: &Blob) {
         let hex = blob.hex();
         self.write(&format!("blobs/sha256/{}/{hex}/data", &hex[..2]), &blob.bytes);
@@ -113,7 +137,7 @@ impl Registry {
     }
 
     fn write(&self, path: &str, bytes: &[u8]) {
-        let path = self.directory.join("storage/docker/registry/v2").join(path);
+        let path = self.storage().join(path);
         std::fs::create_dir_all(path.parent().expect("a path below the storage")).expect("make a directory");
         std::fs::write(path, bytes).expect("write into the registry's storage");
     }

@@ -1,0 +1,166 @@
+//! `push`: send images to registries.
+
+use super::flags::RegistryFlags;
+use super::progress::Progress;
+use super::{Context, Verb, say};
+use crate::container::events::{self, Happening};
+use crate::error::Kind;
+use crate::fs;
+use crate::image::compose::Format;
+use crate::image::compress::Compressor;
+use crate::image::platform::Platform;
+use crate::image::push::{self, Push as What, Pushed};
+use crate::image::reference::Reference;
+use crate::settings::Settings;
+use anyhow::{Context as _, Result};
+use std::io::Write;
+use std::path::PathBuf;
+
+/// Names of places that are no registry.
+const TRANSPORTS: &[&str] =
+    &["containers-storage", "dir", "docker-archive", "docker-daemon", "oci", "oci-archive", "ostree", "sif"];
+
+/// Send an image to a registry
+///
+/// The blobs go as they came, so that no digest changes; layers that are not compressed, such as those that commit makes,
+/// are compressed on the way.
+#[derive(clap::Args)]
+pub struct Push {
+    /// Send all images of an index, not just the one for this machine
+    #[arg(long, conflicts_with = "platform")]
+    all: bool,
+    /// Send all tags of the repository
+    #[arg(short, long, conflicts_with = "destination")]
+    all_tags: bool,
+    /// Compress layers with gzip or zstd: all that are compressed otherwise, or not at all [default: gzip, and only those that are not]
+    #[arg(long, value_name = "FORMAT")]
+    compression_format: Option<String>,
+    /// Compress with this level: 1 to 9 for gzip [default: 5], 1 to 20 for zstd [default: 3]
+    #[arg(long, value_name = "LEVEL", allow_negative_numbers = true)]
+    compression_level: Option<i64>,
+    /// Write the digest that the registry knows the image by to a file
+    #[arg(long, value_name = "FILE")]
+    digestfile: Option<PathBuf>,
+    /// Compress layers anew that are compressed in another format
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    force_compression: Option<bool>,
+    /// Write the manifest in this format: oci or v2s2 (also called docker) [default: as it is]
+    #[arg(short, long, value_name = "FORMAT")]
+    format: Option<String>,
+    /// Of an index, send the image for this system, such as linux/arm64
+    #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
+    platform: Option<String>,
+    /// Show no progress
+    #[arg(short, long)]
+    quiet: bool,
+    /// Send no signatures; none are kept with images here
+    #[arg(long)]
+    remove_signatures: bool,
+    #[command(flatten)]
+    registry: RegistryFlags,
+    /// The image, by name or id
+    #[arg(value_name = "IMAGE")]
+    image: String,
+    /// Where it goes: [docker://]REGISTRY/REPOSITORY[:TAG] [default: as the image is called]
+    #[arg(value_name = "DESTINATION")]
+    destination: Option<String>,
+}
+
+impl Verb for Push {
+    fn run(self, context: &Context) -> Result<u8> {
+        let settings = context.globals.settings()?;
+        let what = self.what(&settings)?;
+        let access = self.registry.access(&settings)?;
+        let destination = self.destination.as_deref().map(registry_name).transpose()?;
+        crate::store::prepare(&context.engine)?;
+        // In the user's own rights, and before the work.
+        let mut digestfile = self.digestfile.as_deref().map(fs::open_truncated).transpose()?;
+        for (image, destination) in self.pairs(context, destination)? {
+            let progress = Progress::new(self.quiet);
+            let show = |event| progress.show(&event);
+            if context.docker && !self.quiet {
+                say(&format!("The push refers to repository [{}]", destination.name()));
+            }
+            let pushed = push::push(&context.engine, &image, &destination, &what, &access, &show);
+            progress.clear();
+            let pushed = pushed?;
+            events::tell_of_image(&context.engine, Happening::Push, &pushed.id, &destination.to_string());
+            if let Some(file) = &mut digestfile {
+                file.write_all(pushed.digest.to_string().as_bytes()).context("write the digest")?;
+            }
+            if context.docker {
+                say(&docker_line(&destination, &pushed, self.quiet));
+            }
+        }
+        Ok(0)
+    }
+}
+
+impl Push {
+    fn what(&self, settings: &Settings) -> Result<What> {
+        // There is nothing that could be left out.
+        let _ = self.remove_signatures;
+        let of_settings = settings.engine.compression_format.as_deref().filter(|format| !format.is_empty());
+        let format = self.compression_format.as_deref().or(of_settings).unwrap_or("gzip");
+        // A level of the settings is one of their format.
+        let of_settings = settings.engine.compression_level.filter(|_| self.compression_format.is_none());
+        Ok(What {
+            all: self.all,
+            platform: self.platform.as_deref().map(Platform::parse).transpose()?,
+            format: match self.format.as_deref() {
+                None | Some("") => None,
+                Some("oci") => Some(Format::Oci),
+                Some("v2s2" | "docker") => Some(Format::Docker),
+                Some(other) => {
+                    return Err(Kind::BadInput.hinted(format!("format {other:?} is not known"), "use oci or v2s2"));
+                }
+            },
+            compressor: Compressor::parse(format, self.compression_level.or(of_settings))?,
+            force_compression: self.force_compression.unwrap_or(self.compression_format.is_some()),
+        })
+    }
+
+    /// What is pushed, and where to.
+    fn pairs(&self, context: &Context, destination: Option<&str>) -> Result<Vec<(String, Reference)>> {
+        if !self.all_tags {
+            return Ok(vec![(self.image.clone(), push::destination(&context.engine, &self.image, destination)?)]);
+        }
+        let given = Reference::parse_repository(&self.image)?;
+        let repository = context.own_name(&self.image)?;
+        if given.tag.is_some() || given.digest.is_some() {
+            return Err(Kind::BadInput.error("with --all-tags a repository is named, without a tag"));
+        }
+        let names = push::tags_of(&context.engine, &repository)?;
+        if names.is_empty() {
+            let message = format!("no image of repository {}", repository.name());
+            return Err(Kind::NotFound.hinted(message, "see coracle images"));
+        }
+        let pair = |name: Reference| {
+            let name = name.to_string();
+            push::destination(&context.engine, &name, None).map(|destination| (name, destination))
+        };
+        names.into_iter().map(pair).collect()
+    }
+}
+
+/// A destination without the word that says that it is a registry's.
+fn registry_name(text: &str) -> Result<&str> {
+    if let Some(name) = text.strip_prefix("docker://") {
+        return Ok(name);
+    }
+    match text.split_once(':') {
+        Some((transport, _)) if TRANSPORTS.contains(&transport) => {
+            Err(Kind::BadInput.error(format!("the destination {transport}: is not supported yet")))
+        }
+        Some(_) | None => Ok(text),
+    }
+}
+
+/// What docker says at the end, or without progress.
+fn docker_line(destination: &Reference, pushed: &Pushed, quiet: bool) -> String {
+    match (quiet, &destination.tag) {
+        (true, _) => destination.to_string(),
+        (false, Some(tag)) => format!("{tag}: digest: {} size: {}", pushed.digest, pushed.size),
+        (false, None) => format!("digest: {} size: {}", pushed.digest, pushed.size),
+    }
+}

@@ -1,0 +1,55 @@
+//! Several blobs at a time, and what is told of them.
+
+use crate::store::digest::Digest;
+use anyhow::Result;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// How many layers are on their way at the same time.
+const PARALLEL_MAX: usize = 4;
+
+/// What happens during a pull or a push, for who shows it. Layers are named by the digests of their blobs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The registry is asked for this image.
+    Trying(String),
+    /// The registry is sent this image.
+    Pushing(String),
+    LayerPresent(Digest),
+    LayerStarted {
+        blob: Digest,
+        size: u64,
+    },
+    LayerBytes {
+        blob: Digest,
+        bytes: u64,
+    },
+    LayerDone(Digest),
+}
+
+/// Called from several threads.
+pub type Progress<'a> = &'a (dyn Fn(Event) + Sync);
+
+/// Does some of the work at a time, until all of it is done or one part has failed. That sets `stop`, so that the
+/// others do not go on for nothing, and is the error.
+pub fn each<T: Send>(work: Vec<T>, stop: &AtomicBool, one: impl Fn(T) -> Result<()> + Sync) -> Result<()> {
+    let threads = work.len().min(PARALLEL_MAX);
+    let queue = Mutex::new(work.into_iter());
+    let next =
+        || queue.lock().expect("no holder of the lock panics").next().filter(|_| !stop.load(Ordering::Relaxed));
+    let first_error = Mutex::new(None);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                while let Some(work) = next() {
+                    if let Err(error) = one(work) {
+                        // In this order: the others then fail only because of the stop.
+                        first_error.lock().expect("no holder of the lock panics").get_or_insert(error);
+                        stop.store(true, Ordering::Relaxed);
+                    }
+                }
+            });
+        }
+    });
+    first_error.into_inner().expect("no holder of the lock panics").map_or(Ok(()), Err)
+}
