@@ -10,6 +10,7 @@ mod commit;
 mod compatibility;
 mod confinement;
 mod copy;
+mod dances;
 mod deaths;
 mod docs;
 mod events;
