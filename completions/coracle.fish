@@ -690,6 +690,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand push" -s q -l quiet -d '
 complete -c coracle -n "__fish_coracle_using_subcommand push" -l remove-signatures -d 'Send no signatures; none are kept with images here'
 complete -c coracle -n "__fish_coracle_using_subcommand push" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand load" -s i -l input -d 'Read from this file or directory instead of standard input' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand load" -l platform -d 'Of an image for several systems, load the one for this' -r
 complete -c coracle -n "__fish_coracle_using_subcommand load" -s q -l quiet -d 'Do not print the names of what was loaded'
 complete -c coracle -n "__fish_coracle_using_subcommand load" -s h -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand save" -s o -l output -d 'Write to this file or directory instead of standard output' -r -F
@@ -716,12 +717,15 @@ complete -c coracle -n "__fish_coracle_using_subcommand images" -s h -l help -d 
 complete -c coracle -n "__fish_coracle_using_subcommand history" -l format -d 'Print by a Go template, as json, or by a template in columns: \'table TEMPLATE\'' -r
 complete -c coracle -n "__fish_coracle_using_subcommand history" -s H -l human -d 'Show sizes and times in words' -r -f -a "true\t''
 false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand history" -l platform -d 'Fail unless the image is for this system' -r
 complete -c coracle -n "__fish_coracle_using_subcommand history" -l no-trunc -d 'Do not shorten ids and steps'
 complete -c coracle -n "__fish_coracle_using_subcommand history" -s q -l quiet -d 'Print ids alone'
 complete -c coracle -n "__fish_coracle_using_subcommand history" -s h -l help -d 'Print help'
+complete -c coracle -n "__fish_coracle_using_subcommand rmi" -l platform -d 'Fail unless the images are for this system' -r
 complete -c coracle -n "__fish_coracle_using_subcommand rmi" -s a -l all -d 'Remove all images'
 complete -c coracle -n "__fish_coracle_using_subcommand rmi" -s f -l force -d 'Remove an image with several names, and the containers that use it'
 complete -c coracle -n "__fish_coracle_using_subcommand rmi" -s i -l ignore -d 'An image that does not exist is no error'
+complete -c coracle -n "__fish_coracle_using_subcommand rmi" -l no-prune -d 'Leave images without a name on which the image was built, as is always done'
 complete -c coracle -n "__fish_coracle_using_subcommand rmi" -s h -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand tag" -s h -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand untag" -s h -l help -d 'Print help'
@@ -1431,27 +1435,29 @@ complete -c coracle -n "__fish_coracle_using_subcommand healthcheck; and not __f
 complete -c coracle -n "__fish_coracle_using_subcommand healthcheck; and not __fish_seen_subcommand_from run" -f -a "run" -d 'Run the health check of a container'
 complete -c coracle -n "__fish_coracle_using_subcommand healthcheck; and __fish_seen_subcommand_from run" -l ignore-result -d 'End with 0 whatever the check comes to'
 complete -c coracle -n "__fish_coracle_using_subcommand healthcheck; and __fish_seen_subcommand_from run" -s h -l help -d 'Print help'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists prune mount unmount umount" -s h -l help -d 'Print help'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists prune mount unmount umount" -f -a "pull" -d 'Fetch one or more images, and print their ids'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists prune mount unmount umount" -f -a "push" -d 'Send an image to a registry'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists prune mount unmount umount" -f -a "load" -d 'Load images from an archive (docker save, podman save, OCI) or an OCI directory'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists prune mount unmount umount" -f -a "save" -d 'Save images to an archive, or to a directory'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists prune mount unmount umount" -f -a "ls" -d 'List images'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists prune mount unmount umount" -f -a "list" -d 'List images'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists prune mount unmount umount" -f -a "history" -d 'Show the steps in which an image was made'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists prune mount unmount umount" -f -a "rm" -d 'Remove one or more images'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists prune mount unmount umount" -f -a "tag" -d 'Give an image one or more further names'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists prune mount unmount umount" -f -a "untag" -d 'Take one or more names from an image'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists prune mount unmount umount" -f -a "import" -d 'Make an image of a tar archive that is a root file system, and print its id'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists prune mount unmount umount" -f -a "search" -d 'Look for images in a registry'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists prune mount unmount umount" -f -a "inspect" -d 'Show all that is known of images'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists prune mount unmount umount" -f -a "diff" -d 'Show what the topmost layer of an image has changed: A is added, C changed, D deleted'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists prune mount unmount umount" -f -a "copy" -d 'Copy an image from one place to another, without changing its digests where the target can have them'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists prune mount unmount umount" -f -a "exists" -d 'Tell by the exit code whether an image exists: 0 if it does, 1 if not'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists prune mount unmount umount" -f -a "prune" -d 'Remove images that have no name and that no container uses'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists prune mount unmount umount" -f -a "mount" -d 'Show the files of images as directories, read-only, and print where'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists prune mount unmount umount" -f -a "unmount" -d 'Take away what image mount has shown'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists prune mount unmount umount" -f -a "umount" -d 'Take away what image mount has shown'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree mount unmount umount" -s h -l help -d 'Print help'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree mount unmount umount" -f -a "pull" -d 'Fetch one or more images, and print their ids'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree mount unmount umount" -f -a "push" -d 'Send an image to a registry'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree mount unmount umount" -f -a "load" -d 'Load images from an archive (docker save, podman save, OCI) or an OCI directory'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree mount unmount umount" -f -a "save" -d 'Save images to an archive, or to a directory'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree mount unmount umount" -f -a "ls" -d 'List images'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree mount unmount umount" -f -a "list" -d 'List images'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree mount unmount umount" -f -a "history" -d 'Show the steps in which an image was made'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree mount unmount umount" -f -a "rm" -d 'Remove one or more images'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree mount unmount umount" -f -a "tag" -d 'Give an image one or more further names'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree mount unmount umount" -f -a "untag" -d 'Take one or more names from an image'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree mount unmount umount" -f -a "import" -d 'Make an image of a tar archive that is a root file system, and print its id'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree mount unmount umount" -f -a "search" -d 'Look for images in a registry'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree mount unmount umount" -f -a "inspect" -d 'Show all that is known of images'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree mount unmount umount" -f -a "diff" -d 'Show what the topmost layer of an image has changed: A is added, C changed, D deleted'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree mount unmount umount" -f -a "copy" -d 'Copy an image from one place to another, without changing its digests where the target can have them'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree mount unmount umount" -f -a "exists" -d 'Tell by the exit code whether an image exists: 0 if it does, 1 if not'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree mount unmount umount" -f -a "import-from" -d 'Bring images over from podman\'s store, which is only read, and print their names'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree mount unmount umount" -f -a "prune" -d 'Remove images that have no name and that no container uses'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree mount unmount umount" -f -a "tree" -d 'Show the layers of an image, and the images that end with each'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree mount unmount umount" -f -a "mount" -d 'Show the files of images as directories, read-only, and print where'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree mount unmount umount" -f -a "unmount" -d 'Take away what image mount has shown'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree mount unmount umount" -f -a "umount" -d 'Take away what image mount has shown'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l policy -d 'When to ask the registry: always, missing, never, newer' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l platform -d 'Choose the image for this system, such as linux/arm64' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l arch -d 'Choose the image for this processor, such as arm64' -r
@@ -1491,6 +1497,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_s
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l remove-signatures -d 'Send no signatures; none are kept with images here'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from load" -s i -l input -d 'Read from this file or directory instead of standard input' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from load" -l platform -d 'Of an image for several systems, load the one for this' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from load" -s q -l quiet -d 'Do not print the names of what was loaded'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from load" -s h -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from save" -s o -l output -d 'Write to this file or directory instead of standard output' -r -F
@@ -1530,12 +1537,15 @@ complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_s
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from history" -l format -d 'Print by a Go template, as json, or by a template in columns: \'table TEMPLATE\'' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from history" -s H -l human -d 'Show sizes and times in words' -r -f -a "true\t''
 false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from history" -l platform -d 'Fail unless the image is for this system' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from history" -l no-trunc -d 'Do not shorten ids and steps'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from history" -s q -l quiet -d 'Print ids alone'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from history" -s h -l help -d 'Print help'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from rm" -l platform -d 'Fail unless the images are for this system' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from rm" -s a -l all -d 'Remove all images'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from rm" -s f -l force -d 'Remove an image with several names, and the containers that use it'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from rm" -s i -l ignore -d 'An image that does not exist is no error'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from rm" -l no-prune -d 'Leave images without a name on which the image was built, as is always done'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from rm" -s h -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from tag" -s h -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from untag" -s h -l help -d 'Print help'
@@ -1560,6 +1570,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_s
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from search" -l no-trunc -d 'Do not cut descriptions off'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from search" -s h -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from inspect" -s f -l format -d 'Print by a Go template, or as json' -r
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from inspect" -l platform -d 'Fail unless the images are for this system' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from inspect" -s l -l latest -d 'The container that was made last'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from inspect" -s s -l size -d 'Show how much of the disk the containers take up too'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from inspect" -s h -l help -d 'Print help'
@@ -1582,12 +1593,17 @@ false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from copy" -s q -l quiet -d 'Show no progress'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from copy" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from exists" -s h -l help -d 'Print help'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from import-from" -l store -d 'The directory of podman\'s store [default: where storage.conf says, as in podman info]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from import-from" -s a -l all -d 'All images'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from import-from" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from prune" -l filter -d 'Remove only images that fit, as for images: label, label!, until, …' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from prune" -s a -l all -d 'Remove images that have a name too'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from prune" -l build-cache -d 'Accepted for scripts of podman: there is no cache of builds yet'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from prune" -l external -d 'Accepted for scripts of podman: there are no containers of others in the store'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from prune" -s f -l force -d 'Do not ask'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from prune" -s h -l help -d 'Print help'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from tree" -l whatrequires -d 'Show what is built on the image: its topmost layer, and the layers of all images above it'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from tree" -s h -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from mount" -l format -d 'Print the list of what is mounted as json' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from mount" -s a -l all -d 'Mount all images'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from mount" -s h -l help -d 'Print help'

@@ -3,7 +3,8 @@
 use super::listing::{self, Shape};
 use super::units::{human_duration, human_size, human_size_spaced};
 use super::{Context, Verb};
-use crate::image;
+use crate::image::platform::Platform;
+use crate::image::{self, pull};
 use crate::inspect::image::created;
 use crate::inspect::time::{Zone, go_string};
 use crate::inspect::view::{View, view};
@@ -26,6 +27,9 @@ pub struct History {
     /// Print ids alone
     #[arg(short, long)]
     quiet: bool,
+    /// Fail unless the image is for this system
+    #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
+    platform: Option<String>,
     /// The image, by name or id
     #[arg(value_name = "IMAGE")]
     name: String,
@@ -49,7 +53,7 @@ const STEP_LENGTH_MAX: usize = 45;
 impl Verb for History {
     fn run(self, context: &Context) -> Result<u8> {
         let shape = Shape::parse(self.format.as_deref(), self.quiet)?;
-        let steps = steps(context, &self.name)?;
+        let steps = steps(context, &self.name, self.platform.as_deref())?;
         match shape {
             Shape::Table => {
                 let headings = ["ID", "CREATED", "CREATED BY", "SIZE", "COMMENT"];
@@ -116,8 +120,9 @@ fn element(step: &Step) -> View {
     })
 }
 
-fn steps(context: &Context, name: &str) -> Result<Vec<Step>> {
+fn steps(context: &Context, name: &str, platform: Option<&str>) -> Result<Vec<Step>> {
     let image = image::find(&context.engine, name)?;
+    pull::check_platform(&image.config, platform.map(Platform::parse).transpose()?.as_ref())?;
     let mut layers = image.layers.iter();
     let mut steps = Vec::new();
     for entry in &image.config.history {

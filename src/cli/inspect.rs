@@ -5,6 +5,8 @@ use super::{Context, Verb, listing, report};
 use crate::container::control::Door;
 use crate::container::{size, state};
 use crate::error::{self, Kind};
+use crate::image::platform::Platform;
+use crate::image::pull;
 use crate::image::reference::Reference;
 use crate::inspect::view::View;
 use crate::sys::threads;
@@ -34,6 +36,9 @@ pub struct ContainerInspect {
 pub struct ImageInspect {
     #[command(flatten)]
     common: Common,
+    /// Fail unless the images are for this system
+    #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
+    platform: Option<String>,
 }
 
 #[derive(clap::Args)]
@@ -91,6 +96,12 @@ impl Verb for ContainerInspect {
 
 impl Verb for ImageInspect {
     fn run(self, context: &Context) -> Result<u8> {
+        if let Some(platform) = self.platform.as_deref().map(Platform::parse).transpose()? {
+            for name in &self.common.names {
+                let image = image::find(&context.engine, name)?;
+                pull::check_platform(&image.config, Some(&platform)).with_context(|| format!("inspect {name}"))?;
+            }
+        }
         self.common.run(context, Kinds::Images)
     }
 }

@@ -20,6 +20,9 @@ pub struct Load {
     /// Do not print the names of what was loaded
     #[arg(short, long)]
     quiet: bool,
+    /// Of an image for several systems, load the one for this
+    #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
+    platform: Option<String>,
 }
 
 impl Verb for Load {
@@ -32,7 +35,8 @@ impl Verb for Load {
             }
             None => Source::Stream,
         };
-        let loaded = load(context, (source, None), None)?;
+        let platform = self.platform.as_deref().map(Platform::parse).transpose()?;
+        let loaded = load(context, (source, None), platform.as_ref())?;
         if !self.quiet {
             for image in &loaded {
                 if image.references.is_empty() {

@@ -4,8 +4,9 @@ use super::{Context, Verb, say};
 use crate::container::control::Door;
 use crate::container::{remove as container, state, stop, unused};
 use crate::error::{self, Kind};
-use crate::image;
-use anyhow::Result;
+use crate::image::platform::Platform;
+use crate::image::{self, pull};
+use anyhow::{Context as _, Result};
 
 /// Remove one or more images
 #[derive(clap::Args)]
@@ -19,6 +20,12 @@ pub struct Rmi {
     /// An image that does not exist is no error
     #[arg(short, long)]
     ignore: bool,
+    /// Leave images without a name on which the image was built, as is always done
+    #[arg(long)]
+    no_prune: bool,
+    /// Fail unless the images are for this system
+    #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
+    platform: Option<String>,
     /// The images, by name or id
     #[arg(value_name = "IMAGE", required_unless_present = "all")]
     names: Vec<String>,
@@ -48,6 +55,10 @@ impl Rmi {
 
     fn remove(&self, context: &Context, name: &str) -> Result<()> {
         let force = self.force || self.all;
+        if let Some(platform) = self.platform.as_deref().map(Platform::parse).transpose()? {
+            pull::check_platform(&image::find(&context.engine, name)?.config, Some(&platform))
+                .with_context(|| format!("remove {name}"))?;
+        }
         let removed = unused::remove_image(&context.engine, name, force, |image| {
             for user in unused::users(&context.engine, &image.id)? {
                 if !self.force {

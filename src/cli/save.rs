@@ -5,12 +5,13 @@ use super::{Context, Verb};
 use crate::container::events::{self, Event, Happening, Object};
 use crate::error::{self, Kind};
 use crate::image::platform::Platform;
+use crate::image::pull;
 use crate::image::reference::Reference;
 use crate::image::save::{self, Named};
 use crate::image::transport::members::Format;
 use crate::image::transport::target::Target;
 use crate::image::{self, Image};
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
@@ -52,7 +53,9 @@ impl Verb for Save {
             true => several(context, &self.names)?,
             false => vec![one(context, &self.names)?],
         };
-        images.iter().try_for_each(|named| save::check_is_for(&named.image, platform.as_ref()))?;
+        for Named { image, .. } in &images {
+            pull::check_platform(&image.config, platform.as_ref()).with_context(|| format!("save {}", image.id))?;
+        }
         crate::store::prepare(&context.engine)?;
         let progress = Progress::new(self.quiet);
         let saved = save::save(&context.engine, &images, format, &target, &|event| progress.show(&event));

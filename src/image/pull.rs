@@ -313,7 +313,7 @@ pub fn read(reference: &Reference, platform: Option<&Platform>, registry: &Regis
 }
 
 /// An image that says nothing of its platform runs anywhere. The variant was weighed when the index was read.
-pub(super) fn check_platform(config: &ImageConfig, wanted: Option<&Platform>) -> Result<()> {
+pub fn check_platform(config: &ImageConfig, wanted: Option<&Platform>) -> Result<()> {
     let Some(wanted) = wanted.map(Platform::normal) else { return Ok(()) };
     let offered = config.platform();
     let same = |offered: &str, wanted: &str| offered.is_empty() || offered == wanted;

@@ -2,8 +2,6 @@
 
 use super::config::CONFIG_BYTES_MAX;
 use super::manifest::{MANIFEST_BYTES_MAX, Manifest};
-use super::platform::Platform;
-use super::pull::check_platform;
 use super::reference::Reference;
 use super::transfer::Progress;
 use super::transport::members::Format;
@@ -80,11 +78,6 @@ pub fn gather(named: Vec<Named>) -> Vec<Named> {
         }
     }
     all
-}
-
-/// An error unless the image is for this platform.
-pub fn check_is_for(image: &Image, platform: Option<&Platform>) -> Result<()> {
-    check_platform(&image.config, platform).with_context(|| format!("save {}", shown(image)))
 }
 
 /// An error if this text names another image than it should: who means that wants several images, not a further name.

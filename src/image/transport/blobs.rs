@@ -1,5 +1,6 @@
 //! The blobs of images that are to be written somewhere: where they come from, and in which form they are wanted.
 
+use super::podman::Podman;
 use super::{Files, Incoming, IncomingLayer, Stream};
 use crate::engine::Engine;
 use crate::error::Kind;
@@ -23,6 +24,7 @@ pub enum Blobs<'a> {
     Store(&'a Engine),
     Files(Files),
     Registry(Box<Registry>),
+    Podman(&'a Podman),
 }
 
 /// An image that is to be written, and its names there. They are the format's own: a layout's need not be of images.
@@ -157,6 +159,7 @@ impl Blobs<'_> {
                 Ok((Box::new(blobs::open(engine, &digest)?), size))
             }
             Self::Files(files) => files.open(&layer.member)?.with_context(|| format!("find {:?}", layer.member)),
+            Self::Podman(store) => store.layer(layer),
             Self::Registry(registry) => {
                 let (digest, size) = known(layer)?;
                 Ok((Box::new(registry.blob(&digest, size)?), size))

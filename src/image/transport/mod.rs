@@ -10,6 +10,8 @@ mod docker_archive;
 mod layout;
 mod location;
 pub mod members;
+pub mod podman;
+mod tar_split;
 pub mod target;
 
 use super::platform::Platform;
