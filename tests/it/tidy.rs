@@ -24,6 +24,7 @@ const SIDEWAYS: &[(&str, &str)] = &[
     ("systemd", "engine"),
     // Files and system calls fail, and say so by the one error type.
     ("fs", "error"),
+    ("sys", "error"),
 ];
 
 fn rank(room: &str) -> Option<u32> {
