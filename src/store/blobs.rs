@@ -4,6 +4,7 @@ use crate::engine::Engine;
 use crate::error::Kind;
 use crate::fs::{self, Durability, Hold, Lock};
 use crate::store::digest::{Digest, Hashing};
+use crate::sys::file::begin_writing;
 use anyhow::{Context, Result};
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
@@ -110,7 +111,12 @@ pub struct Writer<'a> {
     engine: &'a Engine,
     staging: PathBuf,
     file: Option<Hashing<File>>,
+    /// How much of it the disk has been given to write.
+    begun: u64,
 }
+
+/// How much is given to the disk at once while more is to come, so that the end does not wait for all of it.
+const WRITING_BYTES: u64 = 4 << 20;
 
 /// A blob that is complete and known, still in staging; dropped, it is gone.
 pub struct Verified<'a> {
@@ -122,7 +128,7 @@ impl<'a> Writer<'a> {
     pub fn new(engine: &'a Engine) -> Result<Self> {
         let staging = fs::staging_name(&engine.staging());
         let file = fs::create_new(&staging)?;
-        Ok(Self { engine, staging, file: Some(Hashing::new(file)) })
+        Ok(Self { engine, staging, file: Some(Hashing::new(file)), begun: 0 })
     }
 
     /// Verifies what was written against the digest and size that were promised, and makes it visible.
@@ -165,7 +171,14 @@ impl Verified<'_> {
 impl Write for Writer<'_> {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         match &mut self.file {
-            Some(file) => file.write(bytes),
+            Some(file) => {
+                let written = file.write(bytes)?;
+                if file.bytes() - self.begun >= WRITING_BYTES {
+                    begin_writing(&file.inner, self.begun, file.bytes() - self.begun);
+                    self.begun = file.bytes();
+                }
+                Ok(written)
+            }
             None => Err(std::io::ErrorKind::BrokenPipe.into()),
         }
     }

@@ -96,6 +96,11 @@ impl<T> Hashing<T> {
         (self.inner, Digest(self.hasher.finalize().into()), self.bytes)
     }
 
+    /// How many bytes have passed.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
     fn pass(&mut self, bytes: &[u8]) {
         self.hasher.update(bytes);
         self.bytes += bytes.len() as u64;

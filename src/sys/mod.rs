@@ -5,6 +5,7 @@
 // The kernel's own files under /proc go by fixed paths.
 #![allow(clippy::disallowed_methods)]
 
+pub mod file;
 pub mod keyring;
 pub mod memory;
 pub mod mount;

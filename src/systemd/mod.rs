@@ -336,10 +336,10 @@ mod tests {
 
     /// Starts a scope at a peer that answers with these bytes, whatever it is asked.
     fn start_at(peer: Peer, answer: Vec<u8>) -> Result<()> {
-        let dir = std::env::temp_dir().join(format!("coracle-systemd-{:?}", std::thread::current().id()));
-        std::fs::create_dir_all(&dir)?;
-        let socket = dir.join(format!("{}", std::process::id()));
-        let _ = std::fs::remove_file(&socket);
+        let (process, thread) = (std::process::id(), std::thread::current().id());
+        let dir = std::env::temp_dir().join(format!("coracle-systemd-{process}-{thread:?}"));
+        std::fs::create_dir(&dir)?;
+        let socket = dir.join("socket");
         let listener = UnixListener::bind(&socket)?;
         let serve = std::thread::spawn(move || {
             let (mut stream, _) = listener.accept().unwrap();

@@ -256,8 +256,12 @@ fn shifted_files_go_with_their_image_and_only_then() {
     let stacks = || names_in(&shifted).into_iter().filter(|name| name.len() == 64).count();
     let image = load_colourful(&sandbox);
     let busybox = sandbox.image("busybox");
+    // An image has them when it comes in where they have no data, which method.json tells.
+    let method = std::fs::read_to_string(shifted.join("method.json")).expect("what the kernel can is written down");
+    let ahead = if method.contains("Redirect") { 2 } else { 0 };
+    assert_eq!(stacks(), ahead, "{method}");
     assert_eq!(script(&sandbox, &["--userns=keep-id:uid=0,gid=0"], &image, "true"), "");
-    assert_eq!(stacks(), 0, "the same ids need no other files");
+    assert_eq!(stacks(), ahead, "the same ids need no other files");
     for image in [&image, &busybox] {
         script(&sandbox, &["--userns=keep-id"], image, "true");
     }
@@ -266,7 +270,7 @@ fn shifted_files_go_with_their_image_and_only_then() {
     sandbox.ok(&["rmi", &image]);
     assert_eq!(stacks(), 1);
     script(&sandbox, &["--userns=keep-id"], &busybox, "true");
-    // From now on an image has them when it comes in.
+    // It is known now that images are run so: they have them when they come in, whatever the kernel can.
     load_colourful(&sandbox);
     assert_eq!(stacks(), 2);
     sandbox.ok(&["rmi", "--all"]);
@@ -324,7 +328,7 @@ fn makers_of_the_same_files_do_not_disturb_each_other() {
     let sandbox = Sandbox::new();
     let image = load_colourful(&sandbox);
     let expected = script(&sandbox, &["--user=0"], &image, LISTING);
-    let command = ["run", "--rm", "--network=none", "--user=0", "--userns=keep-id", &image, "sh", "-c", LISTING];
+    let command = ["run", "--rm", "--network=none", "--user=0", "--userns=nomap", &image, "sh", "-c", LISTING];
     let runs: Vec<Running> = (0..4).map(|_| sandbox.spawn(&command)).collect();
     for run in runs {
         let run = run.finish();
