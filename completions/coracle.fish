@@ -94,7 +94,7 @@ complete -c coracle -n "__fish_coracle_needs_command" -f -a "unmount" -d 'Take a
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "umount" -d 'Take away what mount has shown'
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "events" -d 'Print what happens to containers, images and volumes'
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "pull" -d 'Fetch one or more images, and print their ids'
-complete -c coracle -n "__fish_coracle_needs_command" -f -a "push" -d 'Send an image to a registry'
+complete -c coracle -n "__fish_coracle_needs_command" -f -a "push" -d 'Send an image to a registry, or to an archive or a directory'
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "load" -d 'Load images from an archive (docker save, podman save, OCI) or an OCI directory'
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "save" -d 'Save images to an archive, or to a directory'
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "images" -d 'List images'
@@ -670,7 +670,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand pull" -s q -l quiet -d '
 complete -c coracle -n "__fish_coracle_using_subcommand pull" -s h -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand push" -l compression-format -d 'Compress layers with gzip or zstd: all that are compressed otherwise, or not at all [default: gzip, and only those that are not]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand push" -l compression-level -d 'Compress with this level: 1 to 9 for gzip [default: 5], 1 to 20 for zstd [default: 3]' -r
-complete -c coracle -n "__fish_coracle_using_subcommand push" -l digestfile -d 'Write the digest that the registry knows the image by to a file' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand push" -l digestfile -d 'Write the digest of the manifest, by which the registry knows the image, to a file' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand push" -l force-compression -d 'Compress layers anew that are compressed in another format' -r -f -a "true\t''
 false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand push" -s f -l format -d 'Write the manifest in this format: oci or v2s2 (also called docker) [default: as it is]' -r
@@ -1437,7 +1437,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand healthcheck; and __fish_
 complete -c coracle -n "__fish_coracle_using_subcommand healthcheck; and __fish_seen_subcommand_from run" -s h -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree mount unmount umount" -s h -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree mount unmount umount" -f -a "pull" -d 'Fetch one or more images, and print their ids'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree mount unmount umount" -f -a "push" -d 'Send an image to a registry'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree mount unmount umount" -f -a "push" -d 'Send an image to a registry, or to an archive or a directory'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree mount unmount umount" -f -a "load" -d 'Load images from an archive (docker save, podman save, OCI) or an OCI directory'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree mount unmount umount" -f -a "save" -d 'Save images to an archive, or to a directory'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree mount unmount umount" -f -a "ls" -d 'List images'
@@ -1477,7 +1477,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_s
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -s h -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l compression-format -d 'Compress layers with gzip or zstd: all that are compressed otherwise, or not at all [default: gzip, and only those that are not]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l compression-level -d 'Compress with this level: 1 to 9 for gzip [default: 5], 1 to 20 for zstd [default: 3]' -r
-complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l digestfile -d 'Write the digest that the registry knows the image by to a file' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l digestfile -d 'Write the digest of the manifest, by which the registry knows the image, to a file' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l force-compression -d 'Compress layers anew that are compressed in another format' -r -f -a "true\t''
 false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -s f -l format -d 'Write the manifest in this format: oci or v2s2 (also called docker) [default: as it is]' -r
@@ -1577,6 +1577,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_s
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from diff" -l format -d 'Print lists as json' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from diff" -s l -l latest -d 'Take the container that was made last'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from diff" -s h -l help -d 'Print help'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from copy" -l digestfile -d 'Write the digest of the copied image\'s manifest to a file' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from copy" -l platform -d 'Choose the image for this system, such as linux/arm64' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from copy" -l arch -d 'Choose the image for this processor, such as arm64' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from copy" -l os -d 'Choose the image for this operating system' -r

@@ -9,21 +9,20 @@ use crate::fs;
 use crate::image::compose::Format;
 use crate::image::compress::Compressor;
 use crate::image::platform::Platform;
+use crate::image::pull::Access;
 use crate::image::push::{self, Push as What, Pushed};
 use crate::image::reference::Reference;
+use crate::image::transport::Location;
+use crate::image::{self, copy};
 use crate::settings::Settings;
 use anyhow::{Context as _, Result};
 use std::io::Write;
 use std::path::PathBuf;
 
-/// Names of places that are no registry.
-const TRANSPORTS: &[&str] =
-    &["containers-storage", "dir", "docker-archive", "docker-daemon", "oci", "oci-archive", "ostree", "sif"];
-
-/// Send an image to a registry
+/// Send an image to a registry, or to an archive or a directory
 ///
 /// The blobs go as they came, so that no digest changes; layers that are not compressed, such as those that commit makes,
-/// are compressed on the way.
+/// are compressed on the way to a registry.
 #[derive(clap::Args)]
 pub struct Push {
     /// Send all images of an index, not just the one for this machine
@@ -38,7 +37,7 @@ pub struct Push {
     /// Compress with this level: 1 to 9 for gzip [default: 5], 1 to 20 for zstd [default: 3]
     #[arg(long, value_name = "LEVEL", allow_negative_numbers = true)]
     compression_level: Option<i64>,
-    /// Write the digest that the registry knows the image by to a file
+    /// Write the digest of the manifest, by which the registry knows the image, to a file
     #[arg(long, value_name = "FILE")]
     digestfile: Option<PathBuf>,
     /// Compress layers anew that are compressed in another format
@@ -61,7 +60,7 @@ pub struct Push {
     /// The image, by name or id
     #[arg(value_name = "IMAGE")]
     image: String,
-    /// Where it goes: [docker://]REGISTRY/REPOSITORY[:TAG] [default: as the image is called]
+    /// Where it goes: [docker://]REGISTRY/REPOSITORY[:TAG], docker-archive:FILE[:NAME], oci-archive:FILE[:NAME], oci:DIR[:NAME] or dir:DIR [default: as the image is called]
     #[arg(value_name = "DESTINATION")]
     destination: Option<String>,
 }
@@ -71,8 +70,12 @@ impl Verb for Push {
         let settings = context.globals.settings()?;
         let what = self.what(&settings)?;
         let access = self.registry.access(&settings)?;
-        let destination = self.destination.as_deref().map(registry_name).transpose()?;
         crate::store::prepare(&context.engine)?;
+        let destination = match self.destination.as_deref().map(destination).transpose()? {
+            Some(Destination::Files(target)) => return self.to_files(context, &target, &what, &access),
+            Some(Destination::Registry(name)) => Some(name),
+            None => None,
+        };
         // In the user's own rights, and before the work.
         let mut digestfile = self.digestfile.as_deref().map(fs::open_truncated).transpose()?;
         for (image, destination) in self.pairs(context, destination)? {
@@ -97,6 +100,36 @@ impl Verb for Push {
 }
 
 impl Push {
+    /// Writes the image into an archive or a directory, as save does.
+    fn to_files(&self, context: &Context, target: &Location, what: &What, access: &Access) -> Result<u8> {
+        let for_registries = [
+            (self.all, "--all"),
+            (self.compression_format.is_some(), "--compression-format"),
+            (self.compression_level.is_some(), "--compression-level"),
+            (self.force_compression == Some(true), "--force-compression"),
+            (what.format.is_some(), "--format"),
+        ];
+        if let Some((_, flag)) = for_registries.iter().find(|(is_given, _)| *is_given) {
+            let message = format!("{flag} is for registries: into files an image goes as it is");
+            return Err(Kind::BadInput.hinted(message, "save writes other formats"));
+        }
+        let digestfile = self.digestfile.as_deref().map(fs::open_truncated).transpose()?;
+        let progress = Progress::new(self.quiet);
+        let show = |event| progress.show(&event);
+        let source = Location::Store(self.image.clone());
+        let copied = copy::open(&context.engine, &source, what.platform.as_ref(), access)
+            .and_then(|opened| copy::copy(&context.engine, opened, target, None, access, &show));
+        progress.clear();
+        let digest = copied?.digest;
+        let id = image::find(&context.engine, &self.image)?.id;
+        let path = self.destination.as_deref().unwrap_or_default();
+        events::tell_of_image(&context.engine, Happening::Push, &id, path);
+        match digestfile {
+            Some(mut file) => file.write_all(digest.to_string().as_bytes()).context("write the digest").map(|()| 0),
+            None => Ok(0),
+        }
+    }
+
     fn what(&self, settings: &Settings) -> Result<What> {
         // There is nothing that could be left out.
         let _ = self.remove_signatures;
@@ -143,16 +176,23 @@ impl Push {
     }
 }
 
-/// A destination without the word that says that it is a registry's.
-fn registry_name(text: &str) -> Result<&str> {
-    if let Some(name) = text.strip_prefix("docker://") {
-        return Ok(name);
-    }
-    match text.split_once(':') {
-        Some((transport, _)) if TRANSPORTS.contains(&transport) => {
-            Err(Kind::BadInput.error(format!("the destination {transport}: is not supported yet")))
+/// What a destination is that was typed.
+enum Destination<'a> {
+    /// A name, without the word that says that it is a registry's.
+    Registry(&'a str),
+    Files(Location),
+}
+
+fn destination(text: &str) -> Result<Destination<'_>> {
+    match Location::parse(text)? {
+        None | Some(Location::Registry(_)) => {
+            Ok(Destination::Registry(text.strip_prefix("docker://").unwrap_or(text)))
         }
-        Some(_) | None => Ok(text),
+        Some(Location::Store(_)) => {
+            let message = format!("{text:?}: an image is not pushed to where it is");
+            Err(Kind::BadInput.hinted(message, "coracle tag gives it another name"))
+        }
+        Some(files) => Ok(Destination::Files(files)),
     }
 }
 

@@ -1,10 +1,12 @@
 //! `image copy`: an image from one place to another, its blobs in one pass and checked, its digests unchanged unless the
 //! target's format cannot have them.
 
+mod send;
+
 use super::load::{self, Loaded};
 use super::platform::Platform;
 use super::pull;
-use super::reference::Reference;
+use super::reference::{LOCAL_REGISTRY, Reference};
 use super::registry::{Access, Registry};
 use super::save;
 use super::transfer::Progress;
@@ -14,6 +16,7 @@ use super::transport::{self, Blobs, Incoming, Location, Outgoing, Source};
 use crate::engine::Engine;
 use crate::error::Kind;
 use crate::store::blobs;
+use crate::store::digest::Digest;
 use crate::store::layers::Unpacker;
 use anyhow::{Context, Result};
 use std::path::PathBuf;
@@ -22,6 +25,32 @@ use std::path::PathBuf;
 pub struct Opened<'a> {
     pub blobs: Blobs<'a>,
     pub images: Vec<Incoming>,
+}
+
+/// What a copy has made.
+#[derive(Debug)]
+pub struct Copied {
+    /// Of the manifest, as it is at the target.
+    pub digest: Digest,
+    /// The image, if it came into the store.
+    pub loaded: Option<Loaded>,
+}
+
+/// Refuses credentials of the command line where it is not clear which of two registries they are for.
+pub fn check_access(source: &Location, target: &Location, access: &Access) -> Result<()> {
+    match (source, target) {
+        (Location::Registry(source), Location::Registry(target))
+            if access.creds.is_some() && source.registry != target.registry =>
+        {
+            let message = format!("the credentials are for {} or for {}, not both", source.registry, target.registry);
+            Err(Kind::BadInput.hinted(message, "log in to each with coracle login"))
+        }
+        (_, Location::Registry(target)) if target.registry == LOCAL_REGISTRY => {
+            let message = format!("{target} names no registry: {LOCAL_REGISTRY}/ is for images made here");
+            Err(Kind::BadInput.hinted(message, "a registry on this machine has a port: localhost:5000/…"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Opens the place that an image is to come from and reads its small documents.
@@ -56,26 +85,30 @@ pub fn open<'a>(
     }
 }
 
-/// Copies the one image of an opened place. `unpacker` is needed where the target is the store; what came in there is
-/// told.
+/// Copies the one image of an opened place. `unpacker` is needed where the target is the store, `access` where it is a
+/// registry.
 pub fn copy(
     engine: &Engine,
     opened: Opened,
     target: &Location,
     unpacker: Option<&Unpacker>,
+    access: &Access,
     progress: Progress,
-) -> Result<Option<Loaded>> {
+) -> Result<Copied> {
     let Opened { blobs: source, images } = opened;
     let several = images.len();
     let Ok([image]) = <[Incoming; 1]>::try_from(images) else {
         let message = format!("there are {several} images in it");
         return Err(Kind::BadInput.hinted(message, "choose one by its name: oci:DIR:NAME, docker-archive:FILE:NAME"));
     };
+    // Nothing of it is removed meanwhile as garbage.
+    let _guard = blobs::incoming(engine)?;
     let (format, target, names) = match target {
         Location::Store(name) => {
             let images = [Incoming { references: vec![Reference::parse_local(name)?], ..image }];
             let unpacker = unpacker.context("what goes into the store is unpacked")?;
-            return Ok(load::bring_in(engine, &source, &images, unpacker)?.pop());
+            let loaded = load::bring_in(engine, &source, &images, unpacker)?.pop().context("one image came in")?;
+            return Ok(Copied { digest: super::find(engine, &loaded.id.hex())?.manifest, loaded: Some(loaded) });
         }
         Location::DockerArchive { path, name } => {
             let name = name.as_deref().map(Reference::parse).transpose()?;
@@ -84,13 +117,12 @@ pub fn copy(
         Location::OciArchive { path, name } => (Format::Layout, Target::Archive(path.clone()), name.clone()),
         Location::Layout { path, name } => (Format::Layout, Target::Directory(path.clone()), name.clone()),
         Location::Directory(path) => (Format::Directory, Target::Directory(path.clone()), None),
-        Location::Registry(_) => {
-            return Err(Kind::BadInput.error("images are not sent to registries by this command yet"));
+        Location::Registry(reference) => {
+            let sent = send::send(engine, &source, image, reference, access, progress);
+            return Ok(Copied { digest: sent.with_context(|| reference.familiar())?, loaded: None });
         }
     };
-    // Nothing of it is removed meanwhile as garbage.
-    let _guard = blobs::incoming(engine)?;
     let outgoing = [Outgoing { image, names: names.into_iter().collect() }];
-    save::write(engine, &source, &outgoing, format, &target, progress)?;
-    Ok(None)
+    let digests = save::write(engine, &source, &outgoing, format, &target, progress)?;
+    Ok(Copied { digest: digests.into_iter().next().context("one image was written")?, loaded: None })
 }

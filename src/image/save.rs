@@ -4,7 +4,7 @@ use super::config::CONFIG_BYTES_MAX;
 use super::manifest::{MANIFEST_BYTES_MAX, Manifest};
 use super::reference::Reference;
 use super::transfer::Progress;
-use super::transport::members::Format;
+use super::transport::members::{self, Format};
 use super::transport::target::{Target, Writing};
 use super::transport::{self, Blobs, Incoming, Outgoing};
 use super::{Image, parts};
@@ -29,10 +29,10 @@ pub fn save(engine: &Engine, images: &[Named], format: Format, target: &Target, 
         Ok(Outgoing { image: stored(engine, &named.image)?, names })
     };
     let images: Vec<_> = images.iter().map(outgoing).collect::<Result<_>>()?;
-    write(engine, &Blobs::Store(engine), &images, format, target, progress)
+    write(engine, &Blobs::Store(engine), &images, format, target, progress).map(drop)
 }
 
-/// Writes images from wherever their blobs are.
+/// Writes images from wherever their blobs are. Gives the digests of their manifests.
 pub fn write(
     engine: &Engine,
     source: &Blobs,
@@ -40,10 +40,15 @@ pub fn write(
     format: Format,
     target: &Target,
     progress: Progress,
-) -> Result<()> {
+) -> Result<Vec<Digest>> {
     let prepared = transport::prepare(engine, source, images, |layer| format.form(layer))?;
     let members = format.members(images, &prepared)?;
-    target.write(&Writing { members, prepared: &prepared, source, progress })
+    target.write(&Writing { members, prepared: &prepared, source, progress })?;
+    let digest = |(image, layers): (&Outgoing, &Vec<_>)| {
+        let (bytes, _) = members::manifest(&image.image, layers, &prepared, format.dialect())?;
+        Ok(Digest::of(&bytes))
+    };
+    images.iter().zip(&prepared.layers).map(digest).collect()
 }
 
 /// An image of the store as one that can be read from there.

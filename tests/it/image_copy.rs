@@ -43,6 +43,112 @@ fn an_image_goes_from_place_to_place_and_stays_the_same() {
 }
 
 #[test]
+fn an_image_goes_to_a_registry_from_everywhere() {
+    let sandbox = Sandbox::new();
+    let Some(registry) = Registry::start(&sandbox.home.join("registry"), Door::default()) else { return };
+    let image = Artifact::saying("sent").packed(Packing::Zstd);
+    let own = image.manifest_blob();
+    registry.put("team/app", Some("1"), &image);
+    let remote = |name: &str| format!("docker://{}/{name}", registry.host());
+    let copy = |source: &str, target: &str| {
+        let file = sandbox.home.join("digest");
+        let options = ["image", "copy", "--tls-verify=false", "--digestfile", file.to_str().unwrap()];
+        sandbox.ok(&[&options[..], &[source, target]].concat());
+        std::fs::read_to_string(&file).expect("read the digest")
+    };
+    let sources =
+        ["oci:layout:one", "dir:directory", "oci-archive:archive.tar:two", "containers-storage:localhost/here:3"];
+    assert_eq!(copy(&remote("team/app:1"), &remote("other/app:2")), own.digest());
+    assert_eq!(registry.tagged("other/app", "2"), own.bytes);
+    for (number, source) in sources.iter().enumerate() {
+        assert_eq!(copy(&remote("team/app:1"), source), own.digest(), "{source}");
+        let name = format!("from/number{number}");
+        assert_eq!(copy(source, &remote(&name)), own.digest(), "{source}");
+        assert_eq!(registry.tagged(&name, "latest"), own.bytes);
+    }
+    // An empty registry gets every blob from the file.
+    let Some(empty) = Registry::start(&sandbox.home.join("empty"), Door::default()) else { return };
+    copy("oci-archive:archive.tar", &format!("docker://{}/app", empty.host()));
+    for blob in image.layer_blobs().iter().chain([&image.config_blob(), &own]) {
+        assert_eq!(empty.stored(&blob.digest()), Some(blob.bytes.clone()));
+    }
+    // Docker's archives have no manifest to keep; what comes of them is compressed.
+    copy(&remote("team/app:1"), "docker-archive:docker.tar:a/b:5");
+    let digest = copy("docker-archive:docker.tar", &format!("docker://{}/plain:1", empty.host()));
+    let manifest: serde_json::Value =
+        serde_json::from_slice(&empty.stored(&digest).expect("the manifest is there")).expect("it is JSON");
+    assert_eq!(manifest["config"]["digest"], image.id());
+    assert!(manifest["layers"][0]["mediaType"].as_str().unwrap().ends_with("+gzip"));
+    let plain = format!("{}/plain:1", empty.host());
+    assert_eq!(sandbox.ok(&["run", "--rm", "--network=none", "--tls-verify=false", &plain]), "sent");
+    // What is damaged does not arrive, and neither does a name for it.
+    let layer = image.layer_blobs()[0].hex();
+    let path = sandbox.home.join("layout/blobs/sha256").join(layer);
+    let mut bytes = std::fs::read(&path).expect("read the layer");
+    bytes[100] ^= 1;
+    std::fs::write(&path, bytes).expect("damage the layer");
+    let Some(third) = Registry::start(&sandbox.home.join("third"), Door::default()) else { return };
+    let target = format!("docker://{}/bad:1", third.host());
+    let damaged = sandbox.coracle(&["image", "copy", "--tls-verify=false", "oci:layout:one", &target]);
+    assert!(refusal(&damaged).contains("blob sha256:"), "{damaged}");
+    assert_eq!(third.tags("bad"), Vec::<String>::new());
+    assert_staging_empties(&sandbox);
+}
+
+#[test]
+fn credentials_are_for_one_registry_and_names_for_any() {
+    let sandbox = Sandbox::new();
+    let other = format!("docker://127.0.0.1:1/x@sha256:{}", "0".repeat(64));
+    for (arguments, words) in [
+        (["--creds=me:secret", "docker://one.example/x", "docker://two.example/x"], "for one.example or for two"),
+        (["--quiet", "docker://one.example/x", "docker://localhost/x"], "names no registry"),
+        (["--tls-verify=false", "oci:layout", "docker://127.0.0.1:1/x"], "connection refused"),
+        (["--tls-verify=false", "oci:layout", &other], "manifest has the digest"),
+    ] {
+        write_directory(&Artifact::saying("here").layout("here"), &sandbox.home.join("layout"));
+        let run = sandbox.coracle(&[&["image", "copy"], &arguments[..]].concat());
+        assert!(refusal(&run).to_lowercase().contains(words), "{arguments:?}: {run}");
+        assert!(!run.stderr.contains("secret"));
+    }
+}
+
+#[test]
+fn push_writes_files_too() {
+    let sandbox = Sandbox::new();
+    let image = Artifact::saying("filed").packed(Packing::Gzip);
+    write_directory(&image.layout("localhost/app:1"), &sandbox.home.join("source"));
+    sandbox.ok(&["load", "-q", "-i", "source"]);
+    for (target, name) in [
+        ("oci:layout:name", "oci:layout:name"),
+        ("oci-archive:archive.tar", "oci-archive:archive.tar"),
+        ("dir:directory", "dir:directory"),
+    ] {
+        sandbox.ok(&["push", "--digestfile", "digest", "app:1", target]);
+        assert_eq!(std::fs::read_to_string(sandbox.home.join("digest")).unwrap(), image.manifest_blob().digest());
+        let other = Sandbox::new();
+        let place = name.replacen(':', &format!(":{}/", sandbox.home.display()), 1);
+        assert_eq!(other.ok(&["pull", "-q", &place]), format!("{}\n", &image.id()[7..]));
+    }
+    sandbox.ok(&["push", "--digestfile", "digest", "app:1", "docker-archive:docker.tar:quay.io/a/b:5"]);
+    assert!(std::fs::read_to_string(sandbox.home.join("digest")).unwrap().starts_with("sha256:"));
+    sandbox.ok(&["rmi", "app:1"]);
+    assert_eq!(sandbox.ok(&["pull", "-q", "docker-archive:docker.tar"]), format!("{}\n", &image.id()[7..]));
+    assert_eq!(sandbox.ok(&["run", "--rm", "--network=none", "quay.io/a/b:5"]), "filed");
+    for (arguments, words) in [
+        (["--all", "oci:new"], "--all is for registries"),
+        (["--compression-format=zstd", "oci:new"], "--compression-format is for registries"),
+        (["--format=oci", "dir:new"], "--format is for registries"),
+        (["--platform=linux/s390x", "oci:new"], "linux/s390x"),
+        (["--quiet", "containers-storage:new"], "not pushed to where it is"),
+        (["--quiet", "docker-daemon:new"], "docker-daemon is not supported"),
+    ] {
+        let run = sandbox.coracle(&["push", arguments[0], "quay.io/a/b:5", arguments[1]]);
+        assert!(refusal(&run).contains(words), "{arguments:?}: {run}");
+        assert!(!sandbox.home.join("new").exists());
+    }
+}
+
+#[test]
 fn images_are_pulled_from_files_by_their_names() {
     let sandbox = Sandbox::new();
     let (one, two) = (Artifact::saying("one"), Artifact::saying("two"));

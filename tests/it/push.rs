@@ -182,7 +182,6 @@ fn names_lead_where_they_say_and_nowhere_else() {
         (&[&name, &at(&other)], &["has the digest", &digest]),
         (&["--compression-format=zstd", &name, &at(&digest)], &["compressed first"]),
         (&[&name, &format!("{}/x:1@{digest}", registry.host())], &["a tag or a digest"]),
-        (&[&name, "oci:/tmp/x"], &["oci: is not supported yet"]),
         (&[&name, "Bad/NAME"], &["lower case"]),
         (&["--format=v2s1", &name], &["v2s1", "use oci or v2s2"]),
         (&["--compression-format=zstd:chunked", &name], &["zstd:chunked yet"]),

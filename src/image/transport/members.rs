@@ -62,14 +62,21 @@ impl Format {
         }
     }
 
+    /// Whose manifest the images have there, unless their own fit. In docker's archives there is none to be seen.
+    pub fn dialect(self) -> Option<Dialect> {
+        match self {
+            Self::Layout | Self::DockerLayout | Self::Directory => None,
+            Self::Docker | Self::DockerDirectory { .. } => Some(Dialect::Docker),
+        }
+    }
+
     /// All that is to be written for these images, each under its names.
     pub fn members(self, images: &[Outgoing], prepared: &Prepared) -> Result<Vec<Member>> {
         match self {
             Self::Docker => docker(images, prepared),
             Self::Layout => layout(images, prepared, false),
             Self::DockerLayout => layout(images, prepared, true),
-            Self::Directory => directory(images, prepared, None),
-            Self::DockerDirectory { .. } => directory(images, prepared, Some(Dialect::Docker)),
+            Self::Directory | Self::DockerDirectory { .. } => directory(images, prepared, self.dialect()),
         }
     }
 }
@@ -152,7 +159,7 @@ fn directory(images: &[Outgoing], prepared: &Prepared, dialect: Option<Dialect>)
 }
 
 /// The image's own manifest with its media type, or a new one where that says something else than what is written.
-fn manifest(
+pub fn manifest(
     image: &Incoming,
     layers: &[(usize, Compression)],
     prepared: &Prepared,

@@ -25,7 +25,7 @@ use crate::store::layers::Compression;
 use anyhow::{Context, Result};
 use archive::Archive;
 pub use archive::{copy_bounded, decompressed};
-pub use blobs::{Blobs, Form, Outgoing, Prepared, prepare};
+pub use blobs::{Blob, Blobs, Form, Outgoing, Prepared, prepare};
 pub use location::Location;
 use rustix::fs::{FileType, Mode, OFlags};
 use std::fs::File;
