@@ -114,7 +114,7 @@ impl Unpacker {
 
     fn ask(&self, request: &Request, descriptors: &[BorrowedFd<'_>]) -> Result<()> {
         let sent = socket::send(self.control(), &serde_json::to_vec(request)?, descriptors);
-        sent.context("ask the unpacker: it has died").map(drop)
+        sent.context("the unpacker died").map(drop)
     }
 
     fn check_start(&self) -> Result<()> {
