@@ -7,6 +7,7 @@
 
 pub mod file;
 pub mod keyring;
+pub mod landlock;
 pub mod memory;
 pub mod mount;
 pub mod namespace;

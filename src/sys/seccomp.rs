@@ -32,3 +32,36 @@ pub fn install(program: &[sock_filter], flags: u32) -> Result<Option<OwnedFd>> {
     // SAFETY: with this flag the result is a new descriptor, close-on-exec, that nobody else knows of.
     Ok(listens.then(|| unsafe { OwnedFd::from_raw_fd(result as i32) }))
 }
+
+/// `AUDIT_ARCH_*` of this architecture, linux/audit.h.
+#[cfg(target_arch = "x86_64")]
+const ARCHITECTURE: u32 = 0xc000_003e;
+#[cfg(target_arch = "aarch64")]
+const ARCHITECTURE: u32 = 0xc000_00b7;
+
+/// The numbers of the x32 ABI begin here, under the architecture of x86-64.
+const X32_FIRST: u32 = 0x4000_0000;
+
+/// A program that lets all system calls pass but these, and those of other architectures: they are not permitted.
+pub fn refusing(calls: &[i64]) -> Vec<sock_filter> {
+    // Classic BPF: linux/bpf_common.h; offsets in `struct seccomp_data`: linux/seccomp.h.
+    const LOAD_WORD: u16 = 0x20;
+    const JUMP_EQUAL: u16 = 0x15;
+    const JUMP_GREATER_EQUAL: u16 = 0x35;
+    const RETURN: u16 = 0x06;
+    let step = |code, jt, jf, k| sock_filter { code, jt, jf, k };
+    let refuse = step(RETURN, 0, 0, libc::SECCOMP_RET_ERRNO | libc::EPERM as u32);
+    let mut program = vec![
+        step(LOAD_WORD, 0, 0, 4),
+        step(JUMP_EQUAL, 1, 0, ARCHITECTURE),
+        refuse.clone(),
+        step(LOAD_WORD, 0, 0, 0),
+        step(JUMP_GREATER_EQUAL, 0, 1, X32_FIRST),
+        refuse.clone(),
+    ];
+    for call in calls {
+        program.extend([step(JUMP_EQUAL, 0, 1, *call as u32), refuse.clone()]);
+    }
+    program.push(step(RETURN, 0, 0, libc::SECCOMP_RET_ALLOW));
+    program
+}

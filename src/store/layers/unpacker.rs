@@ -5,6 +5,8 @@
 //! was complete and good: when a writer goes away, or the whole engine is killed, the pipes end without that word, and
 //! the child removes what it has staged and ends. It is not killed with its parent, since it would leave its staging.
 
+mod confine;
+
 use super::{Compression, Unpacked};
 use crate::engine::Engine;
 use crate::error::{Kind, Wire};
@@ -76,10 +78,13 @@ impl Unpacker {
             }
             Cloned::Child => {
                 drop(control);
-                let answer = become_unpacker(enter, theirs.as_fd());
-                let is_started = answer.is_ok();
-                if tell(theirs.as_fd(), &answer).is_ok() && is_started {
-                    serve(engine, &theirs);
+                let answer = become_unpacker(engine, enter, theirs.as_fd());
+                let (ids, answer) = match answer {
+                    Ok(ids) => (Some(ids), Ok(())),
+                    Err(error) => (None, Err(error)),
+                };
+                if let (Ok(()), Some(ids)) = (tell(theirs.as_fd(), &answer), ids) {
+                    serve(engine, ids, &theirs);
                 }
                 process::exit_now(0)
             }
@@ -218,8 +223,8 @@ fn tell(socket: BorrowedFd<'_>, result: &Result<()>) -> Result<()> {
     socket::send(socket, &serde_json::to_vec(&answer)?, &[]).context("answer")
 }
 
-/// Leaves all that the parent had open but stderr and the socket.
-fn become_unpacker(enter: impl FnOnce() -> Result<()>, control: BorrowedFd<'_>) -> Result<()> {
+/// Leaves all that the parent had open but stderr and the socket, and all that it need not have. Gives the ids that it has.
+fn become_unpacker(engine: &Engine, enter: impl FnOnce() -> Result<()>, control: BorrowedFd<'_>) -> Result<Ids> {
     enter()?;
     signal::ignore(nix::sys::signal::Signal::SIGPIPE)?;
     let null = rustix::fs::openat(CWD, "/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())
@@ -230,11 +235,13 @@ fn become_unpacker(enter: impl FnOnce() -> Result<()>, control: BorrowedFd<'_>) 
     process::close_all_but(&[stdin.as_fd(), stdout.as_fd(), stderr.as_fd(), control])?;
     // `null` is closed by now, and must not be closed again when its number means something else.
     std::mem::forget(null);
-    Ok(())
+    let ids = Ids::of_this_process()?;
+    confine::confine(engine).context("confine the unpacker")?;
+    Ok(ids)
 }
 
 /// Takes requests until the parent goes away, then waits for the threads, which see their pipes end.
-fn serve(engine: &Engine, control: &OwnedFd) {
+fn serve(engine: &Engine, ids: Ids, control: &OwnedFd) {
     let slots = Arc::new(Slots::default());
     let disk = Arc::new(Disk::default());
     loop {
@@ -246,7 +253,7 @@ fn serve(engine: &Engine, control: &OwnedFd) {
         let (engine, disk, slot) = (engine.clone(), Arc::clone(&disk), Slot(Arc::clone(&slots)));
         let work = move || {
             let _slot = slot;
-            let result = answer(&engine, &request, descriptors.pop(), &reply, &disk);
+            let result = answer(&engine, ids, &request, descriptors.pop(), &reply, &disk);
             // Whoever abandoned the layer does not listen.
             let _ = tell(reply.as_fd(), &result);
         };
@@ -257,13 +264,20 @@ fn serve(engine: &Engine, control: &OwnedFd) {
     slots.wait_for_all(CLEAN_TIMEOUT);
 }
 
-fn answer(engine: &Engine, request: &Request, pipe: Option<OwnedFd>, reply: &OwnedFd, disk: &Disk) -> Result<()> {
+fn answer(
+    engine: &Engine,
+    ids: Ids,
+    request: &Request,
+    pipe: Option<OwnedFd>,
+    reply: &OwnedFd,
+    disk: &Disk,
+) -> Result<()> {
     let (diff_id, compression) = match request {
         Request::Unpack { diff_id, compression } => (*diff_id, *compression),
         Request::Remove { diff_id } => return super::remove(engine, std::slice::from_ref(diff_id)),
     };
     let pipe = File::from(pipe.context("the blob comes through a pipe")?);
-    let layer = Unpacked::from(engine, pipe, diff_id, compression, Ids::of_this_process()?)?;
+    let layer = Unpacked::from(engine, pipe, diff_id, compression, ids)?;
     // The blob has ended, so the word is there or is about to be.
     socket::set_receive_timeout(reply, Some(START_TIMEOUT))?;
     match socket::receive(reply.as_fd(), COMPLETE.len())? {

@@ -12,6 +12,8 @@ mod images;
 mod kernel;
 mod mounts;
 mod output;
+#[cfg(target_arch = "x86_64")]
+mod puppet;
 mod races;
 mod registry;
 mod runtime;

@@ -1,5 +1,7 @@
 //! Families D of the catalogue, and kills in the middle: what a registry and its friends may try, by `pull`.
 
+#[cfg(target_arch = "x86_64")]
+use super::puppet::{Argument, Puppet};
 use crate::pull::serve;
 use crate::support::artifact::{self, Artifact, Blob, Packing, busybox, file, noise};
 use crate::support::evil_tar;
@@ -483,6 +485,69 @@ fn a_pull_whose_whole_group_is_killed_leaves_no_part_of_an_image() {
     hanging.child.kill().expect("kill the pull");
     hanging.child.wait().expect("wait for it");
     hanging.assert_the_next_pull_works();
+}
+
+/// What somebody would try who got into the process that reads an image (S13): each call, and whether it is refused there.
+#[cfg(target_arch = "x86_64")]
+fn escapes(secret: &str) -> Vec<(&'static str, i64, Vec<Argument<'_>>)> {
+    use Argument::{Number, Text};
+    let here = Number(libc::AT_FDCWD.into());
+    let secret = Text(secret);
+    let parent = Number(std::process::id().into());
+    vec![
+        ("read a file", libc::SYS_openat, vec![here, secret, Number(0)]),
+        ("read accounts", libc::SYS_openat, vec![here, Text("/etc/passwd"), Number(0)]),
+        ("see a file", libc::SYS_access, vec![secret, Number(0)]),
+        ("open a file up", libc::SYS_chmod, vec![secret, Number(0o600)]),
+        ("read the kernel's view", libc::SYS_openat, vec![here, Text("/proc/self/status"), Number(0)]),
+        (
+            "connect",
+            libc::SYS_socket,
+            vec![Number(libc::AF_INET.into()), Number(libc::SOCK_STREAM.into()), Number(0)],
+        ),
+        (
+            "call a service",
+            libc::SYS_socket,
+            vec![Number(libc::AF_UNIX.into()), Number(libc::SOCK_STREAM.into()), Number(0)],
+        ),
+        ("signal", libc::SYS_kill, vec![parent, Number(0)]),
+        ("look into a process", libc::SYS_pidfd_open, vec![parent, Number(0)]),
+        ("leave the namespaces", libc::SYS_unshare, vec![Number(libc::CLONE_FS.into())]),
+        ("give itself more", libc::SYS_prlimit64, vec![Number(0), Number(0), Number(0), Number(0)]),
+    ]
+}
+
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn s13_who_takes_over_the_unpacker_gets_nothing() {
+    let hanging = Hanging::start();
+    let scene = &hanging.scene;
+    let secret = format!("{}/secret", scene.watched.canary.text());
+    let mut free = std::process::Command::new("sleep").arg("1000").spawn().expect("start a process");
+    let control = Puppet::take(Pid::from_raw(free.id().cast_signed()));
+    let unpacker = Puppet::take(hanging.unpacker());
+    for (what, number, arguments) in escapes(&secret) {
+        let result = control.call(number, &arguments);
+        assert!(result >= 0, "the control cannot {what}: {result}");
+        let result = unpacker.call(number, &arguments);
+        assert!(result < 0, "the unpacker can {what}: {result}");
+    }
+    // In the store it has what it needs, and no more.
+    let data = scene.sandbox.data.join("coracle");
+    let path = |below: &str| data.join(below).to_str().expect("a path made here is ASCII").to_owned();
+    let make =
+        |puppet: &Puppet, path: &str| puppet.call(libc::SYS_mkdir, &[Argument::Text(path), Argument::Number(0o700)]);
+    let read =
+        |puppet: &Puppet, path: &str| puppet.call(libc::SYS_open, &[Argument::Text(path), Argument::Number(0)]);
+    assert_eq!(make(&unpacker, &path("tmp/by-the-puppet")), 0);
+    let list = path("images/oci-layout");
+    assert!(read(&control, &list) >= 0 && read(&unpacker, &list) < 0);
+    let other = path("containers/by-the-puppet");
+    assert!(make(&unpacker, &other) < 0);
+    assert_eq!(make(&control, &other), 0);
+    drop((control, unpacker));
+    free.wait().expect("wait for the control");
+    scene.watched.canary.assert_unchanged();
 }
 
 #[test]

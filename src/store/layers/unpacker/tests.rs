@@ -54,7 +54,7 @@ fn start(engine: &Engine) -> (Unpacker, JoinHandle<()>) {
     let engine = engine.clone();
     let server = std::thread::spawn(move || {
         if tell(theirs.as_fd(), &Ok(())).is_ok() {
-            serve(&engine, &theirs);
+            serve(&engine, Ids::of_this_process().unwrap(), &theirs);
         }
     });
     (Unpacker { control: Some(control), child: None, started: OnceLock::new() }, server)
