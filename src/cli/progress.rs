@@ -44,6 +44,9 @@ impl Progress {
                     bar.inc(*bytes);
                 }
             }
+            Event::LayerAwaited(blob) => {
+                let _ = bars.println(format!("Another pull fetches {}: waiting for it...", &blob.hex()[..12]));
+            }
             Event::LayerDone(blob) => {
                 if let Some(bar) = layers.remove(&blob.hex()) {
                     bar.finish();

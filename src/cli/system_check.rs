@@ -7,6 +7,7 @@ use crate::container::shift;
 use crate::image::check::{self as images, Unused};
 use crate::store::check as store;
 use crate::store::digest::Digest;
+use crate::store::partial;
 use anyhow::Result;
 use std::collections::HashSet;
 
@@ -77,6 +78,7 @@ impl SystemCheck {
 fn repair(context: &Context) -> Result<()> {
     let engine = &context.engine;
     store::sweep_staging(engine)?;
+    partial::sweep(engine, partial::KEPT)?;
     containers::sweep(engine)?;
     shift::sweep(engine)?;
     // Asked again: an image may have come in, or a container, since the findings were made.

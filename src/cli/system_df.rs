@@ -13,7 +13,7 @@ use crate::inspect::container as view;
 use crate::inspect::image::created;
 use crate::inspect::view::{View, view};
 use crate::store::digest::Digest;
-use crate::store::{layers, shifted};
+use crate::store::{layers, partial, shifted};
 use crate::volume::{self, Volume};
 use anyhow::Result;
 use std::collections::{HashMap, HashSet};
@@ -37,6 +37,8 @@ struct Usage {
     volumes: Vec<UsedVolume>,
     /// Bytes of trees with other owners whose image is no more there under its layers.
     left: u64,
+    /// Bytes of layers whose pull was interrupted.
+    partial: u64,
     now: u64,
 }
 
@@ -147,7 +149,8 @@ impl Usage {
             volumes.push(UsedVolume { containers: by_volume.get(&name).copied().unwrap_or(0), name, bytes });
         }
         let (images, left) = images(context, &by_image)?;
-        Ok(Self { images, containers, volumes, left, now: state::now() })
+        let partial = partial::list(engine)?.iter().map(|found| found.bytes).sum();
+        Ok(Self { images, containers, volumes, left, partial, now: state::now() })
     }
 
     fn lines(&self) -> [Line; 3] {
@@ -161,8 +164,9 @@ impl Usage {
                 kind: "Images",
                 total: self.images.len(),
                 active: self.images.iter().filter(is_used).count(),
-                bytes: unique + shared + self.left,
-                reclaimable: self.images.iter().filter(|image| !is_used(image)).map(|image| image.unique).sum(),
+                bytes: unique + shared + self.left + self.partial,
+                reclaimable: self.partial
+                    + self.images.iter().filter(|image| !is_used(image)).map(|image| image.unique).sum::<u64>(),
             },
             Line {
                 kind: "Containers",

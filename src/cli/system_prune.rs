@@ -8,8 +8,10 @@ use crate::container::state::{self, Status};
 use crate::error::Kind;
 use crate::inspect::filter::Containers;
 use crate::inspect::volume::Usage;
+use crate::store::partial;
 use crate::volume::{self, Volume};
 use anyhow::Result;
+use std::time::Duration;
 
 /// Remove containers that do not run, and images and volumes that none uses
 #[derive(clap::Args)]
@@ -57,6 +59,9 @@ impl Verb for SystemPrune {
                 bytes += self.unused_volumes(context)?;
             }
             let (images, image_bytes) = image_prune::prune(context, self.all, &self.filter)?;
+            if self.filter.is_empty() {
+                bytes += partial::sweep(&context.engine, Duration::ZERO)?;
+            }
             match context.docker {
                 true => tell(context.docker, "Images", &deleted(&images)),
                 false => tell(context.docker, "Images", &images),

@@ -5,7 +5,7 @@ use crate::engine::Engine;
 use crate::error::{self, Kind};
 use crate::fs::Lock;
 use crate::store::digest::Digest;
-use crate::store::{blobs, layers};
+use crate::store::{blobs, layers, partial};
 use anyhow::Result;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
@@ -32,7 +32,11 @@ impl<'a> Arrival<'a> {
     /// Notes a blob that is about to be stored.
     pub fn expect_blob(&self, digest: &Digest) {
         if !blobs::has(self.engine, digest) {
-            self.fresh.lock().unwrap_or_else(PoisonError::into_inner).blobs.insert(*digest);
+            let mut fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
+            fresh.blobs.insert(*digest);
+            if !partial::has(self.engine, digest) {
+                fresh.partial.insert(*digest);
+            }
         }
     }
 

@@ -59,17 +59,36 @@ impl<Open, Finish> Unpack<'_, Open, Finish> {
     {
         let mut buffer = vec![0; CHUNK_BYTES];
         loop {
-            let read = match stream.read(&mut buffer) {
-                Ok(0) => return Ok(sink),
-                Ok(read) => read,
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(error).context(ReadLayer),
-            };
+            let read = read_some(stream, &mut buffer)?;
+            if read == 0 {
+                return Ok(sink);
+            }
             blob.write_all(&buffer[..read]).context("write blob")?;
             if let Err(error) = sink.write_all(&buffer[..read]) {
                 // The unpacker knows better why it stopped reading.
                 return Err((self.finish)(sink).err().unwrap_or_else(|| error.into()));
             }
+        }
+    }
+}
+
+/// Copies a layer's stream to its blob alone.
+pub(super) fn copy(stream: &mut dyn Read, blob: &mut dyn Write) -> Result<()> {
+    let mut buffer = vec![0; CHUNK_BYTES];
+    loop {
+        let read = read_some(stream, &mut buffer)?;
+        if read == 0 {
+            return Ok(());
+        }
+        blob.write_all(&buffer[..read]).context("write blob")?;
+    }
+}
+
+fn read_some(stream: &mut dyn Read, buffer: &mut [u8]) -> Result<usize> {
+    loop {
+        match stream.read(buffer) {
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            other => return other.context(ReadLayer),
         }
     }
 }

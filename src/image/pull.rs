@@ -3,16 +3,18 @@
 //! Each byte of a layer passes once: from the socket through sha256 into its blob and, at the same time, to the process
 //! that unpacks it. The name is written last; until then nothing of the image can be seen.
 
-use super::arrival::{self, Arrival, ReadLayer};
+mod fetch;
+
+use super::arrival::{self, Arrival};
 use super::config::{CONFIG_BYTES_MAX, ImageConfig};
 use super::load::Unpack;
-use super::manifest::{Descriptor, Document, Layer, Manifest, OCI_MANIFEST};
+use super::manifest::{Descriptor, Document, Manifest, OCI_MANIFEST};
 use super::origin::shown;
 use super::platform::{self, Platform};
 use super::reference::{LOCAL_REGISTRY, Reference};
 use super::registries::{self, Ambiguity, Meant, Registries};
 use super::registry::{Fetched, Registry};
-use super::transfer::{self, Event, Progress};
+use super::transfer::{Event, Progress};
 use super::transport::Incoming;
 use super::{Image, find, publish};
 use crate::engine::Engine;
@@ -21,10 +23,10 @@ use crate::fs;
 use crate::store::blobs;
 use crate::store::digest::Digest;
 use crate::store::layers::{self, Compression, Unpacker};
+use crate::store::partial;
 use anyhow::{Context, Result};
-use std::collections::HashSet;
-use std::io::{Read, Write};
-use std::sync::atomic::{AtomicBool, Ordering};
+use fetch::Layers;
+use std::io::Write;
 
 pub use super::registry::Access;
 
@@ -179,6 +181,8 @@ fn pull<Sink: Write>(
     progress: Progress,
 ) -> Result<Image> {
     let arrival = Arrival::begin(engine, unpack.remove)?;
+    // What cannot be removed now is for the next pull.
+    let _ = partial::sweep(engine, partial::KEPT);
     progress(Event::Trying(reference.to_string()));
     let pulled = bring_in(&arrival, engine, reference, platform, registry, unpack, progress);
     if pulled.as_ref().err().is_none_or(arrival::is_worth_keeping) {
@@ -207,7 +211,7 @@ fn bring_in<Sink: Write>(
         arrival.expect_blob(&layer.blob.digest);
         arrival.expect_layer(&layer.diff_id);
     }
-    Layers { engine, registry, unpack, progress, stop: AtomicBool::new(false) }.fetch(&layers)?;
+    Layers::new(engine, registry, unpack, progress).fetch(&layers)?;
     arrival.write_blob(&fetched.bytes)?;
     let media_type = Some(image_manifest.media_type.as_str()).filter(|media_type| !media_type.is_empty());
     let size = fetched.bytes.len() as u64;
@@ -323,110 +327,6 @@ pub fn check_platform(config: &ImageConfig, wanted: Option<&Platform>) -> Result
         return Ok(());
     }
     Err(Kind::NotFound.error(format!("the image is for {offered}, not for {wanted}")))
-}
-
-/// The fetching of an image's layers.
-struct Layers<'a, Open, Finish> {
-    engine: &'a Engine,
-    registry: &'a Registry,
-    unpack: &'a Unpack<'a, Open, Finish>,
-    progress: Progress<'a>,
-    /// Set by the first layer that fails, so that the others do not go on for nothing.
-    stop: AtomicBool,
-}
-
-/// One blob to fetch; a layer that occurs twice in an image is unpacked once.
-struct Work<'a> {
-    layer: &'a Layer,
-    unpack: bool,
-}
-
-impl<Sink, Open, Finish> Layers<'_, Open, Finish>
-where
-    Sink: Write,
-    Open: Fn(&Digest, Compression) -> Result<Sink> + Sync,
-    Finish: Fn(Sink) -> Result<()> + Sync,
-{
-    fn fetch(&self, layers: &[Layer]) -> Result<()> {
-        let (mut blobs_seen, mut diff_ids_seen) = (HashSet::new(), HashSet::new());
-        let mut work = Vec::new();
-        for layer in layers {
-            let is_new = diff_ids_seen.insert(layer.diff_id);
-            if blobs_seen.insert(layer.blob.digest) || is_new {
-                work.push(Work { layer, unpack: is_new && !layers::has(self.engine, &layer.diff_id) });
-            }
-        }
-        transfer::each(work, &self.stop, |work| {
-            self.layer(&work).with_context(|| format!("get layer {}", work.layer.blob.digest))
-        })
-    }
-
-    fn layer(&self, work: &Work) -> Result<()> {
-        let Descriptor { digest, size, .. } = work.layer.blob;
-        if size > LAYER_BYTES_MAX {
-            return Err(Kind::BadInput.error(format!("{size} bytes; at most {LAYER_BYTES_MAX} are fetched")));
-        }
-        let is_here = blobs::size(self.engine, &digest)? == Some(size);
-        if is_here && !work.unpack {
-            (self.progress)(Event::LayerPresent(digest));
-            return Ok(());
-        }
-        (self.progress)(Event::LayerStarted { blob: digest, size });
-        // A blob that has rotted on disk is fetched once more.
-        if !is_here || self.unpack_stored(work).is_err() {
-            self.download(work)?;
-        }
-        (self.progress)(Event::LayerDone(digest));
-        Ok(())
-    }
-
-    fn unpack_stored(&self, work: &Work) -> Result<()> {
-        let file = blobs::open(self.engine, &work.layer.blob.digest)?;
-        let sink = (self.unpack.open)(&work.layer.diff_id, work.layer.compression)?;
-        let sink = self.unpack.tee(&mut self.watched(file, work), &mut std::io::sink(), sink)?;
-        (self.unpack.finish)(sink)
-    }
-
-    fn download(&self, work: &Work) -> Result<()> {
-        let Descriptor { digest, size, .. } = work.layer.blob;
-        let source = self.registry.blob(&digest, size).context(ReadLayer)?;
-        let mut source = self.watched(source, work);
-        let mut writer = blobs::Writer::new(self.engine)?;
-        if !work.unpack {
-            std::io::copy(&mut source, &mut writer)?;
-            return writer.finish(Some((digest, size))).map(drop);
-        }
-        let sink = (self.unpack.open)(&work.layer.diff_id, work.layer.compression)?;
-        let sink = self.unpack.tee(&mut source, &mut writer, sink)?;
-        // The compressed bytes are the right ones before what they unpack to can be seen.
-        writer.finish(Some((digest, size)))?;
-        (self.unpack.finish)(sink)
-    }
-
-    fn watched<R: Read>(&self, source: R, work: &Work) -> Watched<'_, R> {
-        Watched { source, blob: work.layer.blob.digest, progress: self.progress, stop: &self.stop }
-    }
-}
-
-/// A layer's bytes on their way: counted, and cut off when another layer has failed.
-struct Watched<'a, R> {
-    source: R,
-    blob: Digest,
-    progress: Progress<'a>,
-    stop: &'a AtomicBool,
-}
-
-impl<R: Read> Read for Watched<'_, R> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        if self.stop.load(Ordering::Relaxed) {
-            return Err(std::io::Error::other("another layer failed"));
-        }
-        let read = self.source.read(buffer)?;
-        if read > 0 {
-            (self.progress)(Event::LayerBytes { blob: self.blob, bytes: read as u64 });
-        }
-        Ok(read)
-    }
 }
 
 #[cfg(test)]

@@ -189,8 +189,13 @@ impl Registry {
 
     /// The bytes of a blob of a known size, as they come in. Takes up a broken transfer where it broke.
     pub fn blob(&self, digest: &Digest, size: u64) -> Result<Blob<'_>> {
-        let body = self.blob_from(digest, size, 0)?;
-        Ok(Blob { registry: self, digest: *digest, size, body, received: 0, progress: 0, tries: 1 })
+        self.rest_of_blob(digest, size, 0)
+    }
+
+    /// The same without its first bytes.
+    pub fn rest_of_blob(&self, digest: &Digest, size: u64, from: u64) -> Result<Blob<'_>> {
+        let body = self.blob_from(digest, size, from)?;
+        Ok(Blob { registry: self, digest: *digest, size, body, received: from, progress: 0, tries: 1 })
     }
 
     fn manifest(&self, reference: &str) -> Result<Fetched> {
@@ -209,7 +214,12 @@ impl Registry {
     }
 
     fn blob_from(&self, digest: &Digest, size: u64, from: u64) -> Result<Body> {
-        let response = self.get(&format!("blobs/{digest}"), None, (from > 0).then_some(from))?;
+        let path = format!("blobs/{digest}");
+        let mut response = self.get(&path, None, (from > 0).then_some(from))?;
+        // 416: some that serve no ranges say so instead of sending the whole (RFC 9110, section 14.2).
+        if from > 0 && response.status == 416 {
+            response = self.get(&path, None, None)?;
+        }
         let (skip, rest) = match (response.status, from) {
             (200, _) => (from, size),
             (206, 1..) if is_range(&response, from) => (0, size - from),

@@ -8,6 +8,7 @@ use crate::fs::{self, Lock};
 use crate::image::manifest::{Document, Index, MANIFEST_BYTES_MAX, Manifest};
 use crate::store::blobs;
 use crate::store::digest::Digest;
+use crate::store::partial;
 use crate::store::tags;
 use anyhow::Result;
 use std::collections::HashSet;
@@ -35,6 +36,8 @@ pub struct Removed {
 pub(super) struct Parts {
     pub(super) blobs: HashSet<Digest>,
     pub(super) layers: HashSet<Digest>,
+    /// Blobs of which only a part is there; none of these is needed by an image.
+    pub(super) partial: HashSet<Digest>,
 }
 
 /// Removes an image as `podman rmi` does: of several names only the given one; else the image. `check` is asked before
@@ -95,6 +98,9 @@ fn make_room(engine: &Engine, own: &Parts, leaving: &[Digest]) -> Result<bool> {
 pub(super) fn take_back(engine: &Engine, parts: Parts, remove_layers: RemoveLayers) -> Result<()> {
     if parts.blobs.is_empty() && parts.layers.is_empty() {
         return Ok(());
+    }
+    for digest in &parts.partial {
+        partial::remove(engine, digest)?;
     }
     // While another image comes in, which may share them, they stay: the next prune takes them.
     let Some(_guard) = blobs::collecting(engine) else { return Ok(()) };

@@ -24,6 +24,8 @@ pub enum Event {
         blob: Digest,
         bytes: u64,
     },
+    /// Another pull is fetching it; this one waits for that.
+    LayerAwaited(Digest),
     LayerDone(Digest),
 }
 

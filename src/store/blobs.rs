@@ -4,12 +4,13 @@ use crate::engine::Engine;
 use crate::error::Kind;
 use crate::fs::{self, Durability, Hold, Lock};
 use crate::store::digest::{Digest, Hashing};
+use crate::store::partial::{self, Part};
 use crate::sys::file::begin_writing;
 use anyhow::{Context, Result};
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
 use std::fs::File;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -105,6 +106,9 @@ fn directory(engine: &Engine) -> PathBuf {
     engine.images().join("blobs/sha256")
 }
 
+/// How much is given to the disk at once while more is to come, so that the end does not wait for all of it.
+const WRITING_BYTES: u64 = 4 << 20;
+
 /// A blob that is being written. It is in the store after [`Writer::finish`], or [`Verified::store`], and nowhere
 /// without.
 pub struct Writer<'a> {
@@ -113,10 +117,29 @@ pub struct Writer<'a> {
     file: Option<Hashing<File>>,
     /// How much of it the disk has been given to write.
     begun: u64,
+    fate: Fate,
+    /// Only of a download that can be taken up again; its lock lasts until the file has another name or none.
+    part: Option<Part>,
 }
 
-/// How much is given to the disk at once while more is to come, so that the end does not wait for all of it.
-const WRITING_BYTES: u64 = 4 << 20;
+/// What becomes of the file in staging when its writer is dropped.
+#[derive(PartialEq, Eq)]
+enum Fate {
+    Removed,
+    /// For the next try, if anything is in it.
+    Kept,
+    /// It has become a blob; its name in staging may be somebody else's by now.
+    Stored,
+}
+
+/// Who may download a blob.
+pub enum Claim<'a> {
+    Ours(Writer<'a>),
+    /// Another has this many bytes of it already.
+    Held {
+        bytes: u64,
+    },
+}
 
 /// A blob that is complete and known, still in staging; dropped, it is gone.
 pub struct Verified<'a> {
@@ -128,7 +151,29 @@ impl<'a> Writer<'a> {
     pub fn new(engine: &'a Engine) -> Result<Self> {
         let staging = fs::staging_name(&engine.staging());
         let file = fs::create_new(&staging)?;
-        Ok(Self { engine, staging, file: Some(Hashing::new(file)), begun: 0 })
+        Ok(Self { engine, staging, file: Some(Hashing::new(file)), begun: 0, fate: Fate::Removed, part: None })
+    }
+
+    /// Takes up the download of a blob of this size. What there is of it is to be read first, to the end; then the
+    /// rest may be written. Nobody else can while this lives, and dropped, it stays for the next try.
+    pub fn resume(engine: &'a Engine, digest: &Digest, size: u64) -> Result<Claim<'a>> {
+        let part = match partial::claim(engine, digest, size)? {
+            Ok(part) => part,
+            Err(bytes) => return Ok(Claim::Held { bytes }),
+        };
+        let file = Some(Hashing::new(part.file()?));
+        let staging = partial::path(engine, digest);
+        Ok(Claim::Ours(Self { engine, staging, file, begun: 0, fate: Fate::Kept, part: Some(part) }))
+    }
+
+    /// How many bytes an earlier download has left.
+    pub fn part_bytes(&self) -> u64 {
+        self.part.as_ref().map_or(0, |part| part.bytes)
+    }
+
+    /// Drops it for good: another try would fail as this one did.
+    pub fn discard(mut self) {
+        self.fate = Fate::Removed;
     }
 
     /// Verifies what was written against the digest and size that were promised, and makes it visible.
@@ -138,6 +183,7 @@ impl<'a> Writer<'a> {
 
     /// Verifies what was written and puts it on disk.
     pub fn verify(mut self, expected: Option<(Digest, u64)>) -> Result<Verified<'a>> {
+        self.fate = Fate::Removed;
         let (file, digest, size) = self.file.take().context("a blob is finished once")?.finish();
         if let Some((expected_digest, expected_size)) = expected {
             if size != expected_size {
@@ -160,11 +206,12 @@ impl Verified<'_> {
 
     /// Makes it visible.
     pub fn store(self) -> Result<Digest> {
-        let Self { writer, digest } = &self;
+        let Self { mut writer, digest } = self;
         // One that is there already is replaced: the new bytes are verified, the old ones may have rotted.
-        rustix::fs::rename(&writer.staging, path(writer.engine, digest))
+        rustix::fs::rename(&writer.staging, path(writer.engine, &digest))
             .with_context(|| format!("store blob {digest}"))?;
-        Ok(*digest)
+        writer.fate = Fate::Stored;
+        Ok(digest)
     }
 }
 
@@ -173,9 +220,9 @@ impl Write for Writer<'_> {
         match &mut self.file {
             Some(file) => {
                 let written = file.write(bytes)?;
-                if file.bytes() - self.begun >= WRITING_BYTES {
-                    begin_writing(&file.inner, self.begun, file.bytes() - self.begun);
-                    self.begun = file.bytes();
+                if file.passed() - self.begun >= WRITING_BYTES {
+                    begin_writing(&file.inner, self.begun, file.passed() - self.begun);
+                    self.begun = file.passed();
                 }
                 Ok(written)
             }
@@ -188,10 +235,28 @@ impl Write for Writer<'_> {
     }
 }
 
+/// What an earlier download has left.
+impl Read for Writer<'_> {
+    fn read(&mut self, bytes: &mut [u8]) -> std::io::Result<usize> {
+        match &mut self.file {
+            Some(file) => file.read(bytes),
+            None => Ok(0),
+        }
+    }
+}
+
 impl Drop for Writer<'_> {
     fn drop(&mut self) {
-        // Gone already if the blob was finished; if this fails, the next sweep of the staging directory takes it.
-        let _ = rustix::fs::unlink(&self.staging);
+        let length = |file: &Hashing<File>| file.inner.metadata().map_or(0, |status| status.len());
+        let stays = match self.fate {
+            Fate::Removed => false,
+            Fate::Kept => self.file.as_ref().map_or(0, length) > 0,
+            Fate::Stored => true,
+        };
+        if !stays {
+            // If this fails, the next sweep takes it.
+            let _ = rustix::fs::unlink(&self.staging);
+        }
     }
 }
 

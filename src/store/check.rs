@@ -1,7 +1,7 @@
 //! What is wrong in the store: damaged blobs, broken layers, and what killed commands have left in staging.
 
 use super::digest::{Digest, Hashing};
-use super::{blobs, layers};
+use super::{blobs, layers, partial};
 use crate::engine::Engine;
 use crate::error;
 use crate::fs;
@@ -51,6 +51,10 @@ pub fn check(engine: &Engine, thorough: bool) -> Result<Vec<Finding>> {
     }
     for name in fs::list(&engine.layers())? {
         findings.extend(check_layer(engine, &name));
+    }
+    for name in partial::outdated(engine)? {
+        let what = format!("a part of blob {name} was left by a pull that was not taken up again");
+        findings.push(Finding::leftover(what));
     }
     for name in abandoned(engine)? {
         findings.push(Finding::leftover(format!("staging {name} was left by a command that has ended")));

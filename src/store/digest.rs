@@ -97,7 +97,7 @@ impl<T> Hashing<T> {
     }
 
     /// How many bytes have passed.
-    pub fn bytes(&self) -> u64 {
+    pub fn passed(&self) -> u64 {
         self.bytes
     }
 

@@ -8,6 +8,7 @@ pub mod layers;
 pub mod overlay;
 pub mod overlay_probe;
 pub mod pack;
+pub mod partial;
 pub mod shifted;
 pub mod tags;
 pub mod unpack;

@@ -38,6 +38,7 @@ mod races;
 mod registries;
 mod rename;
 mod restart;
+mod resume;
 mod rmi;
 mod root;
 mod run;

@@ -10,6 +10,7 @@ use super::*;
 use crate::error::{kind, line};
 use crate::store::tags;
 use crate::store::tests::Scratch;
+use std::io::Read;
 use std::sync::Mutex;
 use std::time::Duration;
 

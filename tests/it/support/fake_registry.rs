@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -70,6 +70,8 @@ struct Shared {
     rules: Mutex<Vec<Rule>>,
     content: Mutex<HashMap<String, Answer>>,
     requests: Mutex<Vec<Request>>,
+    /// Bytes of bodies.
+    sent: AtomicU64,
     stopped: AtomicBool,
 }
 
@@ -149,6 +151,12 @@ impl FakeRegistry {
         self.requests().iter().filter(|request| request.target.contains(part)).count()
     }
 
+    /// How many bytes of bodies were sent so far.
+    #[allow(dead_code, reason = "of the programs that include this file not each counts them")]
+    pub fn bytes_sent(&self) -> u64 {
+        self.shared.sent.load(Ordering::Relaxed)
+    }
+
     /// Whether any byte that was sent here contains `secret`.
     pub fn has_seen(&self, secret: &str) -> bool {
         self.requests().iter().any(|request| format!("{request:?}").contains(secret))
@@ -175,7 +183,7 @@ fn serve(shared: &Shared, stream: TcpStream) -> std::io::Result<()> {
         shared.requests.lock().unwrap().push(request.clone());
         let ruled = shared.rules.lock().unwrap().iter().rev().find_map(|rule| rule(&request));
         let answer = ruled.or_else(|| stored(shared, &request)).unwrap_or_else(|| Answer::status(404));
-        if !send(&stream, &answer)? {
+        if !send(&stream, &answer, &shared.sent)? {
             break;
         }
     }
@@ -214,7 +222,7 @@ fn stored(shared: &Shared, request: &Request) -> Option<Answer> {
 }
 
 /// Whether the connection can serve another request.
-fn send(mut stream: &TcpStream, answer: &Answer) -> std::io::Result<bool> {
+fn send(mut stream: &TcpStream, answer: &Answer, sent: &AtomicU64) -> std::io::Result<bool> {
     if answer.status == 0 {
         return Ok(false);
     }
@@ -227,14 +235,11 @@ fn send(mut stream: &TcpStream, answer: &Answer) -> std::io::Result<bool> {
     }
     stream.write_all(format!("{head}\r\n").as_bytes())?;
     let body = &answer.body[..answer.cut_after.unwrap_or(answer.body.len()).min(answer.body.len())];
-    match answer.drip {
-        None => stream.write_all(body)?,
-        Some((size, pause)) => {
-            for piece in body.chunks(size) {
-                stream.write_all(piece)?;
-                std::thread::sleep(pause);
-            }
-        }
+    let (size, pause) = answer.drip.unwrap_or((body.len().max(1), Duration::ZERO));
+    for piece in body.chunks(size) {
+        stream.write_all(piece)?;
+        sent.fetch_add(piece.len() as u64, Ordering::Relaxed);
+        std::thread::sleep(pause);
     }
     let honest = answer.headers.iter().all(|(name, _)| name != "content-length");
     Ok(answer.cut_after.is_none() && honest)
