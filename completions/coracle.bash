@@ -334,6 +334,9 @@ _coracle() {
             coracle__subcmd__image,tree)
                 cmd="coracle__subcmd__image__subcmd__tree"
                 ;;
+            coracle__subcmd__image,trust)
+                cmd="coracle__subcmd__image__subcmd__trust"
+                ;;
             coracle__subcmd__image,umount)
                 cmd="coracle__subcmd__image__subcmd__unmount"
                 ;;
@@ -342,6 +345,12 @@ _coracle() {
                 ;;
             coracle__subcmd__image,untag)
                 cmd="coracle__subcmd__image__subcmd__untag"
+                ;;
+            coracle__subcmd__image__subcmd__trust,set)
+                cmd="coracle__subcmd__image__subcmd__trust__subcmd__set"
+                ;;
+            coracle__subcmd__image__subcmd__trust,show)
+                cmd="coracle__subcmd__image__subcmd__trust__subcmd__show"
                 ;;
             coracle__subcmd__secret,create)
                 cmd="coracle__subcmd__secret__subcmd__create"
@@ -981,7 +990,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__container__subcmd__create)
-            opts="-l -q -i -a -t -e -w -h -v -p -P -u -m -c --help --name --replace --rm --rmi --label --label-file --requires --cidfile --pull --quiet --platform --arch --os --variant --rootfs --tls-verify --creds --authfile --cert-dir --retry --retry-delay --disable-content-trust --interactive --attach --tty --env --env-file --env-host --env-merge --unsetenv --unsetenv-all --http-proxy --annotation --pidfile --conmon-pidfile --workdir --entrypoint --hostname --init --volume --mount --tmpfs --volumes-from --image-volume --read-only-tmpfs --shm-size --shm-size-systemd --secret --net --network --publish --publish-all --expose --dns --dns-search --dns-opt --dns-option --add-host --no-hosts --no-hostname --hosts-file --ip --ip6 --mac-address --network-alias --user --userns --uidmap --gidmap --subuidname --subgidname --group-add --passwd --passwd-entry --group-entry --hostuser --umask --tz --chrootdirs --pid --ipc --uts --cgroupns --device --gpus --device-cgroup-rule --cap-add --cap-drop --security-opt --seccomp-policy --privileged --read-only --sysctl --systemd --init-path --personality --memory --memory-swap --memory-reservation --memory-swappiness --oom-kill-disable --cpus --cpu-shares --cpu-quota --cpu-period --cpu-rt-period --cpu-rt-runtime --cpuset-cpus --cpuset-mems --pids-limit --blkio-weight --blkio-weight-device --device-read-bps --device-write-bps --device-read-iops --device-write-iops --cgroups --cgroup-parent --cgroup-conf --ulimit --oom-score-adj --rdt-class --stop-signal --stop-timeout --restart --timeout --sdnotify --health-cmd --health-interval --health-retries --health-start-period --health-timeout --health-on-failure --health-startup-cmd --health-startup-interval --health-startup-retries --health-startup-success --health-startup-timeout --health-log-destination --health-max-log-count --health-max-log-size --no-healthcheck --log-driver --log-opt"
+            opts="-l -q -i -a -t -e -w -h -v -p -P -u -m -c --help --name --replace --rm --rmi --label --label-file --requires --cidfile --pull --quiet --platform --arch --os --variant --rootfs --tls-verify --creds --authfile --cert-dir --retry --retry-delay --disable-content-trust --signature-policy --interactive --attach --tty --env --env-file --env-host --env-merge --unsetenv --unsetenv-all --http-proxy --annotation --pidfile --conmon-pidfile --workdir --entrypoint --hostname --init --volume --mount --tmpfs --volumes-from --image-volume --read-only-tmpfs --shm-size --shm-size-systemd --secret --net --network --publish --publish-all --expose --dns --dns-search --dns-opt --dns-option --add-host --no-hosts --no-hostname --hosts-file --ip --ip6 --mac-address --network-alias --user --userns --uidmap --gidmap --subuidname --subgidname --group-add --passwd --passwd-entry --group-entry --hostuser --umask --tz --chrootdirs --pid --ipc --uts --cgroupns --device --gpus --device-cgroup-rule --cap-add --cap-drop --security-opt --seccomp-policy --privileged --read-only --sysctl --systemd --init-path --personality --memory --memory-swap --memory-reservation --memory-swappiness --oom-kill-disable --cpus --cpu-shares --cpu-quota --cpu-period --cpu-rt-period --cpu-rt-runtime --cpuset-cpus --cpuset-mems --pids-limit --blkio-weight --blkio-weight-device --device-read-bps --device-write-bps --device-read-iops --device-write-iops --cgroups --cgroup-parent --cgroup-conf --ulimit --oom-score-adj --rdt-class --stop-signal --stop-timeout --restart --timeout --sdnotify --health-cmd --health-interval --health-retries --health-start-period --health-timeout --health-on-failure --health-startup-cmd --health-startup-interval --health-startup-retries --health-startup-success --health-startup-timeout --health-log-destination --health-max-log-count --health-max-log-size --no-healthcheck --log-driver --log-opt"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1057,6 +1066,10 @@ _coracle() {
                     ;;
                 --disable-content-trust)
                     COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --signature-policy)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --attach)
@@ -1971,7 +1984,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__container__subcmd__run)
-            opts="-d -l -q -i -a -t -e -w -h -v -p -P -u -m -c --detach --detach-keys --sig-proxy --preserve-fds --preserve-fd --help --name --replace --rm --rmi --label --label-file --requires --cidfile --pull --quiet --platform --arch --os --variant --rootfs --tls-verify --creds --authfile --cert-dir --retry --retry-delay --disable-content-trust --interactive --attach --tty --env --env-file --env-host --env-merge --unsetenv --unsetenv-all --http-proxy --annotation --pidfile --conmon-pidfile --workdir --entrypoint --hostname --init --volume --mount --tmpfs --volumes-from --image-volume --read-only-tmpfs --shm-size --shm-size-systemd --secret --net --network --publish --publish-all --expose --dns --dns-search --dns-opt --dns-option --add-host --no-hosts --no-hostname --hosts-file --ip --ip6 --mac-address --network-alias --user --userns --uidmap --gidmap --subuidname --subgidname --group-add --passwd --passwd-entry --group-entry --hostuser --umask --tz --chrootdirs --pid --ipc --uts --cgroupns --device --gpus --device-cgroup-rule --cap-add --cap-drop --security-opt --seccomp-policy --privileged --read-only --sysctl --systemd --init-path --personality --memory --memory-swap --memory-reservation --memory-swappiness --oom-kill-disable --cpus --cpu-shares --cpu-quota --cpu-period --cpu-rt-period --cpu-rt-runtime --cpuset-cpus --cpuset-mems --pids-limit --blkio-weight --blkio-weight-device --device-read-bps --device-write-bps --device-read-iops --device-write-iops --cgroups --cgroup-parent --cgroup-conf --ulimit --oom-score-adj --rdt-class --stop-signal --stop-timeout --restart --timeout --sdnotify --health-cmd --health-interval --health-retries --health-start-period --health-timeout --health-on-failure --health-startup-cmd --health-startup-interval --health-startup-retries --health-startup-success --health-startup-timeout --health-log-destination --health-max-log-count --health-max-log-size --no-healthcheck --log-driver --log-opt"
+            opts="-d -l -q -i -a -t -e -w -h -v -p -P -u -m -c --detach --detach-keys --sig-proxy --preserve-fds --preserve-fd --help --name --replace --rm --rmi --label --label-file --requires --cidfile --pull --quiet --platform --arch --os --variant --rootfs --tls-verify --creds --authfile --cert-dir --retry --retry-delay --disable-content-trust --signature-policy --interactive --attach --tty --env --env-file --env-host --env-merge --unsetenv --unsetenv-all --http-proxy --annotation --pidfile --conmon-pidfile --workdir --entrypoint --hostname --init --volume --mount --tmpfs --volumes-from --image-volume --read-only-tmpfs --shm-size --shm-size-systemd --secret --net --network --publish --publish-all --expose --dns --dns-search --dns-opt --dns-option --add-host --no-hosts --no-hostname --hosts-file --ip --ip6 --mac-address --network-alias --user --userns --uidmap --gidmap --subuidname --subgidname --group-add --passwd --passwd-entry --group-entry --hostuser --umask --tz --chrootdirs --pid --ipc --uts --cgroupns --device --gpus --device-cgroup-rule --cap-add --cap-drop --security-opt --seccomp-policy --privileged --read-only --sysctl --systemd --init-path --personality --memory --memory-swap --memory-reservation --memory-swappiness --oom-kill-disable --cpus --cpu-shares --cpu-quota --cpu-period --cpu-rt-period --cpu-rt-runtime --cpuset-cpus --cpuset-mems --pids-limit --blkio-weight --blkio-weight-device --device-read-bps --device-write-bps --device-read-iops --device-write-iops --cgroups --cgroup-parent --cgroup-conf --ulimit --oom-score-adj --rdt-class --stop-signal --stop-timeout --restart --timeout --sdnotify --health-cmd --health-interval --health-retries --health-start-period --health-timeout --health-on-failure --health-startup-cmd --health-startup-interval --health-startup-retries --health-startup-success --health-startup-timeout --health-log-destination --health-max-log-count --health-max-log-size --no-healthcheck --log-driver --log-opt"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2063,6 +2076,10 @@ _coracle() {
                     ;;
                 --disable-content-trust)
                     COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --signature-policy)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --attach)
@@ -2967,7 +2984,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__create)
-            opts="-l -q -i -a -t -e -w -h -v -p -P -u -m -c --help --name --replace --rm --rmi --label --label-file --requires --cidfile --pull --quiet --platform --arch --os --variant --rootfs --tls-verify --creds --authfile --cert-dir --retry --retry-delay --disable-content-trust --interactive --attach --tty --env --env-file --env-host --env-merge --unsetenv --unsetenv-all --http-proxy --annotation --pidfile --conmon-pidfile --workdir --entrypoint --hostname --init --volume --mount --tmpfs --volumes-from --image-volume --read-only-tmpfs --shm-size --shm-size-systemd --secret --net --network --publish --publish-all --expose --dns --dns-search --dns-opt --dns-option --add-host --no-hosts --no-hostname --hosts-file --ip --ip6 --mac-address --network-alias --user --userns --uidmap --gidmap --subuidname --subgidname --group-add --passwd --passwd-entry --group-entry --hostuser --umask --tz --chrootdirs --pid --ipc --uts --cgroupns --device --gpus --device-cgroup-rule --cap-add --cap-drop --security-opt --seccomp-policy --privileged --read-only --sysctl --systemd --init-path --personality --memory --memory-swap --memory-reservation --memory-swappiness --oom-kill-disable --cpus --cpu-shares --cpu-quota --cpu-period --cpu-rt-period --cpu-rt-runtime --cpuset-cpus --cpuset-mems --pids-limit --blkio-weight --blkio-weight-device --device-read-bps --device-write-bps --device-read-iops --device-write-iops --cgroups --cgroup-parent --cgroup-conf --ulimit --oom-score-adj --rdt-class --stop-signal --stop-timeout --restart --timeout --sdnotify --health-cmd --health-interval --health-retries --health-start-period --health-timeout --health-on-failure --health-startup-cmd --health-startup-interval --health-startup-retries --health-startup-success --health-startup-timeout --health-log-destination --health-max-log-count --health-max-log-size --no-healthcheck --log-driver --log-opt"
+            opts="-l -q -i -a -t -e -w -h -v -p -P -u -m -c --help --name --replace --rm --rmi --label --label-file --requires --cidfile --pull --quiet --platform --arch --os --variant --rootfs --tls-verify --creds --authfile --cert-dir --retry --retry-delay --disable-content-trust --signature-policy --interactive --attach --tty --env --env-file --env-host --env-merge --unsetenv --unsetenv-all --http-proxy --annotation --pidfile --conmon-pidfile --workdir --entrypoint --hostname --init --volume --mount --tmpfs --volumes-from --image-volume --read-only-tmpfs --shm-size --shm-size-systemd --secret --net --network --publish --publish-all --expose --dns --dns-search --dns-opt --dns-option --add-host --no-hosts --no-hostname --hosts-file --ip --ip6 --mac-address --network-alias --user --userns --uidmap --gidmap --subuidname --subgidname --group-add --passwd --passwd-entry --group-entry --hostuser --umask --tz --chrootdirs --pid --ipc --uts --cgroupns --device --gpus --device-cgroup-rule --cap-add --cap-drop --security-opt --seccomp-policy --privileged --read-only --sysctl --systemd --init-path --personality --memory --memory-swap --memory-reservation --memory-swappiness --oom-kill-disable --cpus --cpu-shares --cpu-quota --cpu-period --cpu-rt-period --cpu-rt-runtime --cpuset-cpus --cpuset-mems --pids-limit --blkio-weight --blkio-weight-device --device-read-bps --device-write-bps --device-read-iops --device-write-iops --cgroups --cgroup-parent --cgroup-conf --ulimit --oom-score-adj --rdt-class --stop-signal --stop-timeout --restart --timeout --sdnotify --health-cmd --health-interval --health-retries --health-start-period --health-timeout --health-on-failure --health-startup-cmd --health-startup-interval --health-startup-retries --health-startup-success --health-startup-timeout --health-log-destination --health-max-log-count --health-max-log-size --no-healthcheck --log-driver --log-opt"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3043,6 +3060,10 @@ _coracle() {
                     ;;
                 --disable-content-trust)
                     COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --signature-policy)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --attach)
@@ -3743,7 +3764,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__image)
-            opts="-h --help pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree mount unmount umount"
+            opts="-h --help pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree trust mount unmount umount"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3757,7 +3778,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__image__subcmd__copy)
-            opts="-q -h --digestfile --platform --arch --os --variant --quiet --tls-verify --creds --authfile --cert-dir --retry --retry-delay --disable-content-trust --help"
+            opts="-q -h --digestfile --platform --arch --os --variant --quiet --tls-verify --creds --authfile --cert-dir --retry --retry-delay --disable-content-trust --signature-policy --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3809,6 +3830,10 @@ _coracle() {
                     ;;
                 --disable-content-trust)
                     COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --signature-policy)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)
@@ -3881,7 +3906,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__image__subcmd__import)
-            opts="-c -m -q -h --change --message --platform --os --arch --variant --quiet --help"
+            opts="-c -m -q -h --change --message --platform --os --arch --variant --quiet --signature-policy --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3919,6 +3944,10 @@ _coracle() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --signature-policy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -3927,13 +3956,17 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__image__subcmd__import__subcmd__from)
-            opts="-a -h --all --store --help podman"
+            opts="-a -h --all --store --signature-policy --help podman"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --store)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --signature-policy)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3971,7 +4004,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__image__subcmd__load)
-            opts="-i -q -h --input --quiet --platform --help"
+            opts="-i -q -h --input --quiet --platform --signature-policy --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3986,6 +4019,10 @@ _coracle() {
                     return 0
                     ;;
                 --platform)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --signature-policy)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -4063,7 +4100,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__image__subcmd__pull)
-            opts="-a -q -h --all-tags --policy --platform --arch --os --variant --quiet --tls-verify --creds --authfile --cert-dir --retry --retry-delay --disable-content-trust --help"
+            opts="-a -q -h --all-tags --policy --platform --arch --os --variant --quiet --tls-verify --creds --authfile --cert-dir --retry --retry-delay --disable-content-trust --signature-policy --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4115,6 +4152,10 @@ _coracle() {
                     ;;
                 --disable-content-trust)
                     COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --signature-policy)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)
@@ -4316,6 +4357,64 @@ _coracle() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        coracle__subcmd__image__subcmd__trust)
+            opts="-h --help show set"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coracle__subcmd__image__subcmd__trust__subcmd__set)
+            opts="-t -h --policypath --type --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --policypath)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --type)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -t)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coracle__subcmd__image__subcmd__trust__subcmd__show)
+            opts="-j -n -h --json --noheading --policypath --raw --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --policypath)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         coracle__subcmd__image__subcmd__unmount)
             opts="-a -f -h --all --force --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -4375,7 +4474,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__import)
-            opts="-c -m -q -h --change --message --platform --os --arch --variant --quiet --help"
+            opts="-c -m -q -h --change --message --platform --os --arch --variant --quiet --signature-policy --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4410,6 +4509,10 @@ _coracle() {
                     return 0
                     ;;
                 --variant)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --signature-policy)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -4521,7 +4624,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__load)
-            opts="-i -q -h --input --quiet --platform --help"
+            opts="-i -q -h --input --quiet --platform --signature-policy --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4536,6 +4639,10 @@ _coracle() {
                     return 0
                     ;;
                 --platform)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --signature-policy)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -4753,7 +4860,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__pull)
-            opts="-a -q -h --all-tags --policy --platform --arch --os --variant --quiet --tls-verify --creds --authfile --cert-dir --retry --retry-delay --disable-content-trust --help"
+            opts="-a -q -h --all-tags --policy --platform --arch --os --variant --quiet --tls-verify --creds --authfile --cert-dir --retry --retry-delay --disable-content-trust --signature-policy --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4805,6 +4912,10 @@ _coracle() {
                     ;;
                 --disable-content-trust)
                     COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --signature-policy)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)
@@ -4985,7 +5096,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__run)
-            opts="-d -l -q -i -a -t -e -w -h -v -p -P -u -m -c --detach --detach-keys --sig-proxy --preserve-fds --preserve-fd --help --name --replace --rm --rmi --label --label-file --requires --cidfile --pull --quiet --platform --arch --os --variant --rootfs --tls-verify --creds --authfile --cert-dir --retry --retry-delay --disable-content-trust --interactive --attach --tty --env --env-file --env-host --env-merge --unsetenv --unsetenv-all --http-proxy --annotation --pidfile --conmon-pidfile --workdir --entrypoint --hostname --init --volume --mount --tmpfs --volumes-from --image-volume --read-only-tmpfs --shm-size --shm-size-systemd --secret --net --network --publish --publish-all --expose --dns --dns-search --dns-opt --dns-option --add-host --no-hosts --no-hostname --hosts-file --ip --ip6 --mac-address --network-alias --user --userns --uidmap --gidmap --subuidname --subgidname --group-add --passwd --passwd-entry --group-entry --hostuser --umask --tz --chrootdirs --pid --ipc --uts --cgroupns --device --gpus --device-cgroup-rule --cap-add --cap-drop --security-opt --seccomp-policy --privileged --read-only --sysctl --systemd --init-path --personality --memory --memory-swap --memory-reservation --memory-swappiness --oom-kill-disable --cpus --cpu-shares --cpu-quota --cpu-period --cpu-rt-period --cpu-rt-runtime --cpuset-cpus --cpuset-mems --pids-limit --blkio-weight --blkio-weight-device --device-read-bps --device-write-bps --device-read-iops --device-write-iops --cgroups --cgroup-parent --cgroup-conf --ulimit --oom-score-adj --rdt-class --stop-signal --stop-timeout --restart --timeout --sdnotify --health-cmd --health-interval --health-retries --health-start-period --health-timeout --health-on-failure --health-startup-cmd --health-startup-interval --health-startup-retries --health-startup-success --health-startup-timeout --health-log-destination --health-max-log-count --health-max-log-size --no-healthcheck --log-driver --log-opt"
+            opts="-d -l -q -i -a -t -e -w -h -v -p -P -u -m -c --detach --detach-keys --sig-proxy --preserve-fds --preserve-fd --help --name --replace --rm --rmi --label --label-file --requires --cidfile --pull --quiet --platform --arch --os --variant --rootfs --tls-verify --creds --authfile --cert-dir --retry --retry-delay --disable-content-trust --signature-policy --interactive --attach --tty --env --env-file --env-host --env-merge --unsetenv --unsetenv-all --http-proxy --annotation --pidfile --conmon-pidfile --workdir --entrypoint --hostname --init --volume --mount --tmpfs --volumes-from --image-volume --read-only-tmpfs --shm-size --shm-size-systemd --secret --net --network --publish --publish-all --expose --dns --dns-search --dns-opt --dns-option --add-host --no-hosts --no-hostname --hosts-file --ip --ip6 --mac-address --network-alias --user --userns --uidmap --gidmap --subuidname --subgidname --group-add --passwd --passwd-entry --group-entry --hostuser --umask --tz --chrootdirs --pid --ipc --uts --cgroupns --device --gpus --device-cgroup-rule --cap-add --cap-drop --security-opt --seccomp-policy --privileged --read-only --sysctl --systemd --init-path --personality --memory --memory-swap --memory-reservation --memory-swappiness --oom-kill-disable --cpus --cpu-shares --cpu-quota --cpu-period --cpu-rt-period --cpu-rt-runtime --cpuset-cpus --cpuset-mems --pids-limit --blkio-weight --blkio-weight-device --device-read-bps --device-write-bps --device-read-iops --device-write-iops --cgroups --cgroup-parent --cgroup-conf --ulimit --oom-score-adj --rdt-class --stop-signal --stop-timeout --restart --timeout --sdnotify --health-cmd --health-interval --health-retries --health-start-period --health-timeout --health-on-failure --health-startup-cmd --health-startup-interval --health-startup-retries --health-startup-success --health-startup-timeout --health-log-destination --health-max-log-count --health-max-log-size --no-healthcheck --log-driver --log-opt"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -5077,6 +5188,10 @@ _coracle() {
                     ;;
                 --disable-content-trust)
                     COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --signature-policy)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --attach)

@@ -141,6 +141,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand run" -l retry -d 'How of
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l retry-delay -d 'How long to wait before the second try; doubled for each further one [default: 1s]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l disable-content-trust -d 'Accepted for scripts of docker: signatures of that kind are asked of nobody' -r -f -a "true\t''
 false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l signature-policy -d 'Take in images by this policy.json instead of the user\'s or the system\'s: containers-policy.json(5)' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand run" -s a -l attach -d 'Show these streams alone, stdin as with --interactive' -r -f -a "stdin\t''
 stdout\t''
 stderr\t''"
@@ -296,6 +297,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand create" -l retry -d 'How
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l retry-delay -d 'How long to wait before the second try; doubled for each further one [default: 1s]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l disable-content-trust -d 'Accepted for scripts of docker: signatures of that kind are asked of nobody' -r -f -a "true\t''
 false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l signature-policy -d 'Take in images by this policy.json instead of the user\'s or the system\'s: containers-policy.json(5)' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand create" -s a -l attach -d 'Show these streams alone, stdin as with --interactive' -r -f -a "stdin\t''
 stdout\t''
 stderr\t''"
@@ -665,6 +667,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand pull" -l retry -d 'How o
 complete -c coracle -n "__fish_coracle_using_subcommand pull" -l retry-delay -d 'How long to wait before the second try; doubled for each further one [default: 1s]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand pull" -l disable-content-trust -d 'Accepted for scripts of docker: signatures of that kind are asked of nobody' -r -f -a "true\t''
 false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand pull" -l signature-policy -d 'Take in images by this policy.json instead of the user\'s or the system\'s: containers-policy.json(5)' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand pull" -s a -l all-tags -d 'Fetch all tags of the images\' repositories'
 complete -c coracle -n "__fish_coracle_using_subcommand pull" -s q -l quiet -d 'Show no progress'
 complete -c coracle -n "__fish_coracle_using_subcommand pull" -s h -l help -d 'Print help'
@@ -691,6 +694,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand push" -l remove-signatur
 complete -c coracle -n "__fish_coracle_using_subcommand push" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand load" -s i -l input -d 'Read from this file or directory instead of standard input' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand load" -l platform -d 'Of an image for several systems, load the one for this' -r
+complete -c coracle -n "__fish_coracle_using_subcommand load" -l signature-policy -d 'Take in images by this policy.json instead of the user\'s or the system\'s: containers-policy.json(5)' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand load" -s q -l quiet -d 'Do not print the names of what was loaded'
 complete -c coracle -n "__fish_coracle_using_subcommand load" -s h -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand save" -s o -l output -d 'Write to this file or directory instead of standard output' -r -F
@@ -735,6 +739,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand import" -l platform -d '
 complete -c coracle -n "__fish_coracle_using_subcommand import" -l os -d 'Say that the image is for this operating system' -r
 complete -c coracle -n "__fish_coracle_using_subcommand import" -l arch -d 'Say that the image is for this architecture' -r
 complete -c coracle -n "__fish_coracle_using_subcommand import" -l variant -d 'Say that the image is for this variant of the architecture' -r
+complete -c coracle -n "__fish_coracle_using_subcommand import" -l signature-policy -d 'Take in images by this policy.json instead of the user\'s or the system\'s: containers-policy.json(5)' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand import" -s q -l quiet -d 'Print nothing but the id'
 complete -c coracle -n "__fish_coracle_using_subcommand import" -s h -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand search" -l authfile -d 'Take credentials from this file' -r -F
@@ -838,6 +843,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l retry-delay -d 'How long to wait before the second try; doubled for each further one [default: 1s]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l disable-content-trust -d 'Accepted for scripts of docker: signatures of that kind are asked of nobody' -r -f -a "true\t''
 false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l signature-policy -d 'Take in images by this policy.json instead of the user\'s or the system\'s: containers-policy.json(5)' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s a -l attach -d 'Show these streams alone, stdin as with --interactive' -r -f -a "stdin\t''
 stdout\t''
 stderr\t''"
@@ -993,6 +999,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l retry-delay -d 'How long to wait before the second try; doubled for each further one [default: 1s]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l disable-content-trust -d 'Accepted for scripts of docker: signatures of that kind are asked of nobody' -r -f -a "true\t''
 false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l signature-policy -d 'Take in images by this policy.json instead of the user\'s or the system\'s: containers-policy.json(5)' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -s a -l attach -d 'Show these streams alone, stdin as with --interactive' -r -f -a "stdin\t''
 stdout\t''
 stderr\t''"
@@ -1435,29 +1442,30 @@ complete -c coracle -n "__fish_coracle_using_subcommand healthcheck; and not __f
 complete -c coracle -n "__fish_coracle_using_subcommand healthcheck; and not __fish_seen_subcommand_from run" -f -a "run" -d 'Run the health check of a container'
 complete -c coracle -n "__fish_coracle_using_subcommand healthcheck; and __fish_seen_subcommand_from run" -l ignore-result -d 'End with 0 whatever the check comes to'
 complete -c coracle -n "__fish_coracle_using_subcommand healthcheck; and __fish_seen_subcommand_from run" -s h -l help -d 'Print help'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree mount unmount umount" -s h -l help -d 'Print help'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree mount unmount umount" -f -a "pull" -d 'Fetch one or more images, and print their ids'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree mount unmount umount" -f -a "push" -d 'Send an image to a registry, or to an archive or a directory'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree mount unmount umount" -f -a "load" -d 'Load images from an archive (docker save, podman save, OCI) or an OCI directory'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree mount unmount umount" -f -a "save" -d 'Save images to an archive, or to a directory'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree mount unmount umount" -f -a "ls" -d 'List images'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree mount unmount umount" -f -a "list" -d 'List images'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree mount unmount umount" -f -a "history" -d 'Show the steps in which an image was made'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree mount unmount umount" -f -a "rm" -d 'Remove one or more images'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree mount unmount umount" -f -a "tag" -d 'Give an image one or more further names'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree mount unmount umount" -f -a "untag" -d 'Take one or more names from an image'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree mount unmount umount" -f -a "import" -d 'Make an image of a tar archive that is a root file system, and print its id'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree mount unmount umount" -f -a "search" -d 'Look for images in a registry'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree mount unmount umount" -f -a "inspect" -d 'Show all that is known of images'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree mount unmount umount" -f -a "diff" -d 'Show what the topmost layer of an image has changed: A is added, C changed, D deleted'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree mount unmount umount" -f -a "copy" -d 'Copy an image from one place to another, without changing its digests where the target can have them'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree mount unmount umount" -f -a "exists" -d 'Tell by the exit code whether an image exists: 0 if it does, 1 if not'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree mount unmount umount" -f -a "import-from" -d 'Bring images over from podman\'s store, which is only read, and print their names'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree mount unmount umount" -f -a "prune" -d 'Remove images that have no name and that no container uses'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree mount unmount umount" -f -a "tree" -d 'Show the layers of an image, and the images that end with each'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree mount unmount umount" -f -a "mount" -d 'Show the files of images as directories, read-only, and print where'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree mount unmount umount" -f -a "unmount" -d 'Take away what image mount has shown'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree mount unmount umount" -f -a "umount" -d 'Take away what image mount has shown'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree trust mount unmount umount" -s h -l help -d 'Print help'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree trust mount unmount umount" -f -a "pull" -d 'Fetch one or more images, and print their ids'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree trust mount unmount umount" -f -a "push" -d 'Send an image to a registry, or to an archive or a directory'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree trust mount unmount umount" -f -a "load" -d 'Load images from an archive (docker save, podman save, OCI) or an OCI directory'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree trust mount unmount umount" -f -a "save" -d 'Save images to an archive, or to a directory'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree trust mount unmount umount" -f -a "ls" -d 'List images'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree trust mount unmount umount" -f -a "list" -d 'List images'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree trust mount unmount umount" -f -a "history" -d 'Show the steps in which an image was made'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree trust mount unmount umount" -f -a "rm" -d 'Remove one or more images'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree trust mount unmount umount" -f -a "tag" -d 'Give an image one or more further names'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree trust mount unmount umount" -f -a "untag" -d 'Take one or more names from an image'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree trust mount unmount umount" -f -a "import" -d 'Make an image of a tar archive that is a root file system, and print its id'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree trust mount unmount umount" -f -a "search" -d 'Look for images in a registry'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree trust mount unmount umount" -f -a "inspect" -d 'Show all that is known of images'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree trust mount unmount umount" -f -a "diff" -d 'Show what the topmost layer of an image has changed: A is added, C changed, D deleted'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree trust mount unmount umount" -f -a "copy" -d 'Copy an image from one place to another, without changing its digests where the target can have them'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree trust mount unmount umount" -f -a "exists" -d 'Tell by the exit code whether an image exists: 0 if it does, 1 if not'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree trust mount unmount umount" -f -a "import-from" -d 'Bring images over from podman\'s store, which is only read, and print their names'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree trust mount unmount umount" -f -a "prune" -d 'Remove images that have no name and that no container uses'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree trust mount unmount umount" -f -a "tree" -d 'Show the layers of an image, and the images that end with each'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree trust mount unmount umount" -f -a "trust" -d 'See and change which images may come in'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree trust mount unmount umount" -f -a "mount" -d 'Show the files of images as directories, read-only, and print where'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree trust mount unmount umount" -f -a "unmount" -d 'Take away what image mount has shown'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree trust mount unmount umount" -f -a "umount" -d 'Take away what image mount has shown'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l policy -d 'When to ask the registry: always, missing, never, newer' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l platform -d 'Choose the image for this system, such as linux/arm64' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l arch -d 'Choose the image for this processor, such as arm64' -r
@@ -1472,6 +1480,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_s
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l retry-delay -d 'How long to wait before the second try; doubled for each further one [default: 1s]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l disable-content-trust -d 'Accepted for scripts of docker: signatures of that kind are asked of nobody' -r -f -a "true\t''
 false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l signature-policy -d 'Take in images by this policy.json instead of the user\'s or the system\'s: containers-policy.json(5)' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -s a -l all-tags -d 'Fetch all tags of the images\' repositories'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -s q -l quiet -d 'Show no progress'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -s h -l help -d 'Print help'
@@ -1498,6 +1507,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_s
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from load" -s i -l input -d 'Read from this file or directory instead of standard input' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from load" -l platform -d 'Of an image for several systems, load the one for this' -r
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from load" -l signature-policy -d 'Take in images by this policy.json instead of the user\'s or the system\'s: containers-policy.json(5)' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from load" -s q -l quiet -d 'Do not print the names of what was loaded'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from load" -s h -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from save" -s o -l output -d 'Write to this file or directory instead of standard output' -r -F
@@ -1555,6 +1565,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_s
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from import" -l os -d 'Say that the image is for this operating system' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from import" -l arch -d 'Say that the image is for this architecture' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from import" -l variant -d 'Say that the image is for this variant of the architecture' -r
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from import" -l signature-policy -d 'Take in images by this policy.json instead of the user\'s or the system\'s: containers-policy.json(5)' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from import" -s q -l quiet -d 'Print nothing but the id'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from import" -s h -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from search" -l authfile -d 'Take credentials from this file' -r -F
@@ -1591,10 +1602,12 @@ complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_s
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from copy" -l retry-delay -d 'How long to wait before the second try; doubled for each further one [default: 1s]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from copy" -l disable-content-trust -d 'Accepted for scripts of docker: signatures of that kind are asked of nobody' -r -f -a "true\t''
 false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from copy" -l signature-policy -d 'Take in images by this policy.json instead of the user\'s or the system\'s: containers-policy.json(5)' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from copy" -s q -l quiet -d 'Show no progress'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from copy" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from exists" -s h -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from import-from" -l store -d 'The directory of podman\'s store [default: where storage.conf says, as in podman info]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from import-from" -l signature-policy -d 'Take in images by this policy.json instead of the user\'s or the system\'s: containers-policy.json(5)' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from import-from" -s a -l all -d 'All images'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from import-from" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from prune" -l filter -d 'Remove only images that fit, as for images: label, label!, until, …' -r
@@ -1605,6 +1618,9 @@ complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_s
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from prune" -s h -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from tree" -l whatrequires -d 'Show what is built on the image: its topmost layer, and the layers of all images above it'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from tree" -s h -l help -d 'Print help'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from trust" -s h -l help -d 'Print help'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from trust" -f -a "show" -d 'Show which images may come in, by ~/.config/containers/policy.json or, if there is none, /etc/containers/policy.json'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from trust" -f -a "set" -d 'Set which images may come in: those of a registry, a part of it, or one'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from mount" -l format -d 'Print the list of what is mounted as json' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from mount" -s a -l all -d 'Mount all images'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from mount" -s h -l help -d 'Print help'

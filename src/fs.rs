@@ -110,6 +110,11 @@ pub fn own_file(path: &Path) -> Result<PathBuf> {
     find().with_context(|| format!("change {}", path.display()))
 }
 
+/// A path without links in it; what it names is there.
+pub fn real_path(path: &Path) -> Result<PathBuf> {
+    std::fs::canonicalize(path).with_context(|| format!("find {}", path.display()))
+}
+
 /// Whether a write must survive a power cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Durability {

@@ -41,7 +41,8 @@ pub fn make(context: &Context, flags: &mut ContainerFlags, mut settings: Setting
         None
     } else {
         crate::store::prepare(engine)?;
-        let access = Access { docker: context.docker, ..flags.registry.access(&settings)? };
+        let signature_policy = flags.policy_file.signature_policy.clone();
+        let access = Access { docker: context.docker, signature_policy, ..flags.registry.access(&settings)? };
         let platform = flags.platform.platform()?;
         let (name, policy) = (flags.image(), flags.policy()?);
         let image = pulling::ensure(engine, name, policy, platform.as_ref(), &access, flags.quiet)?;

@@ -14,7 +14,7 @@ mod security;
 pub mod supervision;
 mod users;
 
-pub use images::{PlatformFlags, RegistryFlags};
+pub use images::{PlatformFlags, RegistryFlags, SignaturePolicyFlag};
 pub use later::later;
 pub use preserve::PreserveFlags;
 pub use process::{StandardStream, environment};
@@ -74,6 +74,8 @@ pub struct ContainerFlags {
     rootfs: bool,
     #[command(flatten)]
     pub registry: RegistryFlags,
+    #[command(flatten)]
+    pub policy_file: SignaturePolicyFlag,
     #[command(flatten)]
     pub process: process::ProcessFlags,
     #[command(flatten)]

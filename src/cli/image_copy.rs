@@ -1,6 +1,6 @@
 //! `image copy`: copy an image between registries, archives, directories and the store.
 
-use super::flags::{PlatformFlags, RegistryFlags};
+use super::flags::{PlatformFlags, RegistryFlags, SignaturePolicyFlag};
 use super::progress::Progress;
 use super::{Context, Verb, pulling, say};
 use crate::container::events::{self, Happening};
@@ -8,6 +8,7 @@ use crate::fs;
 use crate::image::compress::Compressor;
 use crate::image::copy;
 use crate::image::push::{self, Push as What};
+use crate::image::registry::Access;
 use crate::image::transport::Location;
 use anyhow::{Context as _, Result};
 use std::io::Write;
@@ -31,6 +32,8 @@ pub struct ImageCopy {
     quiet: bool,
     #[command(flatten)]
     registry: RegistryFlags,
+    #[command(flatten)]
+    policy_file: SignaturePolicyFlag,
     /// Where the image is
     #[arg(value_name = "SOURCE")]
     source: String,
@@ -45,7 +48,8 @@ impl Verb for ImageCopy {
         let (source, target) = (Location::required(&self.source)?, Location::required(&self.target)?);
         let platform = self.platform.platform()?;
         let settings = context.globals.settings()?;
-        let access = self.registry.access(&settings)?;
+        let signature_policy = self.policy_file.signature_policy;
+        let access = Access { signature_policy, ..self.registry.access(&settings)? };
         copy::check_access(&source, &target, &access)?;
         crate::store::prepare(engine)?;
         // In the user's own rights, and before the work.

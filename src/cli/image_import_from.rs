@@ -1,10 +1,12 @@
 //! `image import-from`: bring the images of podman over.
 
+use super::flags::SignaturePolicyFlag;
 use super::{Context, Verb, say};
 use crate::container::control::Door;
 use crate::container::events::{self, Happening};
 use crate::error::Kind;
 use crate::image::load;
+use crate::image::policy::Policy;
 use crate::image::transport::Blobs;
 use crate::image::transport::podman::{self, Podman};
 use crate::store::layers::Unpacker;
@@ -23,6 +25,8 @@ pub struct ImageImportFrom {
     /// The directory of podman's store [default: where storage.conf says, as in podman info]
     #[arg(long, value_name = "DIR")]
     store: Option<PathBuf>,
+    #[command(flatten)]
+    policy_file: SignaturePolicyFlag,
     /// Whose images: podman
     #[arg(value_name = "ENGINE", value_parser = ["podman"])]
     engine: String,
@@ -35,6 +39,7 @@ impl Verb for ImageImportFrom {
     fn run(self, context: &Context) -> Result<u8> {
         let engine = &context.engine;
         let place = self.store.map_or_else(|| podman::usual_place(engine.rootless), Ok)?;
+        let policy = Policy::load(self.policy_file.signature_policy.as_deref())?;
         crate::store::prepare(engine)?;
         super::in_userns(Door::for_command(engine)?, || {
             // It must not inherit anything from outside, so it starts before the first byte is read.
@@ -51,6 +56,7 @@ impl Verb for ImageImportFrom {
             super::each(&images, |listed| {
                 let bring = || -> Result<_> {
                     let image = [store.image(listed)?];
+                    policy.check_stored(&place, &image[0].references)?;
                     Ok(load::bring_in(engine, &Blobs::Podman(&store), &image, &unpacker)?.remove(0))
                 };
                 let (name, loaded) = (listed.shown(), bring());

@@ -1,11 +1,13 @@
 //! `import`: make an image of a root file system.
 
+use super::flags::SignaturePolicyFlag;
 use super::{Context, Verb, pulling, say};
 use crate::container::events::{self, Happening};
 use crate::fs;
 use crate::image::download;
 use crate::image::import::{self, Import as What};
 use crate::image::platform::Platform;
+use crate::image::policy::{Identity, Policy};
 use anyhow::Result;
 
 /// Make an image of a tar archive that is a root file system, and print its id
@@ -32,6 +34,8 @@ pub struct Import {
     /// Print nothing but the id
     #[arg(short, long)]
     quiet: bool,
+    #[command(flatten)]
+    policy_file: SignaturePolicyFlag,
     /// The archive, or its http or https address; - is standard input
     #[arg(value_name = "FILE")]
     file: std::path::PathBuf,
@@ -42,6 +46,7 @@ pub struct Import {
 
 impl Verb for Import {
     fn run(self, context: &Context) -> Result<u8> {
+        Policy::load(self.policy_file.signature_policy.as_deref())?.check(&Identity::tarball())?;
         crate::store::prepare(&context.engine)?;
         let mut platform = self.platform.as_deref().map(Platform::parse).transpose()?.unwrap_or_else(Platform::host);
         if self.os.is_some() || self.arch.is_some() || self.variant.is_some() {

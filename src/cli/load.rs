@@ -1,10 +1,12 @@
 //! `load`: bring in images from archives and OCI directories.
 
+use super::flags::SignaturePolicyFlag;
 use super::{Context, Verb, pulling, say};
 use crate::container::events::{self, Event, Happening, Object};
 use crate::error::Kind;
 use crate::image::load::{self, Load as What, Loaded};
 use crate::image::platform::Platform;
+use crate::image::policy::Policy;
 use crate::image::transport::Source;
 use crate::image::{self};
 use anyhow::Result;
@@ -23,6 +25,8 @@ pub struct Load {
     /// Of an image for several systems, load the one for this
     #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
     platform: Option<String>,
+    #[command(flatten)]
+    policy_file: SignaturePolicyFlag,
 }
 
 impl Verb for Load {
@@ -36,7 +40,7 @@ impl Verb for Load {
             None => Source::Stream,
         };
         let platform = self.platform.as_deref().map(Platform::parse).transpose()?;
-        let loaded = load(context, (source, None), platform.as_ref())?;
+        let loaded = load(context, (source, None), platform.as_ref(), &self.policy_file)?;
         if !self.quiet {
             for image in &loaded {
                 if image.references.is_empty() {
@@ -54,14 +58,16 @@ pub fn load(
     context: &Context,
     (source, name): (Source, Option<String>),
     platform: Option<&Platform>,
+    policy_file: &SignaturePolicyFlag,
 ) -> Result<Vec<Loaded>> {
+    let policy = Policy::load(policy_file.signature_policy.as_deref())?;
     crate::store::prepare(&context.engine)?;
     let unpacker = pulling::unpacker(&context.engine)?;
     let path = match &source {
         Source::Path(path) => path.display().to_string(),
         Source::Stream => String::new(),
     };
-    let what = What { source, name, platform: platform.cloned().unwrap_or_else(Platform::host) };
+    let what = What { source, name, platform: platform.cloned().unwrap_or_else(Platform::host), policy };
     let loaded = load::load(&context.engine, &what, &unpacker)?;
     let tell = |image: &Loaded| Event::new(Object::Image, Happening::Load, image.id.hex(), &path);
     events::tell(&context.engine, &loaded.iter().map(tell).collect::<Vec<_>>());

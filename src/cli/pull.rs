@@ -1,6 +1,6 @@
 //! `pull`: fetch images from registries.
 
-use super::flags::{PlatformFlags, RegistryFlags};
+use super::flags::{PlatformFlags, RegistryFlags, SignaturePolicyFlag};
 use super::search::tags;
 use super::{Context, Verb, pulling, say};
 use crate::error::Kind;
@@ -26,6 +26,8 @@ pub struct Pull {
     quiet: bool,
     #[command(flatten)]
     registry: RegistryFlags,
+    #[command(flatten)]
+    policy_file: SignaturePolicyFlag,
     /// The images: names, docker-archive:FILE[:NAME], oci-archive:FILE[:NAME], oci:DIR[:NAME] or dir:DIR
     #[arg(value_name = "IMAGE", required = true)]
     names: Vec<String>,
@@ -36,7 +38,8 @@ impl Verb for Pull {
         let policy: Policy = self.policy.parse()?;
         let platform = self.platform.platform()?;
         let access = self.registry.access(&context.globals.settings()?)?;
-        let access = Access { docker: context.docker, ..access };
+        let signature_policy = self.policy_file.signature_policy.clone();
+        let access = Access { docker: context.docker, signature_policy, ..access };
         crate::store::prepare(&context.engine)?;
         let mut names = Vec::new();
         for name in &self.names {
@@ -65,7 +68,7 @@ impl Verb for Pull {
                     continue;
                 }
             };
-            for loaded in super::load::load(context, (source, image), platform.as_ref())? {
+            for loaded in super::load::load(context, (source, image), platform.as_ref(), &self.policy_file)? {
                 say(&loaded.id.hex());
             }
         }

@@ -11,7 +11,8 @@ use crate::error::{self, Kind};
 use crate::fs;
 use crate::image::load::{self, Load};
 use crate::image::platform::Platform;
-use crate::image::pull::{self, Access, Person, Policy};
+use crate::image::policy::Policy;
+use crate::image::pull::{self, Access, Person};
 use crate::image::reference::Reference;
 use crate::image::registries;
 use crate::image::transfer::Event;
@@ -34,12 +35,12 @@ const ANSWER_BYTES_MAX: u64 = 1024;
 pub fn ensure(
     engine: &Engine,
     name: &str,
-    policy: Policy,
+    policy: pull::Policy,
     platform: Option<&Platform>,
     access: &Access,
     quiet: bool,
 ) -> Result<Image> {
-    if name == "hello" && policy != Policy::Always && !image::exists(engine, name)? {
+    if name == "hello" && policy != pull::Policy::Always && !image::exists(engine, name)? {
         install_hello(engine)?;
     }
     let progress = Progress::new(quiet);
@@ -152,7 +153,9 @@ fn install_hello(engine: &Engine) -> Result<()> {
     let unpacker = unpacker(engine)?;
     let archive = fs::staging_name(&engine.staging());
     fs::write_plain(&archive, &hello::archive()?, 0o600)?;
-    let what = Load { source: Source::Path(archive.clone()), name: None, platform: Platform::host() };
+    // It is a part of the program, and comes from nowhere.
+    let policy = Policy::default();
+    let what = Load { source: Source::Path(archive.clone()), name: None, platform: Platform::host(), policy };
     let loaded = load::load(engine, &what, &unpacker);
     fs::remove_file(&archive)?;
     loaded.map(|_| ())

@@ -186,6 +186,7 @@ const NOUNS: &[Noun] = &[
             verb!("import-from", super::image_import_from::ImageImportFrom),
             verb!("prune", super::image_prune::ImagePrune),
             verb!("tree", super::image_tree::ImageTree),
+            verb!("trust", super::image_trust::ImageTrust),
             verb!("mount", super::image_mount::ImageMount),
             verb!("unmount", super::image_mount::ImageUnmount, "umount"),
         ],

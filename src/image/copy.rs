@@ -5,6 +5,7 @@ mod send;
 
 use super::load::{self, Loaded};
 use super::platform::Platform;
+use super::policy::{Identity, Policy};
 use super::pull;
 use super::reference::{LOCAL_REGISTRY, Reference};
 use super::registry::{Access, Registry};
@@ -60,20 +61,25 @@ pub fn open<'a>(
     platform: Option<&Platform>,
     access: &Access,
 ) -> Result<Opened<'a>> {
+    let policy = Policy::load(access.signature_policy.as_deref())?;
     let files = |path: &PathBuf, name: Option<&str>| {
-        let files = transport::open(engine, &Source::Path(path.clone()))?;
-        let images = transport::images(&files, name, platform.unwrap_or(&Platform::host()))
+        let source = Source::Path(path.clone());
+        let files = transport::open(engine, &source)?;
+        let (format, images) = transport::images(&files, name, platform.unwrap_or(&Platform::host()))
             .with_context(|| format!("read {}", path.display()))?;
+        policy.check(&Identity::files(&files, format, &source)?)?;
         Ok(Opened { blobs: Blobs::Files(files), images })
     };
     match location {
         Location::Registry(reference) => {
+            policy.check(&Identity::docker(reference))?;
             let registry = Registry::new(reference, access)?;
             let image = pull::read(reference, platform, &registry)
                 .with_context(|| format!("read {}", reference.familiar()))?;
             Ok(Opened { blobs: Blobs::Registry(Box::new(registry)), images: vec![image] })
         }
         Location::Store(name) => {
+            // It was let in when it came, or was made here.
             let image = super::find(engine, name)?;
             pull::check_platform(&image.config, platform)?;
             Ok(Opened { blobs: Blobs::Store(engine), images: vec![save::stored(engine, &image)?] })

@@ -9,6 +9,7 @@ use crate::image::manifest::{
     Descriptor, Manifest, OCI_CONFIG, OCI_LAYER, OCI_LAYER_GZIP, OCI_LAYER_ZSTD, OCI_MANIFEST,
 };
 use crate::image::platform::Platform;
+use crate::image::policy::{Identity, Policy};
 use crate::image::reference::Reference;
 use crate::image::transport::{self, Blobs, Incoming, IncomingLayer, Source};
 use crate::store::blobs;
@@ -27,6 +28,7 @@ pub struct Load {
     pub name: Option<String>,
     /// Which image of an index.
     pub platform: Platform,
+    pub policy: Policy,
 }
 
 /// An image that was loaded.
@@ -99,7 +101,9 @@ pub(super) fn load_with<Sink: Write>(
     unpack: &Unpack<impl Fn(&Digest, Compression) -> Result<Sink>, impl Fn(Sink) -> Result<()>>,
 ) -> Result<Vec<Loaded>> {
     let files = transport::open(engine, &what.source)?;
-    let images = transport::images(&files, what.name.as_deref(), &what.platform)?;
+    let (format, images) = transport::images(&files, what.name.as_deref(), &what.platform)?;
+    what.policy.check(&Identity::files(&files, format, &what.source)?)?;
+    images.iter().flat_map(|image| &image.references).try_for_each(|name| what.policy.check_claim(name))?;
     bring_in_with(engine, &Blobs::Files(files), &images, unpack)
 }
 

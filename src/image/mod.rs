@@ -17,8 +17,8 @@ mod json;
 pub mod load;
 pub mod manifest;
 mod origin;
-
 pub mod platform;
+pub mod policy;
 pub mod pull;
 pub mod push;
 pub mod reference;

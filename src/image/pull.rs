@@ -11,6 +11,7 @@ use super::load::Unpack;
 use super::manifest::{Descriptor, Document, Manifest, OCI_MANIFEST};
 use super::origin::shown;
 use super::platform::{self, Platform};
+use super::policy::{self, Identity};
 use super::reference::{LOCAL_REGISTRY, Reference};
 use super::registries::{self, Ambiguity, Meant, Registries};
 use super::registry::{Fetched, Registry};
@@ -82,6 +83,7 @@ pub fn ensure(
     person: Person,
 ) -> Result<Image> {
     ensure_with(engine, name, policy, platform, |_| {
+        let policy = policy::Policy::load(access.signature_policy.as_deref())?;
         let registries = Registries::load()?;
         let names = names(&registries, name, access, person.chooses)?;
         // It must not inherit anything from outside, so it starts before the first byte comes.
@@ -91,7 +93,7 @@ pub fn ensure(
         let unpack = Unpack { open, finish: layers::Sink::finish, remove: &remove };
         let mut failures = Vec::new();
         for name in &names {
-            let sources = match registries.sources(name) {
+            let sources = match policy.check(&Identity::docker(name)).and_then(|()| registries.sources(name)) {
                 Ok(sources) => sources,
                 Err(error) => {
                     failures.push((name.to_string(), error));

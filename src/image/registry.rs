@@ -53,6 +53,8 @@ pub struct Access {
     pub pause: Option<Duration>,
     /// A short name is one of docker.io, as docker has it.
     pub docker: bool,
+    /// The file that says which images may come in, instead of the usual one.
+    pub signature_policy: Option<PathBuf>,
 }
 
 /// More tries than this are no patience but a hang.

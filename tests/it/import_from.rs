@@ -105,6 +105,18 @@ fn images_of_podman_are_brought_over_as_they_are() {
     let facts = |name: &str| sandbox.ok(&["image", "inspect", "--format", "{{.Id}} {{.Digest}}", name]);
     assert_eq!(facts("one"), format!("{} {}\n", &one.id()[7..], one.manifest_blob().digest()));
     sandbox.fails(125, &["podman has no image three"], &podman.arguments("three"));
+    // By policy.json: one name of several is enough to be refused.
+    let policy = sandbox.home.join("policy.json");
+    for (scope, code) in [("quay.io/a", 125), ("quay.io/b", 0)] {
+        sandbox.ok(&["rmi", "--all", "--force"]);
+        let scope = format!("[overlay@{}]{scope}", podman.top.display());
+        let transports = json!({"containers-storage": {scope: [{"type": "reject"}]}});
+        let text = json!({"default": [{"type": "insecureAcceptAnything"}], "transports": transports});
+        std::fs::write(&policy, text.to_string()).expect("write the policy");
+        let arguments =
+            [&podman.arguments("one")[..], &["--signature-policy", policy.to_str().expect("ASCII")]].concat();
+        assert_eq!(sandbox.coracle(&arguments).code, code);
+    }
     assert_eq!(names(&sandbox).lines().count(), 2);
     // All of them, found by storage.conf.
     sandbox.ok(&["rmi", "--all", "--force"]);

@@ -31,6 +31,7 @@ mod mounts;
 mod network;
 mod old_monitor;
 mod pause;
+mod policy;
 mod process_flags;
 mod pull;
 mod push;

@@ -93,6 +93,15 @@ impl RegistryFlags {
             retries: self.retry.or(settings.engine.retry),
             pause: pause.map(Duration::from_nanos),
             docker: false,
+            signature_policy: None,
         })
     }
+}
+
+/// Which images may come in.
+#[derive(clap::Args, Clone, Debug)]
+pub struct SignaturePolicyFlag {
+    /// Take in images by this policy.json instead of the user's or the system's: containers-policy.json(5)
+    #[arg(long, value_name = "FILE", hide = true)]
+    pub signature_policy: Option<PathBuf>,
 }

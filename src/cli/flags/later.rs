@@ -11,6 +11,7 @@ const LATER: &[&str] = &[
     "--init-ctr",
     "--pod",
     "--pod-id-file",
+    "--pubkeysfile",
     "--sign-by",
     "--sign-by-sigstore",
     "--sign-by-sigstore-private-key",

@@ -64,7 +64,8 @@ impl Bench {
 
     fn load_path(&self, path: PathBuf, name: Option<&str>) -> Result<Vec<Loaded>> {
         let platform = Platform::parse("linux/amd64").unwrap();
-        let what = Load { source: Source::Path(path), name: name.map(str::to_owned), platform };
+        let what =
+            Load { source: Source::Path(path), name: name.map(str::to_owned), platform, policy: Policy::default() };
         let open = |diff_id: &Digest, compression| {
             *self.unpacked.borrow_mut() += 1;
             Ok(self.sink(diff_id, compression))

@@ -37,6 +37,7 @@ pub(super) fn open_for(host: &str, creds: Option<Credentials>, rights: Rights, p
         cert_dir: None,
         retries: None,
         pause: None,
+        signature_policy: None,
         docker: false,
     };
     Registry::with_patience(&reference, &access, patience).unwrap().asked_for(rights)

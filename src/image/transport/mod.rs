@@ -27,6 +27,7 @@ use archive::Archive;
 pub use archive::{copy_bounded, decompressed};
 pub use blobs::{Blob, Blobs, Form, Outgoing, Prepared, prepare};
 pub use location::Location;
+use members::Format;
 use rustix::fs::{FileType, Mode, OFlags};
 use std::fs::File;
 use std::io::Read;
@@ -109,26 +110,28 @@ pub fn open(engine: &Engine, source: &Source) -> Result<Files> {
     }
 }
 
-/// The images of an opened source: only those with this name, if one is given.
-pub fn images(files: &Files, name: Option<&str>, platform: &Platform) -> Result<Vec<Incoming>> {
+/// The images of an opened source and the format that they were read in: only those with this name, if one is given.
+pub fn images(files: &Files, name: Option<&str>, platform: &Platform) -> Result<(Format, Vec<Incoming>)> {
     let index = files.read("index.json", layout::INDEX_BYTES_MAX)?;
     let manifest = files.read("manifest.json", docker_archive::MANIFEST_BYTES_MAX)?;
-    let images = match (index, manifest) {
+    let (format, images) = match (index, manifest) {
         (None, None) => {
             return Err(Kind::BadInput.hinted(
                 "there is neither an index.json nor a manifest.json in it",
                 "load takes what save wrote; a root file system is for import",
             ));
         }
-        (None, Some(manifest)) if directory::is_one(&manifest) => vec![directory::image(files, &manifest)?],
-        (None, Some(manifest)) => docker_archive::images(files, &manifest, name)?,
-        (Some(index), None) => layout::images(files, &index, name, platform)?,
+        (None, Some(manifest)) if directory::is_one(&manifest) => {
+            (Format::Directory, vec![directory::image(files, &manifest)?])
+        }
+        (None, Some(manifest)) => (Format::Docker, docker_archive::images(files, &manifest, name)?),
+        (Some(index), None) => (Format::Layout, layout::images(files, &index, name, platform)?),
         // docker 25 and later write both. The layout keeps the manifests, but the first of them named no image in it.
         (Some(index), Some(manifest)) => {
             let images = layout::images(files, &index, name, platform)?;
             match images.iter().all(|image| image.references.is_empty()) {
-                true => docker_archive::images(files, &manifest, name)?,
-                false => images,
+                true => (Format::Docker, docker_archive::images(files, &manifest, name)?),
+                false => (Format::Layout, images),
             }
         }
     };
@@ -139,7 +142,7 @@ pub fn images(files: &Files, name: Option<&str>, platform: &Platform) -> Result<
     if images.iter().any(|image| image.references.len() > IMAGE_NAMES_MAX) {
         return Err(Kind::BadInput.error(format!("more than {IMAGE_NAMES_MAX} names of one image in it")));
     }
-    Ok(images)
+    Ok((format, images))
 }
 
 impl Files {
