@@ -5,7 +5,6 @@ use super::progress::Progress;
 use super::{Context, Verb, pulling, say};
 use crate::container::events::{self, Happening};
 use crate::fs;
-use crate::image::compress::Compressor;
 use crate::image::copy;
 use crate::image::push::{self, Push as What};
 use crate::image::registry::Access;
@@ -59,8 +58,7 @@ impl Verb for ImageCopy {
         let (digest, loaded) = match (&source, &target) {
             // Layers made here are compressed on the way, and nothing is staged.
             (Location::Store(name), Location::Registry(reference)) => {
-                let compressor = Compressor::parse("gzip", None)?;
-                let what = What { all: false, platform, format: None, compressor, force_compression: false };
+                let what = What { platform, ..super::push::what(&settings, None, (None, None))? };
                 let pushed = push::push(engine, name, reference, &what, &access, &show);
                 progress.clear();
                 let pushed = pushed?;

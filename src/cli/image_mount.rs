@@ -98,7 +98,8 @@ impl Verb for ImageUnmount {
 }
 
 fn all(engine: &Engine) -> Result<Vec<Image>> {
-    image::list(engine)?.into_iter().map(|image| image::open(engine, image)).collect()
+    let is_image = |image: &image::Summary| !image::list::is_index(engine, &image.manifest);
+    image::list(engine)?.into_iter().filter(is_image).map(|image| image::open(engine, image)).collect()
 }
 
 fn find_all(context: &Context, names: &[String]) -> Result<Vec<Image>> {

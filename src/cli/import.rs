@@ -56,6 +56,7 @@ impl Verb for Import {
                 os: self.os.unwrap_or(platform.os),
                 architecture: self.arch.unwrap_or(platform.architecture),
                 variant: self.variant.unwrap_or(variant),
+                ..Platform::default()
             };
         }
         let what = What {

@@ -47,6 +47,7 @@ mod load;
 mod login;
 mod logout;
 mod logs;
+mod manifest;
 mod mount;
 mod pause;
 mod port;

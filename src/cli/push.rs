@@ -133,23 +133,13 @@ impl Push {
     fn what(&self, settings: &Settings) -> Result<What> {
         // There is nothing that could be left out.
         let _ = self.remove_signatures;
-        let of_settings = settings.engine.compression_format.as_deref().filter(|format| !format.is_empty());
-        let format = self.compression_format.as_deref().or(of_settings).unwrap_or("gzip");
-        // A level of the settings is one of their format.
-        let of_settings = settings.engine.compression_level.filter(|_| self.compression_format.is_none());
+        let compression = (self.compression_format.as_deref(), self.compression_level);
+        let usual = what(settings, self.format.as_deref(), compression)?;
         Ok(What {
             all: self.all,
             platform: self.platform.as_deref().map(Platform::parse).transpose()?,
-            format: match self.format.as_deref() {
-                None | Some("") => None,
-                Some("oci") => Some(Format::Oci),
-                Some("v2s2" | "docker") => Some(Format::Docker),
-                Some(other) => {
-                    return Err(Kind::BadInput.hinted(format!("format {other:?} is not known"), "use oci or v2s2"));
-                }
-            },
-            compressor: Compressor::parse(format, self.compression_level.or(of_settings))?,
-            force_compression: self.force_compression.unwrap_or(self.compression_format.is_some()),
+            force_compression: self.force_compression.unwrap_or(usual.force_compression),
+            ..usual
         })
     }
 
@@ -176,14 +166,37 @@ impl Push {
     }
 }
 
+/// What is pushed of an image, by the words for its format and for the format and level of its compression.
+pub fn what(settings: &Settings, format: Option<&str>, compression: (Option<&str>, Option<i64>)) -> Result<What> {
+    let (given, level) = compression;
+    let of_settings = settings.engine.compression_format.as_deref().filter(|format| !format.is_empty());
+    let compressed = given.or(of_settings).unwrap_or("gzip");
+    // A level of the settings is one of their format.
+    let of_settings = settings.engine.compression_level.filter(|_| given.is_none());
+    Ok(What {
+        all: false,
+        platform: None,
+        format: match format {
+            None | Some("") => None,
+            Some("oci") => Some(Format::Oci),
+            Some("v2s2" | "docker") => Some(Format::Docker),
+            Some(other) => {
+                return Err(Kind::BadInput.hinted(format!("format {other:?} is not known"), "use oci or v2s2"));
+            }
+        },
+        compressor: Compressor::parse(compressed, level.or(of_settings))?,
+        force_compression: given.is_some(),
+    })
+}
+
 /// What a destination is that was typed.
-enum Destination<'a> {
+pub enum Destination<'a> {
     /// A name, without the word that says that it is a registry's.
     Registry(&'a str),
     Files(Location),
 }
 
-fn destination(text: &str) -> Result<Destination<'_>> {
+pub fn destination(text: &str) -> Result<Destination<'_>> {
     match Location::parse(text)? {
         None | Some(Location::Registry(_)) => {
             Ok(Destination::Registry(text.strip_prefix("docker://").unwrap_or(text)))

@@ -193,6 +193,22 @@ const NOUNS: &[Noun] = &[
         is_hidden: false,
     },
     Noun {
+        name: "manifest",
+        about: "Work with lists of images",
+        verbs: &[],
+        own: &[
+            verb!("create", super::manifest::change::Create),
+            verb!("add", super::manifest::change::Add),
+            verb!("annotate", super::manifest::change::Annotate),
+            verb!("remove", super::manifest::change::Remove),
+            verb!("inspect", super::manifest::Inspect),
+            verb!("push", super::manifest::push::Push),
+            verb!("rm", super::manifest::Rm),
+            verb!("exists", super::manifest::Exists),
+        ],
+        is_hidden: false,
+    },
+    Noun {
         name: "volume",
         about: "Work with volumes",
         verbs: &[],

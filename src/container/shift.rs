@@ -112,6 +112,10 @@ fn used(engine: &Engine) -> Result<Option<Vec<Vec<Digest>>>> {
         }
     }
     for summary in image::list(engine)? {
+        // Of a list the images count that have been unpacked, which are images of their own.
+        if image::list::is_index(engine, &summary.manifest) {
+            continue;
+        }
         match image::open(engine, summary) {
             Ok(Image { layers, .. }) => used.push(layers),
             Err(_) => return Ok(None),

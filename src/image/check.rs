@@ -16,6 +16,14 @@ pub fn check(engine: &Engine) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     for summary in list(engine)? {
         let name = summary.references.first().cloned().unwrap_or_else(|| summary.id.to_string());
+        // What comes with a list is not unpacked.
+        if super::list::is_index(engine, &summary.manifest) {
+            let missing = super::list::missing(engine, &summary.manifest)?;
+            let fix = format!("remove it with coracle manifest rm {name} and make it again");
+            let finding = |blob| Finding::new(format!("list {name}: blob {blob} is missing"), &fix);
+            findings.extend(missing.into_iter().map(finding));
+            continue;
+        }
         findings.extend(check_image(engine, summary, &name));
     }
     Ok(findings)

@@ -5,8 +5,8 @@ use super::arrival::Arrival;
 use crate::engine::Engine;
 use crate::image::config::ImageConfig;
 use crate::image::manifest::{
-    DOCKER_CONFIG, DOCKER_LAYER, DOCKER_LAYER_GZIP, DOCKER_LAYER_ZSTD, DOCKER_MANIFEST, Descriptor, Manifest,
-    OCI_CONFIG, OCI_LAYER, OCI_LAYER_GZIP, OCI_LAYER_ZSTD, OCI_MANIFEST,
+    DOCKER_CONFIG, DOCKER_INDEX, DOCKER_LAYER, DOCKER_LAYER_GZIP, DOCKER_LAYER_ZSTD, DOCKER_MANIFEST, Descriptor,
+    Manifest, OCI_CONFIG, OCI_INDEX, OCI_LAYER, OCI_LAYER_GZIP, OCI_LAYER_ZSTD, OCI_MANIFEST,
 };
 use crate::image::reference::Reference;
 use crate::image::{self, Image};
@@ -89,6 +89,13 @@ impl Format {
         match self {
             Self::Oci => OCI_CONFIG,
             Self::Docker => DOCKER_CONFIG,
+        }
+    }
+
+    pub fn index(self) -> &'static str {
+        match self {
+            Self::Oci => OCI_INDEX,
+            Self::Docker => DOCKER_INDEX,
         }
     }
 

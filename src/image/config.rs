@@ -161,8 +161,8 @@ impl ImageConfig {
     }
 
     pub fn platform(&self) -> Platform {
-        Platform { architecture: self.architecture.clone(), os: self.os.clone(), variant: self.variant.clone() }
-            .normal()
+        let (os, architecture, variant) = (self.os.clone(), self.architecture.clone(), self.variant.clone());
+        Platform { architecture, os, variant, ..Platform::default() }.normal()
     }
 }
 

@@ -14,6 +14,7 @@ pub mod hello;
 mod http;
 pub mod import;
 mod json;
+pub mod list;
 pub mod load;
 pub mod manifest;
 mod origin;
@@ -98,13 +99,14 @@ pub fn list(engine: &Engine) -> Result<Vec<Summary>> {
 /// Reads the configuration of a listed image.
 pub fn open(engine: &Engine, summary: Summary) -> Result<Image> {
     let read = || -> Result<_> {
-        let manifest = read_manifest(engine, &summary.manifest)?;
+        let (digest, manifest) = resolve(engine, &summary.manifest)?;
         let config = read_config(engine, &manifest)?;
         let layers = manifest.layers(&config)?.iter().map(|layer| layer.diff_id).collect();
-        Ok((manifest.config.digest, manifest.size(), config, layers))
+        Ok((digest, manifest.config.digest, manifest.size(), config, layers))
     };
-    let (id, size, config, layers) = read().with_context(|| format!("open image {}", summary.id))?;
-    Ok(Image { id, manifest: summary.manifest, references: summary.references, size, config, layers })
+    let (manifest, id, size, config, layers) = read().with_context(|| format!("open image {}", summary.id))?;
+    // Of a list it is the image for this machine that is opened.
+    Ok(Image { id, manifest, references: summary.references, size, config, layers })
 }
 
 /// Opens the image that a container was made of, whatever it is called now.
@@ -271,13 +273,18 @@ fn facts_of(manifest: &Manifest, config: &ImageConfig) -> Facts {
 
 /// Reads a manifest; of an index, which another tool may have put here, the one for this machine.
 fn read_manifest(engine: &Engine, digest: &Digest) -> Result<Manifest> {
+    resolve(engine, digest).map(|(_, manifest)| manifest)
+}
+
+/// The same, and which one it is.
+fn resolve(engine: &Engine, digest: &Digest) -> Result<(Digest, Manifest)> {
     let bytes = blobs::read(engine, digest, MANIFEST_BYTES_MAX)?;
     match Document::parse(&bytes, None)? {
-        Document::Manifest(manifest) => Ok(manifest),
+        Document::Manifest(manifest) => Ok((*digest, manifest)),
         Document::Index(index) => {
             let chosen = platform::choose(&index.manifests, &Platform::host())?.digest;
             let bytes = blobs::read(engine, &chosen, MANIFEST_BYTES_MAX)?;
-            Manifest::parse(&bytes, None)
+            Ok((chosen, Manifest::parse(&bytes, None)?))
         }
     }
 }

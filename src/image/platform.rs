@@ -19,13 +19,20 @@ pub struct Platform {
     pub os: String,
     #[serde(deserialize_with = "super::json::or_default", skip_serializing_if = "String::is_empty")]
     pub variant: String,
+    #[serde(rename = "os.version", deserialize_with = "super::json::or_default")]
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub os_version: String,
+    #[serde(rename = "os.features", deserialize_with = "super::json::or_default")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub os_features: Vec<String>,
+    #[serde(deserialize_with = "super::json::or_default", skip_serializing_if = "Vec::is_empty")]
+    pub features: Vec<String>,
 }
 
 impl Platform {
     /// The platform of this machine.
     pub fn host() -> Self {
-        Self { os: "linux".into(), architecture: architecture(std::env::consts::ARCH), variant: String::new() }
-            .normal()
+        Self { os: "linux".into(), architecture: architecture(std::env::consts::ARCH), ..Self::default() }.normal()
     }
 
     /// Parses `[os/]architecture[/variant]`.
@@ -49,7 +56,8 @@ impl Platform {
             _ => return Err(bad()),
         };
         let lower = str::to_ascii_lowercase;
-        Ok(Self { os: lower(os), architecture: lower(architecture), variant: lower(variant) }.normal())
+        let (os, architecture, variant) = (lower(os), lower(architecture), lower(variant));
+        Ok(Self { os, architecture, variant, ..Self::default() }.normal())
     }
 
     /// The one spelling of a platform that has several: `aarch64` is `arm64`, whose only variant is left out.
@@ -66,7 +74,7 @@ impl Platform {
             (_, _, variant) => variant.to_owned(),
         };
         let os = if self.os.is_empty() { "linux".into() } else { self.os.clone() };
-        Self { architecture: name, os, variant }
+        Self { architecture: name, os, variant, ..Self::default() }
     }
 
     /// How well an image for `offered` runs where `self` is wanted: 0 is exact, None is not at all.

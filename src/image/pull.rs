@@ -17,7 +17,7 @@ use super::registries::{self, Ambiguity, Meant, Registries};
 use super::registry::{Fetched, Registry};
 use super::transfer::{Event, Progress};
 use super::transport::Incoming;
-use super::{Image, find, publish};
+use super::{Image, find, list, publish};
 use crate::engine::Engine;
 use crate::error::{self, Kind};
 use crate::fs;
@@ -32,7 +32,7 @@ use std::io::Write;
 pub use super::registry::Access;
 
 /// The largest layer that is fetched.
-const LAYER_BYTES_MAX: u64 = 256 << 30;
+pub(super) const LAYER_BYTES_MAX: u64 = 256 << 30;
 
 /// When to ask the registry.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -229,7 +229,18 @@ fn local(engine: &Engine, name: &str, platform: Option<&Platform>) -> Result<Opt
         Ok(_) | Err(_) => name.to_owned(),
     };
     match find(engine, &text) {
-        Ok(image) => Ok(Some(image).filter(|image| check_platform(&image.config, platform).is_ok())),
+        Ok(image) if check_platform(&image.config, platform).is_err() => Ok(None),
+        Ok(image) => {
+            let (summary, _) = super::look_up(engine, &text)?;
+            if summary.manifest != image.manifest {
+                // What came with a list need not be unpacked.
+                if !image.layers.iter().all(|layer| layers::has(engine, layer)) {
+                    return Ok(None);
+                }
+                list::keep_member(engine, &image.manifest)?;
+            }
+            Ok(Some(image))
+        }
         Err(error) if error::kind(&error) == Kind::NotFound => Ok(None),
         Err(error) => Err(error),
     }

@@ -110,7 +110,7 @@ struct Plan<'a> {
 impl<'a> Plan<'a> {
     fn new(engine: &'a Engine, manifest: &Digest, what: &'a Push) -> Result<Self> {
         let bytes = blobs::read(engine, manifest, MANIFEST_BYTES_MAX)?;
-        let Document::Index(index) = Document::parse(&bytes, None)? else {
+        let Document::Index(mut index) = Document::parse(&bytes, None)? else {
             let image = Outgoing::new(engine, what, bytes)?;
             image.check_platform(what.platform.as_ref())?;
             return Ok(Self { index: None, images: vec![image] });
@@ -125,6 +125,11 @@ impl<'a> Plan<'a> {
             return Ok(Self { index: None, images: vec![read(chosen)?] });
         }
         let images = index.manifests.iter().map(read).collect::<Result<_>>()?;
+        if let Some(format) = what.format.filter(|format| index.media_type != format.index()) {
+            index.media_type = format.index().to_owned();
+            let bytes = serde_json::to_vec(&index).context("serialise index")?;
+            return Ok(Self { index: Some((bytes, index)), images });
+        }
         Ok(Self { index: Some((bytes, index)), images })
     }
 

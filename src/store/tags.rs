@@ -119,6 +119,22 @@ pub fn untag(engine: &Engine, name: &str) -> Result<bool> {
     change(engine, |entries| take_names(entries, &HashSet::from([name])))
 }
 
+/// Puts another manifest in the place of one: under one of its names, or under all that it has. False if it has gone.
+pub fn replace(engine: &Engine, old: &Digest, name: Option<&str>, new: &Entry) -> Result<bool> {
+    change(engine, |entries| {
+        let is_meant =
+            |entry: &&mut Entry| entry.digest == *old && name.is_none_or(|name| entry.name() == Some(name));
+        let mut was_there = false;
+        for entry in entries.iter_mut().filter(is_meant) {
+            let name = entry.name().map(str::to_owned);
+            *entry = new.clone();
+            entry.set_name(name.as_deref());
+            was_there = true;
+        }
+        was_there
+    })
+}
+
 /// Takes manifests off the list under all their names.
 pub fn remove_manifests(engine: &Engine, digests: &[Digest]) -> Result<()> {
     change(engine, |entries| entries.retain(|entry| !digests.contains(&entry.digest)))

@@ -27,6 +27,7 @@ mod lifecycle;
 mod load;
 mod login;
 mod logs;
+mod manifest;
 mod mounts;
 mod network;
 mod old_monitor;

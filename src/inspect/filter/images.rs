@@ -100,7 +100,11 @@ fn image_conditions(engine: &Engine, key: &str, values: Vec<&str>) -> Result<Vec
 
 impl ImageCondition {
     fn holds(&self, engine: &Engine, summary: &Summary) -> Result<bool> {
-        let labels = || Ok::<_, anyhow::Error>(image::open(engine, summary.clone())?.config.config.labels);
+        // A list has no labels.
+        let labels = || match image::list::is_index(engine, &summary.manifest) {
+            true => Ok(Default::default()),
+            false => image::open(engine, summary.clone()).map(|image| image.config.config.labels),
+        };
         let made = || created(&summary.created).unwrap_or(SystemTime::UNIX_EPOCH);
         Ok(match self {
             Self::Before(time) => made() < *time,

@@ -1,0 +1,134 @@
+//! What is to become a member of a list: an image here, or one in a registry, which comes into the store as it is.
+
+use crate::engine::Engine;
+use crate::error::{self, Kind};
+use crate::image::manifest::{Descriptor, Document, MANIFEST_BYTES_MAX, Manifest};
+use crate::image::platform::{self, Platform};
+use crate::image::pull::LAYER_BYTES_MAX;
+use crate::image::reference::{LOCAL_REGISTRY, Reference};
+use crate::image::registry::{Access, Fetched, Registry};
+use crate::image::transfer::{self, Event, Progress};
+use crate::image::transport::Location;
+use crate::image::{look_up, read_config};
+use crate::store::blobs;
+use crate::store::digest::Digest;
+use anyhow::{Context, Result};
+use std::collections::HashSet;
+use std::sync::atomic::AtomicBool;
+
+/// How members are looked for.
+pub struct Wanted<'a> {
+    /// Of an index all that it has, not just what is for this machine.
+    pub all: bool,
+    pub access: &'a Access,
+    pub progress: Progress<'a>,
+}
+
+/// Finds members, fetching what is in a registry. To be called with incoming blobs guarded.
+pub fn members(engine: &Engine, text: &str, wanted: &Wanted) -> Result<Vec<Descriptor>> {
+    let name = match Location::parse(text)? {
+        Some(Location::Registry(reference)) => return remote(engine, &reference, wanted),
+        Some(Location::Store(name)) => return local(engine, &name, wanted),
+        Some(_) => {
+            let message = format!("{text}: members are images here or in a registry");
+            return Err(Kind::BadInput.hinted(message, "load it first"));
+        }
+        None => text,
+    };
+    match local(engine, name, wanted) {
+        Err(error) if error::kind(&error) == Kind::NotFound && Digest::parse(name).is_err() => {
+            let reference = Reference::parse(name)?;
+            match reference.registry == LOCAL_REGISTRY {
+                true => Err(error),
+                false => remote(engine, &reference, wanted),
+            }
+        }
+        other => other,
+    }
+}
+
+fn local(engine: &Engine, name: &str, wanted: &Wanted) -> Result<Vec<Descriptor>> {
+    let digest = look_up(engine, name)?.0.manifest;
+    let bytes = blobs::read(engine, &digest, MANIFEST_BYTES_MAX)?;
+    match Document::parse(&bytes, None)? {
+        Document::Index(index) => chosen(index.manifests, wanted),
+        Document::Manifest(manifest) => Ok(vec![described(engine, &manifest, &digest, bytes.len())]),
+    }
+}
+
+fn remote(engine: &Engine, reference: &Reference, wanted: &Wanted) -> Result<Vec<Descriptor>> {
+    let fetch = || -> Result<_> {
+        let registry = Registry::new(reference, wanted.access)?;
+        (wanted.progress)(Event::Trying(reference.to_string()));
+        let top = match &reference.digest {
+            Some(digest) => registry.manifest_of_digest(digest),
+            None => registry.manifest_of_tag(reference.tag.as_deref().unwrap_or("latest")),
+        };
+        let top = top.context("get manifest")?;
+        let index = match Document::parse(&top.bytes, top.media_type.as_deref())? {
+            Document::Manifest(manifest) => {
+                bring(engine, &registry, &top, &manifest, wanted)?;
+                return Ok(vec![described(engine, &manifest, &top.digest, top.bytes.len())]);
+            }
+            Document::Index(index) => index,
+        };
+        let entries = chosen(index.manifests, wanted)?;
+        for entry in &entries {
+            let fetched = registry.manifest_of_digest(&entry.digest).context("get manifest of the index")?;
+            if fetched.bytes.len() as u64 != entry.size {
+                let message = format!("manifest {}: not of the size that the index says", entry.digest);
+                return Err(Kind::BadInput.error(message));
+            }
+            let manifest = Manifest::parse(&fetched.bytes, Some(&entry.media_type))?;
+            bring(engine, &registry, &fetched, &manifest, wanted)?;
+        }
+        Ok(entries)
+    };
+    fetch().with_context(|| format!("add {}", reference.familiar()))
+}
+
+fn chosen(entries: Vec<Descriptor>, wanted: &Wanted) -> Result<Vec<Descriptor>> {
+    match wanted.all {
+        true => Ok(entries),
+        false => Ok(vec![platform::choose(&entries, &Platform::host())?.clone()]),
+    }
+}
+
+/// A member by its manifest; for which platform it is says its configuration, if it is an image.
+fn described(engine: &Engine, manifest: &Manifest, digest: &Digest, size: usize) -> Descriptor {
+    let config = read_config(engine, manifest).ok();
+    let platform = config.map(|config| config.platform()).filter(|platform| !platform.architecture.is_empty());
+    let artifact_type = manifest.artifact_type.clone();
+    Descriptor { platform, artifact_type, ..Descriptor::new(manifest.own_type(), *digest, size as u64) }
+}
+
+/// Fetches the blobs of an image that are not here. They are stored as they are, and unpacked by nobody.
+fn bring(
+    engine: &Engine,
+    registry: &Registry,
+    fetched: &Fetched,
+    manifest: &Manifest,
+    wanted: &Wanted,
+) -> Result<()> {
+    let mut seen = HashSet::new();
+    let all = manifest.layers.iter().chain([&manifest.config]);
+    let blobs: Vec<&Descriptor> = all.filter(|blob| seen.insert(blob.digest)).collect();
+    if let Some(blob) = blobs.iter().find(|blob| blob.size > LAYER_BYTES_MAX) {
+        let message = format!("blob {}: at most {LAYER_BYTES_MAX} bytes are fetched", blob.digest);
+        return Err(Kind::BadInput.error(message));
+    }
+    transfer::each(blobs, &AtomicBool::new(false), |blob| {
+        if blobs::size(engine, &blob.digest)? == Some(blob.size) {
+            (wanted.progress)(Event::LayerPresent(blob.digest));
+            return Ok(());
+        }
+        (wanted.progress)(Event::LayerStarted { blob: blob.digest, size: blob.size });
+        let mut out = blobs::Writer::new(engine)?;
+        std::io::copy(&mut registry.blob(&blob.digest, blob.size)?, &mut out)
+            .with_context(|| format!("fetch blob {}", blob.digest))?;
+        out.finish(Some((blob.digest, blob.size)))?;
+        (wanted.progress)(Event::LayerDone(blob.digest));
+        Ok(())
+    })?;
+    blobs::write(engine, &fetched.bytes).map(drop)
+}
