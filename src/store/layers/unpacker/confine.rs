@@ -7,6 +7,7 @@
 use crate::engine::Engine;
 use crate::fs;
 use crate::sys::mount::{self, Attributes, FileSystem};
+use crate::sys::namespace::{self, Namespaces};
 use crate::sys::{landlock, process, seccomp};
 use anyhow::{Context, Result};
 use rustix::fs::{Mode, OFlags};
@@ -74,7 +75,7 @@ const REFUSED: &[i64] = &[
     libc::SYS_fanotify_init,
 ];
 
-/// Puts up the fences. The caller has one thread and a mount namespace of its own.
+/// Puts up the fences. The caller has one thread, and no mount that is shared with others.
 pub fn confine(engine: &Engine) -> Result<()> {
     see_only(&engine.data).context("leave everything but the store")?;
     process::set_no_new_privileges()?;
@@ -86,6 +87,8 @@ pub fn confine(engine: &Engine) -> Result<()> {
 
 /// Makes a root directory in which there is this one alone, at its own path.
 fn see_only(dir: &Path) -> Result<()> {
+    // Whoever forked this one may be in the same mount namespace.
+    namespace::unshare(Namespaces::CLONE_NEWNS)?;
     let here = fs::open_dir(dir)?;
     let store = mount::clone_fd(here.as_fd(), true).context("clone the mount of the store")?;
     let root = FileSystem::open("tmpfs")?.set("mode", "0755")?.mount(Attributes::NOSUID | Attributes::NODEV)?;
