@@ -2,6 +2,7 @@
 
 use super::flags::{PlatformFlags, RegistryFlags, SignaturePolicyFlag};
 use super::progress::Progress;
+use super::push::CompressionFlags;
 use super::{Context, Verb, pulling, say};
 use crate::container::events::{self, Happening};
 use crate::fs;
@@ -58,7 +59,7 @@ impl Verb for ImageCopy {
         let (digest, loaded) = match (&source, &target) {
             // Layers made here are compressed on the way, and nothing is staged.
             (Location::Store(name), Location::Registry(reference)) => {
-                let what = What { platform, ..super::push::what(&settings, None, (None, None))? };
+                let what = What { platform, ..super::push::what(&settings, None, &CompressionFlags::default())? };
                 let pushed = push::push(engine, name, reference, &what, &access, &show);
                 progress.clear();
                 let pushed = pushed?;

@@ -31,12 +31,8 @@ pub struct Push {
     /// Send all tags of the repository
     #[arg(short, long, conflicts_with = "destination")]
     all_tags: bool,
-    /// Compress layers with gzip or zstd: all that are compressed otherwise, or not at all [default: gzip, and only those that are not]
-    #[arg(long, value_name = "FORMAT")]
-    compression_format: Option<String>,
-    /// Compress with this level: 1 to 9 for gzip [default: 5], 1 to 20 for zstd [default: 3]
-    #[arg(long, value_name = "LEVEL", allow_negative_numbers = true)]
-    compression_level: Option<i64>,
+    #[command(flatten)]
+    compression: CompressionFlags,
     /// Write the digest of the manifest, by which the registry knows the image, to a file
     #[arg(long, value_name = "FILE")]
     digestfile: Option<PathBuf>,
@@ -63,6 +59,17 @@ pub struct Push {
     /// Where it goes: [docker://]REGISTRY/REPOSITORY[:TAG], docker-archive:FILE[:NAME], oci-archive:FILE[:NAME], oci:DIR[:NAME] or dir:DIR [default: as the image is called]
     #[arg(value_name = "DESTINATION")]
     destination: Option<String>,
+}
+
+/// How layers are compressed on the way to a registry.
+#[derive(Default, clap::Args)]
+pub struct CompressionFlags {
+    /// Compress layers with gzip or zstd: all that are compressed otherwise, or not at all [default: gzip, and only those that are not]
+    #[arg(long, value_name = "FORMAT")]
+    compression_format: Option<String>,
+    /// Compress with this level: 1 to 9 for gzip [default: 5], 1 to 20 for zstd [default: 3]
+    #[arg(long, value_name = "LEVEL", allow_negative_numbers = true)]
+    compression_level: Option<i64>,
 }
 
 impl Verb for Push {
@@ -104,8 +111,8 @@ impl Push {
     fn to_files(&self, context: &Context, target: &Location, what: &What, access: &Access) -> Result<u8> {
         let for_registries = [
             (self.all, "--all"),
-            (self.compression_format.is_some(), "--compression-format"),
-            (self.compression_level.is_some(), "--compression-level"),
+            (self.compression.compression_format.is_some(), "--compression-format"),
+            (self.compression.compression_level.is_some(), "--compression-level"),
             (self.force_compression == Some(true), "--force-compression"),
             (what.format.is_some(), "--format"),
         ];
@@ -133,8 +140,7 @@ impl Push {
     fn what(&self, settings: &Settings) -> Result<What> {
         // There is nothing that could be left out.
         let _ = self.remove_signatures;
-        let compression = (self.compression_format.as_deref(), self.compression_level);
-        let usual = what(settings, self.format.as_deref(), compression)?;
+        let usual = what(settings, self.format.as_deref(), &self.compression)?;
         Ok(What {
             all: self.all,
             platform: self.platform.as_deref().map(Platform::parse).transpose()?,
@@ -166,9 +172,9 @@ impl Push {
     }
 }
 
-/// What is pushed of an image, by the words for its format and for the format and level of its compression.
-pub fn what(settings: &Settings, format: Option<&str>, compression: (Option<&str>, Option<i64>)) -> Result<What> {
-    let (given, level) = compression;
+/// What is pushed of an image, by the word for its format and the flags for its compression.
+pub fn what(settings: &Settings, format: Option<&str>, compression: &CompressionFlags) -> Result<What> {
+    let (given, level) = (compression.compression_format.as_deref(), compression.compression_level);
     let of_settings = settings.engine.compression_format.as_deref().filter(|format| !format.is_empty());
     let compressed = given.or(of_settings).unwrap_or("gzip");
     // A level of the settings is one of their format.

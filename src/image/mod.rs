@@ -183,18 +183,20 @@ fn look_up(engine: &Engine, text: &str) -> Result<(Summary, Option<String>)> {
         let image = images.into_iter().find(|image| image.id == digest || image.manifests.contains(&digest));
         return Ok((image.ok_or_else(|| no_image(text))?, None));
     }
-    let candidates = registries::candidates(text);
-    for candidate in candidates.iter().flatten() {
-        if let Some((entry, name)) = by_name(&entries, candidate) {
-            let id = entry.facts().map(|facts| facts.id);
-            let is_own = |other: &&Entry| {
-                other.digest == entry.digest || (id.is_some() && other.facts().map(|facts| facts.id) == id)
-            };
-            // Nothing but this image's own manifests is opened, even if another tool wrote the list.
-            let own = std::iter::once(entry).chain(entries.iter().filter(is_own).filter(|other| *other != entry));
-            let summary = summaries(engine, own).into_iter().next().context("an entry is of an image")?;
-            return Ok((summary, name));
-        }
+    // One made here comes first, and is found without a look at registries.conf.
+    let own = Reference::candidates(text).ok().and_then(|names| names.into_iter().next());
+    let own = own.and_then(|own| by_name(&entries, &own));
+    let candidates = if own.is_some() { Ok(Vec::new()) } else { registries::candidates(text) };
+    let found = own.or_else(|| candidates.iter().flatten().find_map(|candidate| by_name(&entries, candidate)));
+    if let Some((entry, name)) = found {
+        let id = entry.facts().map(|facts| facts.id);
+        let is_own = |other: &&Entry| {
+            other.digest == entry.digest || (id.is_some() && other.facts().map(|facts| facts.id) == id)
+        };
+        // Nothing but this image's own manifests is opened, even if another tool wrote the list.
+        let own = std::iter::once(entry).chain(entries.iter().filter(is_own).filter(|other| *other != entry));
+        let summary = summaries(engine, own).into_iter().next().context("an entry is of an image")?;
+        return Ok((summary, name));
     }
     by_id(summaries(engine, entries.iter()), hex, text).map_err(|error| match candidates {
         // A text that is neither a name nor an id is best explained as a name.

@@ -51,7 +51,7 @@ pub struct Pushed {
 
 /// Where an image goes that was named by `image`. Without a destination that is where its name says.
 pub fn destination(engine: &Engine, image: &str, destination: Option<&str>) -> Result<Reference> {
-    let elsewhere = |name: &str| format!("give a destination: coracle push {} REGISTRY/{name}", shown(image, 300));
+    let elsewhere = |name: &str| format!("say where it goes, after its name: {} REGISTRY/{name}", shown(image, 300));
     let reference = match destination {
         Some(text) => Reference::parse(text)?,
         None => {

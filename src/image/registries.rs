@@ -8,7 +8,7 @@ use super::reference::{self, DEFAULT_REGISTRY, LOCAL_REGISTRY, Reference};
 use crate::error::Kind;
 use crate::fs::{self, Durability};
 use anyhow::{Context, Result};
-use file::{Document, Places};
+use file::{Places, Settings};
 use std::collections::BTreeMap;
 
 /// The helper that stands for the files of credentials.
@@ -95,28 +95,25 @@ impl Registries {
     pub fn load() -> Result<Self> {
         let places = Places::of_user();
         let mut registries = Self::default();
-        for document in places.load()? {
-            registries.add(document)?;
-        }
+        places.load()?.into_iter().for_each(|settings| registries.add(settings));
         // What the user chose goes over what the files say.
-        if let Some(document) = file::read(&places.cache)? {
-            registries.aliases.extend(document.aliases()?.into_iter().filter_map(|(name, to)| Some((name, to?))));
+        if let Some(chosen) = file::read(&places.cache)? {
+            registries.aliases.extend(chosen.aliases.into_iter().filter_map(|(name, to)| Some((name, to?))));
         }
         Ok(registries)
     }
 
-    fn add(&mut self, document: Document) -> Result<()> {
-        for (name, to) in document.aliases()? {
+    fn add(&mut self, settings: Settings) {
+        for (name, to) in settings.aliases {
             match to {
                 Some(to) => drop(self.aliases.insert(name, to)),
                 None => drop(self.aliases.remove(&name)),
             }
         }
-        self.tables.extend(document.tables()?);
-        self.mode = document.mode()?.unwrap_or(self.mode);
-        self.search = document.search()?.or(self.search.take());
-        self.helpers = document.helpers().or(self.helpers.take());
-        Ok(())
+        self.tables.extend(settings.tables);
+        self.mode = settings.mode.unwrap_or(self.mode);
+        self.search = settings.search.or(self.search.take());
+        self.helpers = settings.helpers.or(self.helpers.take());
     }
 
     /// Who keeps credentials, in order; [`AUTH_FILES`] are the files.
@@ -224,7 +221,7 @@ pub fn candidates(text: &str) -> Result<Vec<Reference>> {
 pub fn remember(text: &str, chosen: &Reference) -> Result<()> {
     let Some(short) = reference::short(text) else { return Ok(()) };
     let path = Places::of_user().cache;
-    let mut aliases = file::read(&path)?.map_or(Ok(BTreeMap::new()), |document| document.aliases())?;
+    let mut aliases = file::read(&path)?.map_or_else(BTreeMap::new, |settings| settings.aliases);
     let name = Reference { tag: None, digest: None, ..chosen.clone() };
     aliases.insert(short.to_owned(), Some(name));
     // Names have no characters that would have to be escaped.

@@ -3,7 +3,7 @@
 use super::super::flags::RegistryFlags;
 use super::super::in_userns;
 use super::super::progress::Progress;
-use super::super::push::{Destination, destination, what};
+use super::super::push::{CompressionFlags, Destination, destination, what};
 use super::super::{Context, Verb};
 use crate::container::control::Door;
 use crate::container::events::{self, Happening};
@@ -21,12 +21,8 @@ pub struct Push {
     /// Send the images too, as is always done
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     all: Option<bool>,
-    /// Compress layers with gzip or zstd: all that are compressed otherwise, or not at all [default: gzip, and only those that are not]
-    #[arg(long, value_name = "FORMAT")]
-    compression_format: Option<String>,
-    /// Compress with this level: 1 to 9 for gzip [default: 5], 1 to 20 for zstd [default: 3]
-    #[arg(long, value_name = "LEVEL", allow_negative_numbers = true)]
-    compression_level: Option<i64>,
+    #[command(flatten)]
+    compression: CompressionFlags,
     /// Write the digest that the registry knows the list by to a file
     #[arg(long, value_name = "FILE")]
     digestfile: Option<PathBuf>,
@@ -58,8 +54,7 @@ impl Verb for Push {
         let _ = self.remove_signatures;
         let engine = &context.engine;
         let settings = context.globals.settings()?;
-        let compression = (self.compression_format.as_deref(), self.compression_level);
-        let what = push::Push { all: true, ..what(&settings, self.format.as_deref(), compression)? };
+        let what = push::Push { all: true, ..what(&settings, self.format.as_deref(), &self.compression)? };
         if self.all == Some(false) {
             return Err(Kind::BadInput.error("a list is not sent without its images"));
         }

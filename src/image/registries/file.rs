@@ -41,18 +41,18 @@ impl Places {
     }
 
     /// The files that count, later ones over earlier ones. With a main file of the user's, the system's do not.
-    pub fn load(&self) -> Result<Vec<Document>> {
-        let mut documents = Vec::new();
+    pub fn load(&self) -> Result<Vec<Settings>> {
+        let mut all = Vec::new();
         let mut has_own = false;
         match &self.only {
-            Some(file) => documents.push(parse(file, &fs::read(file, FILE_BYTES_MAX)?)?),
+            Some(file) => all.push(parse(file, &fs::read(file, FILE_BYTES_MAX)?)?),
             None => {
                 let own = self.user.as_ref().map(|dir| read(&dir.join("registries.conf"))).transpose()?.flatten();
                 has_own = own.is_some();
-                documents.extend(own);
+                all.extend(own);
                 for dir in ["/etc/containers", "/usr/share/containers"].map(Path::new) {
-                    if documents.is_empty() {
-                        documents.extend(read(&dir.join("registries.conf"))?);
+                    if all.is_empty() {
+                        all.extend(read(&dir.join("registries.conf"))?);
                     }
                 }
             }
@@ -63,17 +63,29 @@ impl Places {
             // Few machines have the directory.
             let names: BTreeSet<String> = fs::list(&dir).unwrap_or_default().into_iter().collect();
             for name in names.iter().filter(|name| name.ends_with(".conf")).take(DROP_INS_MAX) {
-                documents.extend(read(&dir.join(name))?);
+                all.extend(read(&dir.join(name))?);
             }
         }
-        Ok(documents)
+        Ok(all)
     }
 }
 
-/// One file.
+/// What one file says.
+#[derive(Debug)]
+pub struct Settings {
+    /// What short names stand for. None takes an earlier file's away.
+    pub aliases: BTreeMap<String, Option<Reference>>,
+    /// What holds for which prefix.
+    pub tables: BTreeMap<String, Table>,
+    pub mode: Option<Mode>,
+    pub search: Option<Vec<String>>,
+    pub helpers: Option<Vec<String>>,
+}
+
+/// One file as it is written.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
-pub struct Document {
+struct Document {
     unqualified_search_registries: Option<Vec<String>>,
     credential_helpers: Option<Vec<String>>,
     short_name_mode: Option<String>,
@@ -118,26 +130,30 @@ struct OldList {
 }
 
 /// Reads a file, if it is there.
-pub fn read(path: &Path) -> Result<Option<Document>> {
+pub fn read(path: &Path) -> Result<Option<Settings>> {
     let bytes = fs::read_optional(path, FILE_BYTES_MAX)?;
     bytes.map(|bytes| parse(path, &bytes)).transpose()
 }
 
-/// Everything in it is looked at, so that a mistake is told by the file's name.
-fn parse(path: &Path, bytes: &[u8]) -> Result<Document> {
-    let check = || -> Result<Document> {
+fn parse(path: &Path, bytes: &[u8]) -> Result<Settings> {
+    Settings::parse(bytes).with_context(|| format!("read {}", path.display()))
+}
+
+impl Settings {
+    pub fn parse(bytes: &[u8]) -> Result<Self> {
         let document = Document::parse(bytes)?;
-        document.aliases()?;
-        document.tables()?;
-        document.mode()?;
-        document.search()?;
-        Ok(document)
-    };
-    check().with_context(|| format!("read {}", path.display()))
+        Ok(Self {
+            aliases: document.aliases()?,
+            tables: document.tables()?,
+            mode: document.mode()?,
+            search: document.search()?,
+            helpers: document.helpers(),
+        })
+    }
 }
 
 impl Document {
-    pub fn parse(bytes: &[u8]) -> Result<Self> {
+    fn parse(bytes: &[u8]) -> Result<Self> {
         let text = std::str::from_utf8(bytes).map_err(|error| Kind::BadInput.error(error.to_string()))?;
         let document: Self = toml::from_str(text).map_err(|error| {
             let line = error.span().map_or(1, |span| 1 + text[..span.start.min(text.len())].matches('\n').count());
@@ -150,18 +166,18 @@ impl Document {
         Ok(document)
     }
 
-    pub fn search(&self) -> Result<Option<Vec<String>>> {
+    fn search(&self) -> Result<Option<Vec<String>>> {
         let old = self.registries.as_ref().map(|old| &old.search.registries);
         let Some(list) = self.unqualified_search_registries.as_ref().or(old) else { return Ok(None) };
         limit(list.len(), "unqualified-search-registries")?;
         list.iter().map(|entry| location(entry)).collect::<Result<_>>().map(Some)
     }
 
-    pub fn helpers(&self) -> Option<Vec<String>> {
+    fn helpers(&self) -> Option<Vec<String>> {
         self.credential_helpers.clone().filter(|helpers| !helpers.is_empty())
     }
 
-    pub fn mode(&self) -> Result<Option<Mode>> {
+    fn mode(&self) -> Result<Option<Mode>> {
         match self.short_name_mode.as_deref() {
             None | Some("") => Ok(None),
             Some("enforcing") => Ok(Some(Mode::Enforcing)),
@@ -174,8 +190,7 @@ impl Document {
         }
     }
 
-    /// What short names stand for. None takes an earlier file's away.
-    pub fn aliases(&self) -> Result<BTreeMap<String, Option<Reference>>> {
+    fn aliases(&self) -> Result<BTreeMap<String, Option<Reference>>> {
         let mut aliases = BTreeMap::new();
         for (name, value) in &self.aliases {
             let bad = |why: &str| Kind::BadInput.error(format!("alias {:?} {why}", shown(name, 100)));
@@ -197,8 +212,7 @@ impl Document {
         Ok(aliases)
     }
 
-    /// What holds for which prefix.
-    pub fn tables(&self) -> Result<BTreeMap<String, Table>> {
+    fn tables(&self) -> Result<BTreeMap<String, Table>> {
         let mut tables: BTreeMap<String, Table> = BTreeMap::new();
         let mut add = |prefix: String, table: Table| {
             if let Some(other) = tables.get(&prefix)

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 fn of(texts: &[&str]) -> Result<Registries> {
     let mut registries = Registries::default();
     for text in texts {
-        registries.add(Document::parse(text.as_bytes())?)?;
+        registries.add(Settings::parse(text.as_bytes())?);
     }
     Ok(registries)
 }
