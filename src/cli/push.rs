@@ -152,7 +152,10 @@ impl Push {
     /// What is pushed, and where to.
     fn pairs(&self, context: &Context, destination: Option<&str>) -> Result<Vec<(String, Reference)>> {
         if !self.all_tags {
-            return Ok(vec![(self.image.clone(), push::destination(&context.engine, &self.image, destination)?)]);
+            return Ok(vec![(
+                self.image.clone(),
+                push::destination(&context.engine, &context.verb, &self.image, destination)?,
+            )]);
         }
         let given = Reference::parse_repository(&self.image)?;
         let repository = context.own_name(&self.image)?;
@@ -166,7 +169,7 @@ impl Push {
         }
         let pair = |name: Reference| {
             let name = name.to_string();
-            push::destination(&context.engine, &name, None).map(|destination| (name, destination))
+            push::destination(&context.engine, &context.verb, &name, None).map(|destination| (name, destination))
         };
         names.into_iter().map(pair).collect()
     }

@@ -49,9 +49,11 @@ pub struct Pushed {
     pub size: u64,
 }
 
-/// Where an image goes that was named by `image`. Without a destination that is where its name says.
-pub fn destination(engine: &Engine, image: &str, destination: Option<&str>) -> Result<Reference> {
-    let elsewhere = |name: &str| format!("say where it goes, after its name: {} REGISTRY/{name}", shown(image, 300));
+/// Where an image goes that was named by `image`. Without a destination that is where its name says. `verb` is the command
+/// that was given, for an error to say how.
+pub fn destination(engine: &Engine, verb: &str, image: &str, destination: Option<&str>) -> Result<Reference> {
+    let image_shown = shown(image, 300);
+    let elsewhere = |name: &str| format!("give a destination: coracle {verb} {image_shown} REGISTRY/{name}");
     let reference = match destination {
         Some(text) => Reference::parse(text)?,
         None => {

@@ -68,7 +68,7 @@ impl Verb for Push {
         };
         crate::store::prepare(engine)?;
         list::find(engine, &self.list)?;
-        let target = push::destination(engine, &self.list, name)?;
+        let target = push::destination(engine, &context.verb, &self.list, name)?;
         // In the user's own rights, and before the work.
         let digestfile = self.digestfile.as_deref().map(fs::open_truncated).transpose()?;
         let progress = Progress::new(self.quiet);
