@@ -114,7 +114,8 @@ impl Status {
 /// One container as it stands on disk and in the kernel.
 #[derive(Clone, Debug)]
 pub struct Container {
-    pub config: Config,
+    /// Large, and moved a lot.
+    pub config: Box<Config>,
     pub state: Option<State>,
     pub status: Status,
     /// How it is, if it has a health check.
@@ -213,7 +214,7 @@ fn read_state(paths: &Paths) -> Result<Option<State>> {
 /// Reads one container. Errors with `NotFound` if it has been removed.
 pub fn read(engine: &Engine, id: &Id) -> Result<Container> {
     let paths = Paths::of(engine, id);
-    let config: Config = fs::read_json(&paths.config())?
+    let config: Box<Config> = fs::read_json(&paths.config())?
         .ok_or_else(|| Kind::NotFound.error(format!("container {} has been removed", id.short())))?;
     let (state, status) = status(&paths)?;
     let health = if config.health.is_none() { None } else { fs::read_json(&paths.health())? };

@@ -238,7 +238,7 @@ fn claim(engine: &Engine, id: &Id) -> Result<(Config, OwnedFd)> {
         Some(_) if status == Status::Elsewhere => {
             Err(Kind::InUse.error(format!("container {name} belongs to another machine")))
         }
-        Some(alive) => Ok((config, alive)),
+        Some(alive) => Ok((*config, alive)),
         None => Err(Kind::InUse.error(format!("container {name} runs already"))),
     }
 }
