@@ -16,6 +16,9 @@ _coracle() {
             ",$1")
                 cmd="coracle"
                 ;;
+            coracle,artifact)
+                cmd="coracle__subcmd__artifact"
+                ;;
             coracle,attach)
                 cmd="coracle__subcmd__attach"
                 ;;
@@ -174,6 +177,33 @@ _coracle() {
                 ;;
             coracle,wait)
                 cmd="coracle__subcmd__wait"
+                ;;
+            coracle__subcmd__artifact,add)
+                cmd="coracle__subcmd__artifact__subcmd__add"
+                ;;
+            coracle__subcmd__artifact,extract)
+                cmd="coracle__subcmd__artifact__subcmd__extract"
+                ;;
+            coracle__subcmd__artifact,inspect)
+                cmd="coracle__subcmd__artifact__subcmd__inspect"
+                ;;
+            coracle__subcmd__artifact,list)
+                cmd="coracle__subcmd__artifact__subcmd__ls"
+                ;;
+            coracle__subcmd__artifact,ls)
+                cmd="coracle__subcmd__artifact__subcmd__ls"
+                ;;
+            coracle__subcmd__artifact,pull)
+                cmd="coracle__subcmd__artifact__subcmd__pull"
+                ;;
+            coracle__subcmd__artifact,push)
+                cmd="coracle__subcmd__artifact__subcmd__push"
+                ;;
+            coracle__subcmd__artifact,remove)
+                cmd="coracle__subcmd__artifact__subcmd__rm"
+                ;;
+            coracle__subcmd__artifact,rm)
+                cmd="coracle__subcmd__artifact__subcmd__rm"
                 ;;
             coracle__subcmd__container,attach)
                 cmd="coracle__subcmd__container__subcmd__attach"
@@ -461,7 +491,7 @@ _coracle() {
 
     case "${cmd}" in
         coracle)
-            opts="-l -D -c -H -r -v -h --root --runroot --out --noout --log-level --syslog --debug --conmon --network-cmd-path --tmpdir --runtime-flag --runtime --cgroup-manager --events-backend --storage-driver --ssh --context --storage-opt --imagestore --volumepath --transient-store --module --hooks-dir --cdi-spec-dir --network-config-dir --config --url --host --connection --identity --remote --tls --tlsverify --tls-ca --tls-cert --tls-key --tlscacert --tlscert --tlskey --version --help run create start stop restart kill pause unpause wait rm rename stats update init ps logs port top exec attach cp diff export commit mount unmount umount events pull push load save images history rmi tag untag import search login logout inspect info version unshare completion container healthcheck image manifest volume secret system"
+            opts="-l -D -c -H -r -v -h --root --runroot --out --noout --log-level --syslog --debug --conmon --network-cmd-path --tmpdir --runtime-flag --runtime --cgroup-manager --events-backend --storage-driver --ssh --context --storage-opt --imagestore --volumepath --transient-store --module --hooks-dir --cdi-spec-dir --network-config-dir --config --url --host --connection --identity --remote --tls --tlsverify --tls-ca --tls-cert --tls-key --tlscacert --tlscert --tlskey --version --help run create start stop restart kill pause unpause wait rm rename stats update init ps logs port top exec attach cp diff export commit mount unmount umount events pull push load save images history rmi tag untag import search login logout inspect info version unshare completion container healthcheck image manifest artifact volume secret system"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -643,6 +673,214 @@ _coracle() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coracle__subcmd__artifact)
+            opts="-h --help add ls list inspect pull push rm remove extract"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coracle__subcmd__artifact__subcmd__add)
+            opts="-a -h --annotation --append --file-type --replace --type --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --annotation)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --file-type)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --type)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coracle__subcmd__artifact__subcmd__extract)
+            opts="-h --digest --title --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --digest)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --title)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coracle__subcmd__artifact__subcmd__inspect)
+            opts="-f -h --format --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coracle__subcmd__artifact__subcmd__ls)
+            opts="-n -h --format --no-trunc --noheading --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coracle__subcmd__artifact__subcmd__pull)
+            opts="-q -h --quiet --tls-verify --creds --authfile --cert-dir --retry --retry-delay --disable-content-trust --signature-policy --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --tls-verify)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --creds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --authfile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cert-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-delay)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --disable-content-trust)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --signature-policy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coracle__subcmd__artifact__subcmd__push)
+            opts="-q -h --digestfile --quiet --tls-verify --creds --authfile --cert-dir --retry --retry-delay --disable-content-trust --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --digestfile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-verify)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --creds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --authfile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cert-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-delay)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --disable-content-trust)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coracle__subcmd__artifact__subcmd__rm)
+            opts="-a -i -h --all --ignore --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 *)
                     COMPREPLY=()
                     ;;

@@ -115,6 +115,7 @@ complete -c coracle -n "__fish_coracle_needs_command" -f -a "container" -d 'Work
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "healthcheck" -d 'Look after the health of containers'
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "image" -d 'Work with images'
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "manifest" -d 'Work with lists of images'
+complete -c coracle -n "__fish_coracle_needs_command" -f -a "artifact" -d 'Work with artifacts: files that go through registries'
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "volume" -d 'Work with volumes'
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "secret" -d 'Work with secrets'
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "system" -d 'Look after the engine'
@@ -1712,6 +1713,65 @@ complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_see
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from rm" -s i -l ignore -d 'A list that does not exist is no error'
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from rm" -s h -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from exists" -s h -l help -d 'Print help'
+complete -c coracle -n "__fish_coracle_using_subcommand artifact; and not __fish_seen_subcommand_from add ls list inspect pull push rm remove extract" -s h -l help -d 'Print help'
+complete -c coracle -n "__fish_coracle_using_subcommand artifact; and not __fish_seen_subcommand_from add ls list inspect pull push rm remove extract" -f -a "add" -d 'Make an artifact of files, or add files to one, and print its digest'
+complete -c coracle -n "__fish_coracle_using_subcommand artifact; and not __fish_seen_subcommand_from add ls list inspect pull push rm remove extract" -f -a "ls" -d 'List artifacts'
+complete -c coracle -n "__fish_coracle_using_subcommand artifact; and not __fish_seen_subcommand_from add ls list inspect pull push rm remove extract" -f -a "list" -d 'List artifacts'
+complete -c coracle -n "__fish_coracle_using_subcommand artifact; and not __fish_seen_subcommand_from add ls list inspect pull push rm remove extract" -f -a "inspect" -d 'Show all that is known of an artifact'
+complete -c coracle -n "__fish_coracle_using_subcommand artifact; and not __fish_seen_subcommand_from add ls list inspect pull push rm remove extract" -f -a "pull" -d 'Fetch an artifact from its registry, and print its digest'
+complete -c coracle -n "__fish_coracle_using_subcommand artifact; and not __fish_seen_subcommand_from add ls list inspect pull push rm remove extract" -f -a "push" -d 'Send an artifact to the registry in its name'
+complete -c coracle -n "__fish_coracle_using_subcommand artifact; and not __fish_seen_subcommand_from add ls list inspect pull push rm remove extract" -f -a "rm" -d 'Remove artifacts, and print their digests'
+complete -c coracle -n "__fish_coracle_using_subcommand artifact; and not __fish_seen_subcommand_from add ls list inspect pull push rm remove extract" -f -a "remove" -d 'Remove artifacts, and print their digests'
+complete -c coracle -n "__fish_coracle_using_subcommand artifact; and not __fish_seen_subcommand_from add ls list inspect pull push rm remove extract" -f -a "extract" -d 'Write the files of an artifact into a directory, or one of them under another name'
+complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from add" -l annotation -d 'Annotate the files, and the artifact if it is new' -r
+complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from add" -l file-type -d 'The media type of the files [default: by their first bytes]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from add" -l type -d 'What kind of artifact it is, as a media type' -r
+complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from add" -s a -l append -d 'Add the files to an artifact that is there'
+complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from add" -l replace -d 'Put it in the place of an artifact that is there'
+complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help'
+complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from ls" -l format -d 'Print by a Go template, as json, or by a template in columns: \'table TEMPLATE\'' -r
+complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from ls" -l no-trunc -d 'Do not shorten digests'
+complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from ls" -s n -l noheading -d 'Do not print headings'
+complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help'
+complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from list" -l format -d 'Print by a Go template, as json, or by a template in columns: \'table TEMPLATE\'' -r
+complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from list" -l no-trunc -d 'Do not shorten digests'
+complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from list" -s n -l noheading -d 'Do not print headings'
+complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from inspect" -s f -l format -d 'Print by a Go template, or as json' -r
+complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from inspect" -s h -l help -d 'Print help'
+complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from pull" -l tls-verify -d 'Require a valid certificate of the registry, whatever registries.conf says; with false, plain http is tried too' -r -f -a "true\t''
+false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from pull" -l creds -d 'Log in to the registry as this user' -r
+complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from pull" -l authfile -d 'Take credentials from this file' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from pull" -l cert-dir -d 'Trust the certificates (*.crt) in this directory' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from pull" -l retry -d 'How often to try again what has failed [default: 2]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from pull" -l retry-delay -d 'How long to wait before the second try; doubled for each further one [default: 1s]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from pull" -l disable-content-trust -d 'Accepted for scripts of docker: signatures of that kind are asked of nobody' -r -f -a "true\t''
+false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from pull" -l signature-policy -d 'Take in images by this policy.json instead of the user\'s or the system\'s: containers-policy.json(5)' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from pull" -s q -l quiet -d 'Show no progress'
+complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from pull" -s h -l help -d 'Print help'
+complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from push" -l digestfile -d 'Write the digest of the artifact to a file' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from push" -l tls-verify -d 'Require a valid certificate of the registry, whatever registries.conf says; with false, plain http is tried too' -r -f -a "true\t''
+false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from push" -l creds -d 'Log in to the registry as this user' -r
+complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from push" -l authfile -d 'Take credentials from this file' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from push" -l cert-dir -d 'Trust the certificates (*.crt) in this directory' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from push" -l retry -d 'How often to try again what has failed [default: 2]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from push" -l retry-delay -d 'How long to wait before the second try; doubled for each further one [default: 1s]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from push" -l disable-content-trust -d 'Accepted for scripts of docker: signatures of that kind are asked of nobody' -r -f -a "true\t''
+false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from push" -s q -l quiet -d 'Show no progress'
+complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from push" -s h -l help -d 'Print help'
+complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from rm" -s a -l all -d 'All artifacts'
+complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from rm" -s i -l ignore -d 'Make no error of an artifact that does not exist'
+complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from rm" -s h -l help -d 'Print help'
+complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from remove" -s a -l all -d 'All artifacts'
+complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from remove" -s i -l ignore -d 'Make no error of an artifact that does not exist'
+complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help'
+complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from extract" -l digest -d 'Only the file with this digest' -r
+complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from extract" -l title -d 'Only the file with this title' -r
+complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from extract" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand volume; and not __fish_seen_subcommand_from create ls list inspect rm remove prune exists export import mount unmount" -s h -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand volume; and not __fish_seen_subcommand_from create ls list inspect rm remove prune exists export import mount unmount" -f -a "create" -d 'Make a volume and print its name'
 complete -c coracle -n "__fish_coracle_using_subcommand volume; and not __fish_seen_subcommand_from create ls list inspect rm remove prune exists export import mount unmount" -f -a "ls" -d 'List volumes'

@@ -64,6 +64,11 @@ impl Engine {
         self.data.join("images")
     }
 
+    /// Where artifacts lie: like images, in a store of their own, so that a name may be one of each.
+    pub fn artifacts(&self) -> Self {
+        Self { data: self.data.join("artifacts"), ..self.clone() }
+    }
+
     pub fn layers(&self) -> PathBuf {
         self.data.join("layers")
     }

@@ -16,6 +16,7 @@ mod table;
 mod units;
 mod verbs;
 
+mod artifact;
 mod attach;
 mod clone;
 mod commit;

@@ -4,6 +4,7 @@ use super::{Context, EXIT_ENGINE, Verb, say};
 use crate::container::check as containers;
 use crate::container::control::Door;
 use crate::container::shift;
+use crate::image::artifact;
 use crate::image::check::{self as images, Unused};
 use crate::store::check as store;
 use crate::store::digest::Digest;
@@ -63,7 +64,7 @@ impl SystemCheck {
         let damaged = images::check(engine)?;
         let checked = containers::check(engine)?;
         if let Some(unused) = unused(context, damaged.is_empty(), checked.layers.as_ref())? {
-            findings.extend(unused.findings());
+            findings.extend(unused.findings("image"));
         }
         findings.extend(shift::unused(engine)?.iter().map(|name| {
             let what = format!("files with other owners ({}) have no image and no container", &name[..12]);
@@ -71,6 +72,8 @@ impl SystemCheck {
         }));
         findings.extend(damaged);
         findings.extend(checked.findings);
+        findings.extend(store::check(&engine.artifacts(), !self.quick)?);
+        findings.extend(artifact::check(engine)?);
         Ok(findings)
     }
 }
@@ -78,6 +81,10 @@ impl SystemCheck {
 fn repair(context: &Context) -> Result<()> {
     let engine = &context.engine;
     store::sweep_staging(engine)?;
+    if engine.artifacts().staging().is_dir() {
+        store::sweep_staging(&engine.artifacts())?;
+        artifact::remove_unused(&engine.artifacts())?;
+    }
     partial::sweep(engine, partial::KEPT)?;
     containers::sweep(engine)?;
     shift::sweep(engine)?;

@@ -21,6 +21,7 @@ pub struct SystemReset {
 
 /// All that the engine makes in its data directory. Staging goes last: without it the store counts as new.
 const DATA: &[&str] = &[
+    "artifacts",
     "names",
     "containers",
     "images",

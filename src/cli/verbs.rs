@@ -209,6 +209,21 @@ const NOUNS: &[Noun] = &[
         is_hidden: false,
     },
     Noun {
+        name: "artifact",
+        about: "Work with artifacts: files that go through registries",
+        verbs: &[],
+        own: &[
+            verb!("add", super::artifact::Add),
+            verb!("ls", super::artifact::show::Ls, "list"),
+            verb!("inspect", super::artifact::show::Inspect),
+            verb!("pull", super::artifact::transfer::Pull),
+            verb!("push", super::artifact::transfer::Push),
+            verb!("rm", super::artifact::Rm, "remove"),
+            verb!("extract", super::artifact::Extract),
+        ],
+        is_hidden: false,
+    },
+    Noun {
         name: "volume",
         about: "Work with volumes",
         verbs: &[],

@@ -64,8 +64,10 @@ pub fn unused(engine: &Engine, used_by_containers: &HashSet<Digest>) -> Result<O
 }
 
 impl Unused {
-    pub fn findings(&self) -> Vec<Finding> {
-        let blobs = self.blobs.iter().map(|digest| Finding::leftover(format!("blob {digest} belongs to no image")));
+    /// `what` is what the blobs would be of.
+    pub fn findings(&self, what: &str) -> Vec<Finding> {
+        let blobs = self.blobs.iter();
+        let blobs = blobs.map(|digest| Finding::leftover(format!("blob {digest} belongs to no {what}")));
         let layers = self.layers.iter();
         let layers = layers.map(|digest| Finding::leftover(format!("layer {digest} has no image and no container")));
         blobs.chain(layers).collect()

@@ -5,6 +5,7 @@
 
 mod members;
 
+pub(super) use members::bring;
 pub use members::{Wanted, members};
 
 use super::manifest::{DOCKER_INDEX, DOCKER_MANIFEST, Descriptor, Document, Index, MANIFEST_BYTES_MAX, OCI_INDEX};

@@ -1,6 +1,7 @@
 //! Images: their names, their manifests, and how they come in and go out.
 
 mod arrival;
+pub mod artifact;
 pub mod auth;
 mod challenge;
 pub mod change;

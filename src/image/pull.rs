@@ -132,7 +132,7 @@ fn names(registries: &Registries, text: &str, access: &Access, choose: Choose) -
 }
 
 /// What went wrong at each of the places that were asked, on one line.
-fn together(mut failures: Vec<(String, anyhow::Error)>) -> anyhow::Error {
+pub(super) fn together(mut failures: Vec<(String, anyhow::Error)>) -> anyhow::Error {
     let Some((name, last)) = failures.pop() else { return Kind::NotFound.error("there is no place to ask") };
     if failures.is_empty() {
         return last;
@@ -263,7 +263,7 @@ fn wanted(name: &str, local: Option<&Image>) -> Result<Reference> {
     Ok(reference)
 }
 
-fn without_tag(mut reference: Reference) -> Reference {
+pub(super) fn without_tag(mut reference: Reference) -> Reference {
     if reference.digest.is_some() {
         reference.tag = None;
     }

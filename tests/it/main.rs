@@ -4,6 +4,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "a test makes the paths that it opens")]
 
+mod artifacts;
 mod attach;
 mod attack;
 mod commit;

@@ -67,7 +67,7 @@ fn remote(engine: &Engine, reference: &Reference, wanted: &Wanted) -> Result<Vec
         let top = top.context("get manifest")?;
         let index = match Document::parse(&top.bytes, top.media_type.as_deref())? {
             Document::Manifest(manifest) => {
-                bring(engine, &registry, &top, &manifest, wanted)?;
+                bring(engine, &registry, &top, &manifest, wanted.progress)?;
                 return Ok(vec![described(engine, &manifest, &top.digest, top.bytes.len())]);
             }
             Document::Index(index) => index,
@@ -80,7 +80,7 @@ fn remote(engine: &Engine, reference: &Reference, wanted: &Wanted) -> Result<Vec
                 return Err(Kind::BadInput.error(message));
             }
             let manifest = Manifest::parse(&fetched.bytes, Some(&entry.media_type))?;
-            bring(engine, &registry, &fetched, &manifest, wanted)?;
+            bring(engine, &registry, &fetched, &manifest, wanted.progress)?;
         }
         Ok(entries)
     };
@@ -102,13 +102,13 @@ fn described(engine: &Engine, manifest: &Manifest, digest: &Digest, size: usize)
     Descriptor { platform, artifact_type, ..Descriptor::new(manifest.own_type(), *digest, size as u64) }
 }
 
-/// Fetches the blobs of an image that are not here. They are stored as they are, and unpacked by nobody.
-fn bring(
+/// Fetches a manifest's blobs that are not here. They are stored as they are, and unpacked by nobody.
+pub fn bring(
     engine: &Engine,
     registry: &Registry,
     fetched: &Fetched,
     manifest: &Manifest,
-    wanted: &Wanted,
+    progress: Progress,
 ) -> Result<()> {
     let mut seen = HashSet::new();
     let all = manifest.layers.iter().chain([&manifest.config]);
@@ -119,15 +119,15 @@ fn bring(
     }
     transfer::each(blobs, &AtomicBool::new(false), |blob| {
         if blobs::size(engine, &blob.digest)? == Some(blob.size) {
-            (wanted.progress)(Event::LayerPresent(blob.digest));
+            progress(Event::LayerPresent(blob.digest));
             return Ok(());
         }
-        (wanted.progress)(Event::LayerStarted { blob: blob.digest, size: blob.size });
+        progress(Event::LayerStarted { blob: blob.digest, size: blob.size });
         let mut out = blobs::Writer::new(engine)?;
         std::io::copy(&mut registry.blob(&blob.digest, blob.size)?, &mut out)
             .with_context(|| format!("fetch blob {}", blob.digest))?;
         out.finish(Some((blob.digest, blob.size)))?;
-        (wanted.progress)(Event::LayerDone(blob.digest));
+        progress(Event::LayerDone(blob.digest));
         Ok(())
     })?;
     blobs::write(engine, &fetched.bytes).map(drop)

@@ -420,7 +420,7 @@ fn removing_takes_what_no_other_image_needs() {
     assert!(removed.deleted.is_some() && removed.layers.is_empty() && removed.guard.is_none());
     drop(incoming);
     let unused = check::unused(engine, &HashSet::new()).unwrap().unwrap();
-    assert_eq!(unused.findings().iter().filter(|finding| finding.what.starts_with("layer")).count(), 3);
+    assert_eq!(unused.findings("image").iter().filter(|finding| finding.what.starts_with("layer")).count(), 3);
     unused.remove(engine).unwrap();
     assert!(blobs::list(engine).unwrap().is_empty() && list(engine).unwrap().is_empty());
     let error = find(engine, "two").unwrap_err();

@@ -45,7 +45,7 @@ impl<'a> Outgoing<'a> {
         let manifest = Manifest::parse(&bytes, None)?;
         let mut image = Self { engine, what, bytes, manifest, format: None, diff_ids: HashMap::new() };
         // An artifact's blobs are nobody's layers: it goes as it is.
-        if [OCI_CONFIG, DOCKER_CONFIG].contains(&image.manifest.config.media_type.as_str()) {
+        if image.is_image() {
             image.format = image.new_format()?;
             if image.manifest.layers.iter().any(|layer| image.is_recoded(layer)) {
                 let config = image::read_config(engine, &image.manifest)?;
@@ -54,6 +54,10 @@ impl<'a> Outgoing<'a> {
             }
         }
         Ok(image)
+    }
+
+    fn is_image(&self) -> bool {
+        [OCI_CONFIG, DOCKER_CONFIG].contains(&self.manifest.config.media_type.as_str())
     }
 
     /// Whether the manifest that is sent is the one in the store.
@@ -139,6 +143,8 @@ impl<'a> Outgoing<'a> {
 
     fn is_recoded(&self, layer: &Descriptor) -> bool {
         match layer.compression() {
+            // What is in an artifact is its maker's business.
+            _ if !self.is_image() => false,
             Ok(Compression::None) => true,
             Ok(compression) => self.what.force_compression && compression != self.what.compressor.makes(),
             Err(_) => false,
