@@ -1,5 +1,7 @@
 //! `inspect`: everything that is known of containers, images and volumes.
 
+mod elsewhere;
+
 use super::format::{Format, Names};
 use super::{Context, Verb, listing, report};
 use crate::container::control::Door;
@@ -31,12 +33,17 @@ pub struct ContainerInspect {
     common: Common,
 }
 
-/// Show all that is known of images
+/// Show all that is known of images, here or elsewhere
+///
+/// An image elsewhere is named with its transport, such as docker://NAME for a registry, oci:DIR[:NAME] or
+/// docker-archive:FILE[:NAME]. Nothing but its small documents is fetched.
 #[derive(clap::Args)]
 pub struct ImageInspect {
     #[command(flatten)]
     common: Common,
-    /// Fail unless the images are for this system
+    #[command(flatten)]
+    elsewhere: elsewhere::Flags,
+    /// Fail unless the images are for this system; elsewhere, choose the one that is
     #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
     platform: Option<String>,
 }
@@ -96,7 +103,11 @@ impl Verb for ContainerInspect {
 
 impl Verb for ImageInspect {
     fn run(self, context: &Context) -> Result<u8> {
-        if let Some(platform) = self.platform.as_deref().map(Platform::parse).transpose()? {
+        let platform = self.platform.as_deref().map(Platform::parse).transpose()?;
+        if let Some(places) = self.elsewhere.places(&self.common.names)? {
+            return self.elsewhere.inspect(context, &places, platform.as_ref(), self.common.format.as_deref());
+        }
+        if let Some(platform) = platform {
             for name in &self.common.names {
                 let image = image::find(&context.engine, name)?;
                 pull::check_platform(&image.config, Some(&platform)).with_context(|| format!("inspect {name}"))?;

@@ -122,11 +122,7 @@ pub fn pull(engine: &Engine, name: &Reference, access: &Access, progress: Progre
 fn fetch(store: &Engine, name: &Reference, registry: &Registry, progress: Progress) -> Result<Digest> {
     let arrival = Arrival::begin(store, &|_| Ok(()))?;
     progress(Event::Trying(name.to_string()));
-    let fetched = match &name.digest {
-        Some(digest) => registry.manifest_of_digest(digest),
-        None => registry.manifest_of_tag(name.tag.as_deref().unwrap_or("latest")),
-    };
-    let fetched = fetched.context("get manifest")?;
+    let fetched = pull::top(name, registry)?;
     let manifest = Manifest::parse(&fetched.bytes, fetched.media_type.as_deref())?;
     if manifest.check_image().is_ok() {
         let hint = "use coracle pull";

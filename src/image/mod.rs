@@ -17,6 +17,7 @@ pub mod import;
 mod json;
 pub mod list;
 pub mod load;
+pub mod look;
 pub mod manifest;
 mod origin;
 pub mod platform;

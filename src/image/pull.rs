@@ -272,12 +272,20 @@ pub(super) fn without_tag(mut reference: Reference) -> Reference {
 
 /// The manifest of the image, through an index if the name is one's.
 fn manifest(reference: &Reference, platform: Option<&Platform>, registry: &Registry) -> Result<Fetched> {
+    choose(top(reference, registry)?, platform, registry)
+}
+
+/// What a name is of in its registry: a manifest or an index.
+pub fn top(reference: &Reference, registry: &Registry) -> Result<Fetched> {
     let top = match (&reference.digest, &reference.tag) {
         (Some(digest), _) => registry.manifest_of_digest(digest),
         (None, Some(tag)) => registry.manifest_of_tag(tag),
         (None, None) => registry.manifest_of_tag("latest"),
     };
-    let top = top.context("get manifest")?;
+    top.context("get manifest")
+}
+
+fn choose(top: Fetched, platform: Option<&Platform>, registry: &Registry) -> Result<Fetched> {
     let Document::Index(index) = Document::parse(&top.bytes, top.media_type.as_deref())? else { return Ok(top) };
     let host = Platform::host();
     let entry = platform::choose(&index.manifests, platform.unwrap_or(&host))?;
@@ -308,7 +316,17 @@ fn config(engine: &Engine, arrival: &Arrival, descriptor: &Descriptor, registry:
 
 /// An image in a registry, of which only the small documents are fetched.
 pub fn read(reference: &Reference, platform: Option<&Platform>, registry: &Registry) -> Result<Incoming> {
-    let fetched = manifest(reference, platform, registry)?;
+    read_top(top(reference, registry)?, reference, platform, registry)
+}
+
+/// The same where it is known what the name is of.
+pub fn read_top(
+    top: Fetched,
+    reference: &Reference,
+    platform: Option<&Platform>,
+    registry: &Registry,
+) -> Result<Incoming> {
+    let fetched = choose(top, platform, registry)?;
     let manifest = Manifest::parse(&fetched.bytes, None)?;
     manifest.check_image()?;
     let Descriptor { digest, size, .. } = &manifest.config;

@@ -24,6 +24,7 @@ mod image_tree;
 mod import;
 mod import_from;
 mod inspect;
+mod inspect_elsewhere;
 mod lifecycle;
 mod load;
 mod login;
