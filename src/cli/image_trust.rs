@@ -4,6 +4,7 @@ use super::{Context, Verb, listing};
 use crate::error::Kind;
 use crate::fs;
 use crate::image::policy::{self, Policy, Requirement, Rule, Trust};
+use crate::image::signature::System;
 use anyhow::Result;
 use serde_json::json;
 use std::path::PathBuf;
@@ -27,8 +28,9 @@ enum TrustVerb {
 
 /// Show which images may come in, by ~/.config/containers/policy.json or, if there is none, /etc/containers/policy.json
 ///
-/// The files are those of podman and skopeo: containers-policy.json(5). Without either, every image is accepted. An image
-/// whose rule asks for a signature is refused, since signatures cannot be verified yet.
+/// The files are those of podman and skopeo: containers-policy.json(5). Without either, every image is accepted. Where a
+/// rule asks for a signature (signedBy, sigstoreSigned), the image comes in only if its registry or the place that
+/// registries.d names for it has one by the rule's key.
 #[derive(clap::Args)]
 struct Show {
     /// Print as JSON
@@ -143,20 +145,20 @@ fn object(rule: &Rule) -> serde_json::Value {
     object
 }
 
-fn word(requirement: Requirement) -> &'static str {
+fn word(requirement: &Requirement) -> &'static str {
     match requirement {
         Requirement::Accept => "accept",
         Requirement::Reject => "reject",
-        Requirement::SignedBy => "signed",
-        Requirement::SigstoreSigned => "sigstoreSigned",
+        Requirement::Signed(signed) if signed.system() == System::OpenPgp => "signed",
+        Requirement::Signed(_) => "sigstoreSigned",
         Requirement::SignedBaseLayer => "unknown",
     }
 }
 
 /// Whose signature: keys are not read.
-fn id(requirement: Requirement) -> &'static str {
+fn id(requirement: &Requirement) -> &'static str {
     match requirement {
-        Requirement::SigstoreSigned => "N/A",
-        Requirement::Accept | Requirement::Reject | Requirement::SignedBy | Requirement::SignedBaseLayer => "",
+        Requirement::Signed(signed) if signed.system() == System::Sigstore => "N/A",
+        Requirement::Accept | Requirement::Reject | Requirement::Signed(_) | Requirement::SignedBaseLayer => "",
     }
 }

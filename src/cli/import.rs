@@ -46,7 +46,8 @@ pub struct Import {
 
 impl Verb for Import {
     fn run(self, context: &Context) -> Result<u8> {
-        Policy::load(self.policy_file.signature_policy.as_deref())?.check(&Identity::tarball())?;
+        let policy = Policy::load(self.policy_file.signature_policy.as_deref())?;
+        policy.check(&Identity::tarball())?.check_unsigned("a tarball")?;
         crate::store::prepare(&context.engine)?;
         let mut platform = self.platform.as_deref().map(Platform::parse).transpose()?.unwrap_or_else(Platform::host);
         if self.os.is_some() || self.arch.is_some() || self.variant.is_some() {

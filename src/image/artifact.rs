@@ -16,6 +16,7 @@ use super::reference::Reference;
 use super::registries::{Registries, Source};
 use super::registry::{Access, Registry};
 use super::remove::{self, Removed};
+use super::signature::place::Place;
 use super::transfer::{Event, Progress};
 use super::{check, look_up, pull};
 use crate::engine::Engine;
@@ -102,12 +103,14 @@ fn no_artifact(error: anyhow::Error, text: &str) -> anyhow::Error {
 
 /// Fetches an artifact from its registry, or from a mirror of that.
 pub fn pull(engine: &Engine, name: &Reference, access: &Access, progress: Progress) -> Result<Digest> {
-    Policy::load(access.signature_policy.as_deref())?.check(&Identity::docker(name))?;
+    let conditions = Policy::load(access.signature_policy.as_deref())?.check(&Identity::docker(name))?;
     let name = pull::without_tag(name.clone());
     let (store, registries) = (store(engine)?, Registries::load()?);
     let fetch = |source: &Source| {
-        Registry::at(&registries, source, &name, access)
-            .and_then(|registry| fetch(&store, &name, &registry, progress))
+        let registry = Registry::at(&registries, source, &name, access)?;
+        let place = Place::Registry { registry: &registry, name: &source.reference, access };
+        let check = |manifest: &Digest| conditions.verify(engine, manifest, &place);
+        fetch(&store, &name, &pull::Offer { registry: &registry, check: &check }, progress)
     };
     let mut failures = Vec::new();
     for source in registries.sources(&name)? {
@@ -119,10 +122,12 @@ pub fn pull(engine: &Engine, name: &Reference, access: &Access, progress: Progre
     Err(pull::together(failures).context(name.familiar()))
 }
 
-fn fetch(store: &Engine, name: &Reference, registry: &Registry, progress: Progress) -> Result<Digest> {
+fn fetch(store: &Engine, name: &Reference, offer: &pull::Offer, progress: Progress) -> Result<Digest> {
+    let registry = offer.registry;
     let arrival = Arrival::begin(store, &|_| Ok(()))?;
     progress(Event::Trying(name.to_string()));
     let fetched = pull::top(name, registry)?;
+    (offer.check)(&fetched.digest)?;
     let manifest = Manifest::parse(&fetched.bytes, fetched.media_type.as_deref())?;
     if manifest.check_image().is_ok() {
         let hint = "use coracle pull";

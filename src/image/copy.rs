@@ -8,8 +8,10 @@ use super::platform::Platform;
 use super::policy::{Identity, Policy};
 use super::pull;
 use super::reference::{LOCAL_REGISTRY, Reference};
+use super::registries::Registries;
 use super::registry::{Access, Registry};
 use super::save;
+use super::signature::place::Place;
 use super::transfer::Progress;
 use super::transport::members::Format;
 use super::transport::target::Target;
@@ -67,14 +69,18 @@ pub fn open<'a>(
         let files = transport::open(engine, &source)?;
         let (format, images) = transport::images(&files, name, platform.unwrap_or(&Platform::host()))
             .with_context(|| format!("read {}", path.display()))?;
-        policy.check(&Identity::files(&files, format, &source)?)?;
+        policy.check(&Identity::files(&files, format, &source)?)?.verify_files(engine, &files, format, &images)?;
         Ok(Opened { blobs: Blobs::Files(files), images })
     };
     match location {
         Location::Registry(reference) => {
-            policy.check(&Identity::docker(reference))?;
-            let registry = Registry::new(reference, access)?;
-            let image = pull::read(reference, platform, &registry)
+            let conditions = policy.check(&Identity::docker(reference))?;
+            let registries = Registries::load()?;
+            let source = registries.primary(reference)?;
+            let registry = Registry::at(&registries, &source, reference, access)?;
+            let place = Place::Registry { registry: &registry, name: &source.reference, access };
+            let check = |manifest: &Digest| conditions.verify(engine, manifest, &place);
+            let image = pull::read(reference, platform, &pull::Offer { registry: &registry, check: &check })
                 .with_context(|| format!("read {}", reference.familiar()))?;
             Ok(Opened { blobs: Blobs::Registry(Box::new(registry)), images: vec![image] })
         }

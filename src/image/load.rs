@@ -102,7 +102,8 @@ pub(super) fn load_with<Sink: Write>(
 ) -> Result<Vec<Loaded>> {
     let files = transport::open(engine, &what.source)?;
     let (format, images) = transport::images(&files, what.name.as_deref(), &what.platform)?;
-    what.policy.check(&Identity::files(&files, format, &what.source)?)?;
+    let conditions = what.policy.check(&Identity::files(&files, format, &what.source)?)?;
+    conditions.verify_files(engine, &files, format, &images)?;
     images.iter().flat_map(|image| &image.references).try_for_each(|name| what.policy.check_claim(name))?;
     bring_in_with(engine, &Blobs::Files(files), &images, unpack)
 }

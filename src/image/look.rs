@@ -42,7 +42,9 @@ pub fn look(engine: &Engine, location: &Location, wanted: Wanted, access: &Acces
                 let registry = Registry::new(reference, access)?;
                 let top = pull::top(reference, &registry)?;
                 let bytes = top.bytes.clone();
-                let read = || pull::read_top(top, reference, wanted.platform, &registry);
+                // Looking takes nothing in.
+                let offer = pull::Offer { registry: &registry, check: &|_| Ok(()) };
+                let read = || pull::read_top(top, reference, wanted.platform, &offer);
                 let image = wanted.image.then(read).transpose()?;
                 let tags = wanted.tags.then(|| registry.tags(TAGS_MAX)).transpose();
                 let tags = tags.context("list the tags of the repository (--no-tags does without)")?;

@@ -1,23 +1,31 @@
 //! Which images may come in: policy.json, as containers-policy.json(5) has it.
 //!
 //! The file is read as strictly as the manual page says: what is not known is an error, and nothing comes in. Where there
-//! is no file at all every image is accepted, as with docker; podman accepts none then. Signatures cannot be verified, so
-//! that an image that would need one is refused.
+//! is no file at all every image is accepted, as with docker; podman accepts none then. An image is first looked at by its
+//! name, which may end there, and then by its manifest, for which there must be the signatures that are asked for.
 
 mod change;
+mod requirement;
 mod scope;
+mod signed;
 #[cfg(test)]
 mod tests;
 
 use super::json;
 use super::reference::Reference;
+use super::signature::place::Place;
+use super::transport::members::Format;
+use super::transport::{Files, Incoming};
+use crate::engine::Engine;
 use crate::error::Kind;
 use crate::fs;
+use crate::store::digest::Digest;
 use anyhow::{Context, Result};
 pub use change::{Trust, set};
+pub use requirement::Requirement;
 pub use scope::Identity;
 use serde::Deserialize;
-use serde_json::{Map, Value};
+pub use signed::Signed;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -43,73 +51,12 @@ struct Document {
 #[serde(try_from = "Vec<Requirement>")]
 struct Requirements(Vec<Requirement>);
 
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
-#[serde(try_from = "Map<String, Value>")]
-pub enum Requirement {
-    Accept,
-    Reject,
-    SignedBy,
-    SigstoreSigned,
-    SignedBaseLayer,
-}
-
 /// One line of a listing of the policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule<'a> {
     /// None for the default of everything.
     pub place: Option<(&'a str, &'a str)>,
-    pub requirement: Requirement,
-}
-
-impl Requirement {
-    const ALL: [Self; 5] = [Self::Accept, Self::Reject, Self::SignedBy, Self::SigstoreSigned, Self::SignedBaseLayer];
-
-    /// The `type` in the file.
-    fn name(self) -> &'static str {
-        match self {
-            Self::Accept => "insecureAcceptAnything",
-            Self::Reject => "reject",
-            Self::SignedBy => "signedBy",
-            Self::SigstoreSigned => "sigstoreSigned",
-            Self::SignedBaseLayer => "signedBaseLayer",
-        }
-    }
-
-    /// What may stand beside the type.
-    fn keys(self) -> &'static [&'static str] {
-        match self {
-            Self::Accept | Self::Reject => &[],
-            Self::SignedBy => &["keyType", "keyPath", "keyPaths", "keyData", "signedIdentity"],
-            Self::SigstoreSigned => &[
-                "keyPath",
-                "keyPaths",
-                "keyData",
-                "keyDatas",
-                "fulcio",
-                "pki",
-                "rekorPublicKeyPath",
-                "rekorPublicKeyPaths",
-                "rekorPublicKeyData",
-                "rekorPublicKeyDatas",
-                "signedIdentity",
-            ],
-            Self::SignedBaseLayer => &["baseLayerIdentity"],
-        }
-    }
-}
-
-impl TryFrom<Map<String, Value>> for Requirement {
-    type Error = String;
-    fn try_from(map: Map<String, Value>) -> Result<Self, String> {
-        let shown = |text: &str| fs::shown(text.as_bytes());
-        let name = map.get("type").and_then(Value::as_str).ok_or("a requirement has no type")?;
-        let known = Self::ALL.into_iter().find(|known| known.name() == name);
-        let requirement = known.ok_or_else(|| format!("there is no requirement of type {:?}", shown(name)))?;
-        match map.keys().find(|key| *key != "type" && !requirement.keys().contains(&key.as_str())) {
-            Some(key) => Err(format!("a requirement of type {name} has no {:?}", shown(key))),
-            None => Ok(requirement),
-        }
-    }
+    pub requirement: &'a Requirement,
 }
 
 impl TryFrom<Vec<Requirement>> for Requirements {
@@ -150,11 +97,11 @@ impl Policy {
         Ok(Self(Some((path, document))))
     }
 
-    /// Refuses an image that may not come from where it is.
-    pub fn check(&self, image: &Identity) -> Result<()> {
-        let Some((path, document)) = &self.0 else { return Ok(()) };
+    /// Refuses an image that may not come from where it is, and says what it must show else.
+    pub fn check(&self, image: &Identity) -> Result<Conditions> {
+        let Some((path, document)) = &self.0 else { return Ok(Conditions::default()) };
         let (scope, requirements) = document.requirements(image);
-        requirements.check(path, &scope).with_context(|| format!("take {}", image.shown()))
+        requirements.check(path, &scope, image).with_context(|| format!("take {}", image.shown()))
     }
 
     /// Refuses a name that an archive gives to an image, if the policy says something of just this name: what a registry
@@ -162,30 +109,40 @@ impl Policy {
     /// registries, and say nothing of an archive.
     pub fn check_claim(&self, name: &Reference) -> Result<()> {
         let Some((path, document)) = &self.0 else { return Ok(()) };
-        let Some((scope, requirements)) = document.of_scopes(&Identity::docker(name)) else { return Ok(()) };
-        requirements.check(path, &scope).with_context(|| format!("take the name {name}"))
+        let image = Identity::docker(name);
+        let Some((scope, requirements)) = document.of_scopes(&image) else { return Ok(()) };
+        let conditions = requirements.check(path, &scope, &image);
+        conditions
+            .and_then(|conditions| conditions.check_unsigned("an archive"))
+            .context(format!("take the name {name}"))
     }
 
     /// Refuses an image of a store that one of its names, or that it has none, keeps from coming.
     pub fn check_stored(&self, store: &Path, names: &[Reference]) -> Result<()> {
-        if names.is_empty() {
-            return self.check(&Identity::store(store, None)?);
+        let check = |name| {
+            let image = Identity::store(store, name)?;
+            let conditions = self.check(&image)?;
+            conditions.check_unsigned("another store").with_context(|| format!("take {}", image.shown()))
+        };
+        match names.is_empty() {
+            true => check(None),
+            false => names.iter().try_for_each(|name| check(Some(name))),
         }
-        names.iter().try_for_each(|name| self.check(&Identity::store(store, Some(name))?))
     }
 
     /// Everything that the file says, in order.
     pub fn rules(&self) -> Vec<Rule<'_>> {
         let Some((_, document)) = &self.0 else { return Vec::new() };
-        let rules = |place, list: &Requirements| -> Vec<Rule<'_>> {
-            list.0.iter().map(|requirement| Rule { place, requirement: *requirement }).collect()
-        };
-        let mut all = rules(None, &document.default);
+        let mut all: Vec<Rule> = rules(None, &document.default).collect();
         for (transport, scopes) in &document.transports {
             all.extend(scopes.iter().flat_map(|(scope, list)| rules(Some((transport, scope)), list)));
         }
         all
     }
+}
+
+fn rules<'a>(place: Option<(&'a str, &'a str)>, list: &'a Requirements) -> impl Iterator<Item = Rule<'a>> {
+    list.0.iter().map(move |requirement| Rule { place, requirement })
 }
 
 impl Document {
@@ -221,22 +178,66 @@ impl Document {
 }
 
 impl Requirements {
-    fn check(&self, path: &Path, scope: &str) -> Result<()> {
+    fn check(&self, path: &Path, scope: &str, image: &Identity) -> Result<Conditions> {
         let path = path.display();
-        let refused = self.0.iter().find(|requirement| **requirement != Requirement::Accept);
-        match refused {
-            None => Ok(()),
-            Some(Requirement::Reject) => {
-                let message = format!("{path} rejects it ({scope})");
-                Err(Kind::Denied.hinted(message, "see coracle image trust show"))
-            }
-            Some(other) => {
-                let message = format!(
-                    "{path} asks for a signature ({scope}: {}), and signatures cannot be verified yet",
-                    other.name()
-                );
-                Err(Kind::Denied.hinted(message, "accept it unsigned with coracle image trust set -t accept SCOPE"))
+        let mut signed = Vec::new();
+        for requirement in &self.0 {
+            match requirement {
+                Requirement::Accept => {}
+                Requirement::Reject => {
+                    let message = format!("{path} rejects it ({scope})");
+                    return Err(Kind::Denied.hinted(message, "see coracle image trust show"));
+                }
+                Requirement::Signed(wanted) => signed.push(wanted.clone()),
+                Requirement::SignedBaseLayer => {
+                    let message = format!("{path} asks for signedBaseLayer ({scope}), which nobody can verify");
+                    return Err(Kind::Denied.error(message));
+                }
             }
         }
+        let asked = |wanted: &Signed| format!("{path} asks for a signature ({scope}: {})", wanted.name());
+        let signed: Vec<(String, Signed)> = signed.into_iter().map(|wanted| (asked(&wanted), wanted)).collect();
+        for (asked, wanted) in &signed {
+            wanted.check_possible().with_context(|| asked.clone())?;
+        }
+        Ok(Conditions { signed, name: image.name().cloned() })
+    }
+}
+
+/// What an image that may come by its name must still show.
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct Conditions {
+    /// Each with who asks for it, in words.
+    signed: Vec<(String, Signed)>,
+    /// The name that it comes by, if it has one.
+    name: Option<Reference>,
+}
+
+impl Conditions {
+    /// Refuses an image for whose manifest there are not the signatures that are asked for.
+    pub fn verify(&self, engine: &Engine, manifest: &Digest, place: &Place) -> Result<()> {
+        for (asked, wanted) in &self.signed {
+            wanted.verify(engine, manifest, self.name.as_ref(), place).with_context(|| asked.clone())?;
+        }
+        Ok(())
+    }
+
+    /// The same for images in files. Of these only `dir:` keeps signatures.
+    pub fn verify_files(&self, engine: &Engine, files: &Files, format: Format, images: &[Incoming]) -> Result<()> {
+        let place = match format {
+            Format::Directory | Format::DockerDirectory { .. } => Place::Directory(files),
+            Format::Docker | Format::Layout | Format::DockerLayout => Place::Without("an archive or a layout"),
+        };
+        // What has no manifest is in a format that keeps no signatures.
+        let digest = |image: &Incoming| Digest::of(image.manifest.as_ref().map_or(&[], |(bytes, _)| bytes));
+        images.iter().try_for_each(|image| self.verify(engine, &digest(image), &place))
+    }
+
+    /// Refuses an image that needs a signature where there are none.
+    pub fn check_unsigned(&self, what: &str) -> Result<()> {
+        let Some((asked, _)) = self.signed.first() else { return Ok(()) };
+        let message = format!("{asked}, and {what} brings none that could be verified");
+        Err(Kind::Denied.hinted(message, "pull it from its registry"))
     }
 }

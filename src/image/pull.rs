@@ -15,6 +15,7 @@ use super::policy::{self, Identity};
 use super::reference::{LOCAL_REGISTRY, Reference};
 use super::registries::{self, Ambiguity, Meant, Registries};
 use super::registry::{Fetched, Registry};
+use super::signature::place::Place;
 use super::transfer::{Event, Progress};
 use super::transport::Incoming;
 use super::{Image, find, list, publish};
@@ -71,6 +72,13 @@ pub struct Person<'a> {
     pub chooses: Choose<'a>,
 }
 
+/// A registry that an image is pulled from.
+pub struct Offer<'a> {
+    pub registry: &'a Registry,
+    /// Refuses a manifest that may not come in.
+    pub check: &'a dyn Fn(&Digest) -> Result<()>,
+}
+
 /// Finds an image, pulling it if the policy says so. `unpacker` is called only if the registry will be asked, and
 /// before it is.
 pub fn ensure(
@@ -93,16 +101,21 @@ pub fn ensure(
         let unpack = Unpack { open, finish: layers::Sink::finish, remove: &remove };
         let mut failures = Vec::new();
         for name in &names {
-            let sources = match policy.check(&Identity::docker(name)).and_then(|()| registries.sources(name)) {
-                Ok(sources) => sources,
+            let allowed = policy.check(&Identity::docker(name));
+            let (conditions, sources) = match allowed.and_then(|it| Ok((it, registries.sources(name)?))) {
+                Ok(allowed) => allowed,
                 Err(error) => {
                     failures.push((name.to_string(), error));
                     continue;
                 }
             };
             for source in sources {
-                let pulled = Registry::at(&registries, &source, name, access)
-                    .and_then(|registry| pull(engine, name, platform, &registry, &unpack, person.watches));
+                let pulled = Registry::at(&registries, &source, name, access).and_then(|registry| {
+                    let place = Place::Registry { registry: &registry, name: &source.reference, access };
+                    let check = |manifest: &Digest| conditions.verify(engine, manifest, &place);
+                    let offer = Offer { registry: &registry, check: &check };
+                    pull(engine, name, platform, &offer, &unpack, person.watches)
+                });
                 match pulled {
                     Ok(image) => return Ok(image),
                     Err(error) => failures.push((source.reference.to_string(), error)),
@@ -178,7 +191,7 @@ fn pull<Sink: Write>(
     engine: &Engine,
     reference: &Reference,
     platform: Option<&Platform>,
-    registry: &Registry,
+    offer: &Offer,
     unpack: &Unpack<impl Fn(&Digest, Compression) -> Result<Sink> + Sync, impl Fn(Sink) -> Result<()> + Sync>,
     progress: Progress,
 ) -> Result<Image> {
@@ -186,7 +199,7 @@ fn pull<Sink: Write>(
     // What cannot be removed now is for the next pull.
     let _ = partial::sweep(engine, partial::KEPT);
     progress(Event::Trying(reference.to_string()));
-    let pulled = bring_in(&arrival, engine, reference, platform, registry, unpack, progress);
+    let pulled = bring_in(&arrival, engine, reference, platform, offer, unpack, progress);
     if pulled.as_ref().err().is_none_or(arrival::is_worth_keeping) {
         arrival.keep();
     }
@@ -199,11 +212,12 @@ fn bring_in<Sink: Write>(
     engine: &Engine,
     reference: &Reference,
     platform: Option<&Platform>,
-    registry: &Registry,
+    offer: &Offer,
     unpack: &Unpack<impl Fn(&Digest, Compression) -> Result<Sink> + Sync, impl Fn(Sink) -> Result<()> + Sync>,
     progress: Progress,
 ) -> Result<()> {
-    let fetched = manifest(reference, platform, registry)?;
+    let registry = offer.registry;
+    let fetched = manifest(reference, platform, offer)?;
     let image_manifest = Manifest::parse(&fetched.bytes, None)?;
     image_manifest.check_image()?;
     let config = config(engine, arrival, &image_manifest.config, registry).context("get configuration")?;
@@ -271,8 +285,8 @@ pub(super) fn without_tag(mut reference: Reference) -> Reference {
 }
 
 /// The manifest of the image, through an index if the name is one's.
-fn manifest(reference: &Reference, platform: Option<&Platform>, registry: &Registry) -> Result<Fetched> {
-    choose(top(reference, registry)?, platform, registry)
+fn manifest(reference: &Reference, platform: Option<&Platform>, offer: &Offer) -> Result<Fetched> {
+    choose(top(reference, offer.registry)?, platform, offer)
 }
 
 /// What a name is of in its registry: a manifest or an index.
@@ -285,10 +299,16 @@ pub fn top(reference: &Reference, registry: &Registry) -> Result<Fetched> {
     top.context("get manifest")
 }
 
-fn choose(top: Fetched, platform: Option<&Platform>, registry: &Registry) -> Result<Fetched> {
-    let Document::Index(index) = Document::parse(&top.bytes, top.media_type.as_deref())? else { return Ok(top) };
+/// The manifest that is meant, which may come in; of an index that is not asked.
+fn choose(top: Fetched, platform: Option<&Platform>, offer: &Offer) -> Result<Fetched> {
+    let registry = offer.registry;
+    let Document::Index(index) = Document::parse(&top.bytes, top.media_type.as_deref())? else {
+        (offer.check)(&top.digest)?;
+        return Ok(top);
+    };
     let host = Platform::host();
     let entry = platform::choose(&index.manifests, platform.unwrap_or(&host))?;
+    (offer.check)(&entry.digest)?;
     let fetched = registry.manifest_of_digest(&entry.digest).context("get manifest of the index")?;
     if fetched.bytes.len() as u64 != entry.size {
         return Err(Kind::BadInput.error(format!("manifest {}: not of the size that the index says", entry.digest)));
@@ -315,18 +335,14 @@ fn config(engine: &Engine, arrival: &Arrival, descriptor: &Descriptor, registry:
 }
 
 /// An image in a registry, of which only the small documents are fetched.
-pub fn read(reference: &Reference, platform: Option<&Platform>, registry: &Registry) -> Result<Incoming> {
-    read_top(top(reference, registry)?, reference, platform, registry)
+pub fn read(reference: &Reference, platform: Option<&Platform>, offer: &Offer) -> Result<Incoming> {
+    read_top(top(reference, offer.registry)?, reference, platform, offer)
 }
 
 /// The same where it is known what the name is of.
-pub fn read_top(
-    top: Fetched,
-    reference: &Reference,
-    platform: Option<&Platform>,
-    registry: &Registry,
-) -> Result<Incoming> {
-    let fetched = choose(top, platform, registry)?;
+pub fn read_top(top: Fetched, reference: &Reference, platform: Option<&Platform>, offer: &Offer) -> Result<Incoming> {
+    let registry = offer.registry;
+    let fetched = choose(top, platform, offer)?;
     let manifest = Manifest::parse(&fetched.bytes, None)?;
     manifest.check_image()?;
     let Descriptor { digest, size, .. } = &manifest.config;

@@ -418,7 +418,7 @@ impl Read for Blob<'_> {
     }
 }
 
-fn patience(access: &Access) -> Patience {
+pub(super) fn patience(access: &Access) -> Patience {
     let mut patience = Patience::default();
     if let Some(retries) = access.retries {
         patience.tries = 1 + retries.min(RETRIES_MAX) as u32;

@@ -49,6 +49,7 @@ mod run;
 mod save;
 mod search;
 mod secrets;
+mod signatures;
 mod smoke;
 mod stats;
 mod support;

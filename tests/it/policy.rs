@@ -3,7 +3,7 @@
 use crate::pull::serve;
 use crate::support::artifact::{Artifact, write_directory};
 use crate::support::fake_registry::FakeRegistry;
-use crate::support::{Run, Running, Sandbox};
+use crate::support::{Run, Running, Sandbox, skip};
 use serde_json::{Value, json};
 
 /// A sandbox whose user has a policy: everything comes in but what these scopes say.
@@ -111,12 +111,12 @@ fn what_needs_a_signature_is_refused() {
     serve(&fake, "app", "1", &Artifact::saying("unsigned"));
     let name = format!("{}/app:1", fake.host());
     scene.registries = format!("[[registry]]\nlocation=\"{}\"\ninsecure=true\n", fake.host());
-    for kind in ["signedBy", "sigstoreSigned", "signedBaseLayer"] {
-        scene.refused_only_by(
-            &policy("docker", &fake.host(), kind),
-            "cannot be verified yet",
-            &["pull", "-q", &name],
-        );
+    for (kind, said) in [
+        ("signedBy", "no keyType"),
+        ("sigstoreSigned", "exactly one of keyPath"),
+        ("signedBaseLayer", "nobody can verify"),
+    ] {
+        scene.refused_only_by(&policy("docker", &fake.host(), kind), said, &["pull", "-q", &name]);
     }
     let mistake = json!({"default": [{"type": "insecureAcceptAnything", "but": 1}]});
     scene.refused_only_by(&mistake, "has no \"but\"", &["pull", "-q", &name]);
@@ -167,12 +167,14 @@ fn archives_and_directories_are_let_in_by_their_transport_and_place() {
     let copy = ["image", "copy", "-q", "docker-archive:oci.tar", "containers-storage:x"];
     scene.refused_only_by(&refusing, "rejects it", &copy);
     // An archive cannot bring what a registry may not give, or not without a signature.
-    for (scope, kind, said) in [
-        ("rejected.example", "reject", "take the name rejected.example/app:1"),
-        ("rejected.example/app:1", "signedBy", "cannot be verified yet"),
+    let mut signed = policy("docker", "rejected.example/app:1", "sigstoreSigned");
+    signed["transports"]["docker"]["rejected.example/app:1"][0]["keyData"] = json!("eA==");
+    for (policy, said) in [
+        (policy("docker", "rejected.example", "reject"), "take the name rejected.example/app:1"),
+        (signed, "an archive brings none"),
     ] {
-        scene.refused_only_by(&policy("docker", scope, kind), said, &["load", "-q", "-i", "docker.tar"]);
-        scene.refused_only_by(&policy("docker", scope, kind), said, &["pull", "-q", "docker-archive:docker.tar"]);
+        scene.refused_only_by(&policy, said, &["load", "-q", "-i", "docker.tar"]);
+        scene.refused_only_by(&policy, said, &["pull", "-q", "docker-archive:docker.tar"]);
     }
     // The default of registries is for those alone.
     scene.write(&policy("docker", "", "reject"));
@@ -233,7 +235,7 @@ fn trust_is_set_and_shown_as_podman_does() {
 #[test]
 fn a_user_sets_the_policy_of_their_own() {
     if rustix::process::geteuid().is_root() {
-        return; // Root's is the machine's.
+        return skip("root's policy is the machine's");
     }
     let scene = Scene::new();
     std::fs::write(scene.sandbox.home.join("x.tar"), Artifact::saying("x").docker_archive("x:1")).expect("write");

@@ -5,18 +5,15 @@
 
 use super::{Credentials, Secret};
 use crate::error::Kind;
-use crate::fs;
 use crate::image::origin::shown;
-use anyhow::{Context, Result};
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use crate::image::program;
+use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::{Read, Write};
-use std::os::fd::AsFd;
 use std::path::PathBuf;
-use std::process::{ChildStdout, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::time::Duration;
 
 /// The longest name of a helper.
 const NAME_BYTES_MAX: usize = 64;
@@ -71,14 +68,7 @@ impl Helper {
             let message = format!("{:?} is not the name of a credential helper", shown(name, NAME_BYTES_MAX));
             return Err(Kind::BadInput.error(message));
         }
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        // What PATH says relative to the current directory is anybody's.
-        let mut programs = std::env::split_paths(&path).filter(|dir| dir.is_absolute());
-        let program = programs.find_map(|dir| {
-            let program = dir.join(format!("docker-credential-{name}"));
-            (program.is_file() && rustix::fs::access(&program, rustix::fs::Access::EXEC_OK).is_ok())
-                .then_some(program)
-        });
+        let program = program::find(&format!("docker-credential-{name}"));
         Ok(program.map(|program| Self { name: name.to_owned(), program }))
     }
 
@@ -137,19 +127,9 @@ impl Helper {
         }
         let mut command = Command::new(&self.program);
         // A person may have to be asked, and what it says of that is theirs to see.
-        command.arg(verb).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = command.spawn().with_context(|| format!("start {}", self.program.display()))?;
-        let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
-        // One that does not read its question, as for list, has closed the pipe.
-        let _ = stdin.context("its input is a pipe")?.write_all(question.as_bytes());
-        let stdout = Patient { stdout: stdout.context("its output is a pipe")?, deadline: Instant::now() + TIMEOUT };
-        let text = fs::read_all(stdout, ANSWER_BYTES_MAX);
-        if text.is_err() {
-            // It may have ended already.
-            let _ = child.kill();
-        }
-        let status = child.wait().with_context(|| format!("wait for {self}"))?;
-        let text = text.with_context(|| format!("{self} {verb}"))?;
+        command.arg(verb);
+        let shown = format!("{self} {verb}");
+        let (status, text) = program::ask(command, &shown, question.as_bytes(), ANSWER_BYTES_MAX, TIMEOUT)?;
         Ok(Answer { done: status.success(), text })
     }
 
@@ -157,24 +137,6 @@ impl Helper {
         let text = shown(&String::from_utf8_lossy(text), 200);
         let because = if text.is_empty() { "it does not say why".to_owned() } else { text };
         Kind::Denied.error(format!("{self} {verb}: {because}"))
-    }
-}
-
-/// A helper's output, which is not waited for longer than until the deadline. (Not by a thread: a pull forks after this.)
-struct Patient {
-    stdout: ChildStdout,
-    deadline: Instant,
-}
-
-impl Read for Patient {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let left = self.deadline.saturating_duration_since(Instant::now());
-        let left = PollTimeout::try_from(left).unwrap_or(PollTimeout::ZERO);
-        match poll(&mut [PollFd::new(self.stdout.as_fd(), PollFlags::POLLIN)], left) {
-            Ok(0) => Err(std::io::Error::other(format!("no answer within {} s", TIMEOUT.as_secs()))),
-            Ok(_) => self.stdout.read(buffer),
-            Err(errno) => Err(errno.into()),
-        }
     }
 }
 

@@ -4,9 +4,12 @@ use crate::engine::Engine;
 use crate::error::{self, Kind};
 use crate::image::manifest::{Descriptor, Document, MANIFEST_BYTES_MAX, Manifest};
 use crate::image::platform::{self, Platform};
+use crate::image::policy::{Identity, Policy};
 use crate::image::pull::LAYER_BYTES_MAX;
 use crate::image::reference::{LOCAL_REGISTRY, Reference};
+use crate::image::registries::Registries;
 use crate::image::registry::{Access, Fetched, Registry};
+use crate::image::signature::place::Place;
 use crate::image::transfer::{self, Event, Progress};
 use crate::image::transport::Location;
 use crate::image::{look_up, read_config};
@@ -58,7 +61,12 @@ fn local(engine: &Engine, name: &str, wanted: &Wanted) -> Result<Vec<Descriptor>
 
 fn remote(engine: &Engine, reference: &Reference, wanted: &Wanted) -> Result<Vec<Descriptor>> {
     let fetch = || -> Result<_> {
-        let registry = Registry::new(reference, wanted.access)?;
+        let policy = Policy::load(wanted.access.signature_policy.as_deref())?;
+        let conditions = policy.check(&Identity::docker(reference))?;
+        let registries = Registries::load()?;
+        let source = registries.primary(reference)?;
+        let registry = Registry::at(&registries, &source, reference, wanted.access)?;
+        let place = Place::Registry { registry: &registry, name: &source.reference, access: wanted.access };
         (wanted.progress)(Event::Trying(reference.to_string()));
         let top = match &reference.digest {
             Some(digest) => registry.manifest_of_digest(digest),
@@ -67,6 +75,7 @@ fn remote(engine: &Engine, reference: &Reference, wanted: &Wanted) -> Result<Vec
         let top = top.context("get manifest")?;
         let index = match Document::parse(&top.bytes, top.media_type.as_deref())? {
             Document::Manifest(manifest) => {
+                conditions.verify(engine, &top.digest, &place)?;
                 bring(engine, &registry, &top, &manifest, wanted.progress)?;
                 return Ok(vec![described(engine, &manifest, &top.digest, top.bytes.len())]);
             }
@@ -74,6 +83,7 @@ fn remote(engine: &Engine, reference: &Reference, wanted: &Wanted) -> Result<Vec
         };
         let entries = chosen(index.manifests, wanted)?;
         for entry in &entries {
+            conditions.verify(engine, &entry.digest, &place)?;
             let fetched = registry.manifest_of_digest(&entry.digest).context("get manifest of the index")?;
             if fetched.bytes.len() as u64 != entry.size {
                 let message = format!("manifest {}: not of the size that the index says", entry.digest);

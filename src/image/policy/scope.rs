@@ -20,6 +20,7 @@ pub struct Identity {
     /// The most specific first; without the transport's default.
     scopes: Vec<String>,
     shown: String,
+    name: Option<Reference>,
 }
 
 impl Identity {
@@ -34,7 +35,7 @@ impl Identity {
             scopes.push(format!("*.{above}"));
             host = above;
         }
-        Self { transport: DOCKER, scopes, shown: name.to_string() }
+        Self { transport: DOCKER, scopes, shown: name.to_string(), name: Some(name.clone()) }
     }
 
     /// An image in files, of the format that they have, whatever they were said to be.
@@ -46,19 +47,20 @@ impl Identity {
             (Format::Directory | Format::DockerDirectory { .. }, _) => "dir",
         };
         let Source::Path(path) = source else {
-            return Ok(Self { transport, scopes: Vec::new(), shown: format!("{transport} of standard input") });
+            let shown = format!("{transport} of standard input");
+            return Ok(Self { transport, scopes: Vec::new(), shown, name: None });
         };
         let path = fs::real_path(path)?;
         let text = path.to_str().filter(|_| OF_PATHS.contains(&transport));
         // The top is no scope: that is the default of the transport.
         let above = |text| Path::new(text).ancestors().filter(|path| *path != Path::new("/"));
         let scopes = text.into_iter().flat_map(above).map(|path| path.display().to_string()).collect();
-        Ok(Self { transport, scopes, shown: format!("{transport}:{}", path.display()) })
+        Ok(Self { transport, scopes, shown: format!("{transport}:{}", path.display()), name: None })
     }
 
     /// A root file system that an image is made of.
     pub fn tarball() -> Self {
-        Self { transport: "tarball", scopes: Vec::new(), shown: "a tarball".to_owned() }
+        Self { transport: "tarball", scopes: Vec::new(), shown: "a tarball".to_owned(), name: None }
     }
 
     /// An image of a store at a place, by one of its names or by none.
@@ -69,7 +71,7 @@ impl Identity {
         let mut scopes: Vec<String> = scopes.iter().map(|scope| format!("{whole}{scope}")).collect();
         let shown = name.map_or_else(|| place.clone(), |name| format!("{name} of {place}"));
         scopes.extend([whole, format!("[{place}]")]);
-        Ok(Self { transport: STORE, scopes, shown })
+        Ok(Self { transport: STORE, scopes, shown, name: name.cloned() })
     }
 
     pub fn transport(&self) -> &'static str {
@@ -78,6 +80,11 @@ impl Identity {
 
     pub fn shown(&self) -> &str {
         &self.shown
+    }
+
+    /// The name of an image that has one where it comes from.
+    pub fn name(&self) -> Option<&Reference> {
+        self.name.as_ref()
     }
 
     pub fn scopes(&self) -> impl Iterator<Item = &str> {

@@ -109,7 +109,8 @@ fn pull_here(
 ) -> Result<Image> {
     let open =
         |diff_id: &Digest, compression| Ok(TestSink { engine, diff_id: *diff_id, compression, bytes: Vec::new() });
-    pull(engine, reference, platform, registry, &Unpack { open, finish, remove: &|_| Ok(()) }, progress)
+    let offer = Offer { registry, check: &|_| Ok(()) };
+    pull(engine, reference, platform, &offer, &Unpack { open, finish, remove: &|_| Ok(()) }, progress)
 }
 
 fn ensure_here(
