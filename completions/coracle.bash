@@ -4043,7 +4043,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__image__subcmd__copy)
-            opts="-q -h --digestfile --platform --arch --os --variant --quiet --tls-verify --creds --authfile --cert-dir --retry --retry-delay --disable-content-trust --signature-policy --help"
+            opts="-a -q -h --all --digestfile --multi-arch --platform --arch --os --variant --preserve-digests --quiet --tls-verify --creds --authfile --cert-dir --retry --retry-delay --disable-content-trust --src-creds --dest-creds --src-authfile --dest-authfile --src-tls-verify --dest-tls-verify --src-cert-dir --dest-cert-dir --signature-policy --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4051,6 +4051,10 @@ _coracle() {
             case "${prev}" in
                 --digestfile)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --multi-arch)
+                    COMPREPLY=($(compgen -W "system all index-only" -- "${cur}"))
                     return 0
                     ;;
                 --platform)
@@ -4095,6 +4099,38 @@ _coracle() {
                     ;;
                 --disable-content-trust)
                     COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --src-creds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dest-creds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --src-authfile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dest-authfile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --src-tls-verify)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --dest-tls-verify)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --src-cert-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dest-cert-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --signature-policy)

@@ -11,6 +11,7 @@ mod preserve;
 mod process;
 mod resources;
 mod security;
+mod sides;
 pub mod supervision;
 mod users;
 
@@ -19,6 +20,7 @@ pub use later::later;
 pub use preserve::PreserveFlags;
 pub use process::{StandardStream, environment};
 pub use resources::ResourceFlags;
+pub use sides::{Sides, SidesFlags};
 
 use crate::container::config::{Config, Id, ImageSource, Name, Source};
 use crate::container::create::Naming;

@@ -1,14 +1,16 @@
 //! `image copy`: copy an image between registries, archives, directories and the store.
 
-use super::flags::{PlatformFlags, RegistryFlags, SignaturePolicyFlag};
+use super::flags::{PlatformFlags, Sides, SidesFlags, SignaturePolicyFlag};
 use super::progress::Progress;
 use super::push::CompressionFlags;
 use super::{Context, Verb, pulling, say};
 use crate::container::events::{self, Happening};
+use crate::error::Kind;
 use crate::fs;
-use crate::image::copy;
-use crate::image::push::{self, Push as What};
-use crate::image::registry::Access;
+use crate::image::copy::{self, Copied, whole};
+use crate::image::platform::Platform;
+use crate::image::push::{self, Push};
+use crate::image::transfer::Progress as Show;
 use crate::image::transport::Location;
 use anyhow::{Context as _, Result};
 use std::io::Write;
@@ -22,16 +24,25 @@ use std::path::PathBuf;
 /// compressed on the way to a registry, and so are layers that were made here.
 #[derive(clap::Args)]
 pub struct ImageCopy {
+    /// Copy an index with all its images, as they are, not just the image for this machine
+    #[arg(short, long, conflicts_with = "multi_arch")]
+    all: bool,
     /// Write the digest of the copied image's manifest to a file
     #[arg(long, value_name = "FILE")]
     digestfile: Option<PathBuf>,
+    /// Of an index copy the image for this machine (system), all images (all), or nothing but the index (index-only)
+    #[arg(long, value_name = "WHICH", value_enum, default_value_t = MultiArch::System)]
+    multi_arch: MultiArch,
     #[command(flatten)]
     platform: PlatformFlags,
+    /// Fail if the image would get another digest
+    #[arg(long)]
+    preserve_digests: bool,
     /// Show no progress
     #[arg(short, long)]
     quiet: bool,
     #[command(flatten)]
-    registry: RegistryFlags,
+    registry: SidesFlags,
     #[command(flatten)]
     policy_file: SignaturePolicyFlag,
     /// Where the image is
@@ -42,49 +53,90 @@ pub struct ImageCopy {
     target: String,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum MultiArch {
+    System,
+    All,
+    IndexOnly,
+}
+
 impl Verb for ImageCopy {
     fn run(self, context: &Context) -> Result<u8> {
         let engine = &context.engine;
         let (source, target) = (Location::required(&self.source)?, Location::required(&self.target)?);
         let platform = self.platform.platform()?;
+        let which = if self.all { MultiArch::All } else { self.multi_arch };
+        if platform.is_some() && which != MultiArch::System {
+            return Err(Kind::BadInput.error("all images are copied, or that of one platform"));
+        }
         let settings = context.globals.settings()?;
-        let signature_policy = self.policy_file.signature_policy;
-        let access = Access { signature_policy, ..self.registry.access(&settings)? };
-        copy::check_access(&source, &target, &access)?;
+        let mut sides = self.registry.sides(&settings)?;
+        sides.source.signature_policy = self.policy_file.signature_policy;
+        sides.check(&source, &target)?;
+        copy::check_target(&target)?;
         crate::store::prepare(engine)?;
         // In the user's own rights, and before the work.
         let digestfile = self.digestfile.as_deref().map(fs::open_truncated).transpose()?;
-        let progress = Progress::new(self.quiet);
-        let show = |event| progress.show(&event);
-        let (digest, loaded) = match (&source, &target) {
-            // Layers made here are compressed on the way, and nothing is staged.
-            (Location::Store(name), Location::Registry(reference)) => {
-                let what = What { platform, ..super::push::what(&settings, None, &CompressionFlags::default())? };
-                let pushed = push::push(engine, name, reference, &what, &access, &show);
-                progress.clear();
-                let pushed = pushed?;
-                events::tell_of_image(engine, Happening::Push, &pushed.id, &reference.to_string());
-                (pushed.digest, None)
-            }
-            _ => {
-                // It must not inherit anything from outside, so it starts before the first byte comes.
-                let into_store = matches!(target, Location::Store(_));
-                let unpacker = into_store.then(|| pulling::unpacker(engine)).transpose()?;
-                let copied = copy::open(engine, &source, platform.as_ref(), &access)
-                    .and_then(|opened| copy::copy(engine, opened, &target, unpacker.as_ref(), &access, &show));
-                progress.clear();
-                let copied = copied?;
-                (copied.digest, copied.loaded)
-            }
+        let what = What {
+            which,
+            platform: platform.as_ref(),
+            preserve_digests: self.preserve_digests,
+            push: super::push::what(&settings, None, &CompressionFlags::default())?,
         };
+        let progress = Progress::new(self.quiet);
+        let copied = copy(context, (&source, &target), &what, &sides, &|event| progress.show(&event));
+        progress.clear();
+        let copied = copied?;
         if let Some(mut file) = digestfile {
-            file.write_all(digest.to_string().as_bytes()).context("write the digest")?;
+            file.write_all(copied.digest.to_string().as_bytes()).context("write the digest")?;
         }
-        if let Some(loaded) = loaded {
+        if let Some(loaded) = copied.loaded {
             events::tell_of_image(engine, Happening::Pull, &loaded.id, &self.source);
             pulling::prepare_ids(engine, &[crate::image::find(engine, &loaded.id.hex())?.layers])?;
             say(&loaded.id.hex());
         }
         Ok(0)
+    }
+}
+
+/// What is copied of a place, and how.
+struct What<'a> {
+    which: MultiArch,
+    platform: Option<&'a Platform>,
+    preserve_digests: bool,
+    push: Push,
+}
+
+fn copy(
+    context: &Context,
+    (source, target): (&Location, &Location),
+    what: &What,
+    sides: &Sides,
+    show: Show,
+) -> Result<Copied> {
+    let engine = &context.engine;
+    if what.which != MultiArch::System
+        && let Some(whole) = whole::open(engine, source, what.which == MultiArch::All, &sides.source)?
+    {
+        return Ok(Copied { digest: whole::copy(engine, whole, target, &sides.target, show)?, loaded: None });
+    }
+    match (source, target) {
+        // Layers made here are compressed on the way, and nothing is staged.
+        (Location::Store(name), Location::Registry(reference)) if !what.preserve_digests => {
+            let push = Push { platform: what.platform.cloned(), ..what.push.clone() };
+            let pushed = push::push(engine, name, reference, &push, &sides.target, show)?;
+            events::tell_of_image(engine, Happening::Push, &pushed.id, &reference.to_string());
+            Ok(Copied { digest: pushed.digest, loaded: None })
+        }
+        _ => {
+            // It must not inherit anything from outside, so it starts before the first byte comes.
+            let into_store = matches!(target, Location::Store(_));
+            let unpacker = into_store.then(|| pulling::unpacker(engine)).transpose()?;
+            let opened = copy::open(engine, source, what.platform, &sides.source)?;
+            if what.preserve_digests {
+                copy::check_preserved(&opened, target)?;
+            }
+            copy::copy(engine, opened, target, unpacker.as_ref(), &sides.target, show)
+        }
     }
 }

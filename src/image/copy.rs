@@ -2,6 +2,7 @@
 //! target's format cannot have them.
 
 mod send;
+pub mod whole;
 
 use super::load::{self, Loaded};
 use super::platform::Platform;
@@ -39,20 +40,23 @@ pub struct Copied {
     pub loaded: Option<Loaded>,
 }
 
-/// Refuses credentials of the command line where it is not clear which of two registries they are for.
-pub fn check_access(source: &Location, target: &Location, access: &Access) -> Result<()> {
-    match (source, target) {
-        (Location::Registry(source), Location::Registry(target))
-            if access.creds.is_some() && source.registry != target.registry =>
-        {
-            let message = format!("the credentials are for {} or for {}, not both", source.registry, target.registry);
-            Err(Kind::BadInput.hinted(message, "log in to each with coracle login"))
-        }
-        (_, Location::Registry(target)) if target.registry == LOCAL_REGISTRY => {
+/// Refuses a target that is in no registry.
+pub fn check_target(target: &Location) -> Result<()> {
+    match target {
+        Location::Registry(target) if target.registry == LOCAL_REGISTRY => {
             let message = format!("{target} names no registry: {LOCAL_REGISTRY}/ is for images made here");
             Err(Kind::BadInput.hinted(message, "a registry on this machine has a port: localhost:5000/…"))
         }
         _ => Ok(()),
+    }
+}
+
+/// Refuses a copy that would give the image another digest.
+pub fn check_preserved(opened: &Opened, target: &Location) -> Result<()> {
+    let has_manifests = opened.images.iter().all(|image| image.manifest.is_some());
+    match has_manifests && !matches!(target, Location::DockerArchive { .. }) {
+        true => Ok(()),
+        false => Err(Kind::BadInput.error("docker's archives have no manifest, whose digest could be preserved")),
     }
 }
 

@@ -94,6 +94,16 @@ pub fn change(engine: &Engine, text: &str, guard: Lock, edit: impl Fn(&mut Index
     Err(Kind::InUse.error(format!("list {text}: others keep changing it")))
 }
 
+/// Gives a name to an index all of whose images are in the store.
+pub fn publish(engine: &Engine, name: &Reference, media_type: &str, bytes: &[u8]) -> Result<()> {
+    let digest = blobs::write(engine, bytes)?;
+    blobs::sync(engine)?;
+    let mut entry = Entry::new(media_type, digest, bytes.len() as u64);
+    let created = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Nanos, true);
+    entry.set_facts(&Facts { id: digest, size: bytes.len() as u64, created });
+    tags::set(engine, &[name.to_string()], entry)
+}
+
 fn store(engine: &Engine, mut index: Index, created: &str) -> Result<Entry> {
     let is_docker = |entry: &Descriptor| entry.media_type == DOCKER_MANIFEST;
     let all_docker = !index.manifests.is_empty() && index.manifests.iter().all(is_docker);

@@ -11,6 +11,7 @@ mod commit;
 mod compatibility;
 mod confinement;
 mod copy;
+mod copy_whole;
 mod dances;
 mod deaths;
 mod docs;

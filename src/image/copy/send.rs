@@ -6,8 +6,8 @@ use crate::fs;
 use crate::image::reference::Reference;
 use crate::image::registry::{self, Access, Registry, Rights};
 use crate::image::transfer::{self, Event, Progress};
-use crate::image::transport::members::{self, Format};
-use crate::image::transport::{self, Blob, Blobs, Form, Incoming, Outgoing};
+use crate::image::transport::members::{self, Format, Manifests};
+use crate::image::transport::{self, Blob, Blobs, Form, Incoming, Outgoing, Prepared};
 use crate::store::digest::Digest;
 use anyhow::{Context, Result};
 use std::collections::HashSet;
@@ -48,9 +48,38 @@ pub fn send(
     registry.put_manifest(&name, &media_type, &manifest).context("put manifest")
 }
 
+/// Sends the blobs and the manifests of an index, and the index last; gives its digest.
+pub fn send_whole(
+    engine: &Engine,
+    source: &Blobs,
+    (prepared, all): (&Prepared, &Manifests),
+    (target, from): (&Reference, Option<&Reference>),
+    access: &Access,
+    progress: Progress,
+) -> Result<Digest> {
+    let mount_from = from.and_then(|from| beside(from, target));
+    let (bytes, media_type) = all.index;
+    let name = name(target, &Digest::of(bytes))?;
+    let rights = Rights::Push { mount_from: mount_from.iter().cloned().collect() };
+    let registry = Registry::new(target, access)?.asked_for(rights);
+    progress(Event::Pushing(target.to_string()));
+    let stop = AtomicBool::new(false);
+    let sending = Sending { engine, source, registry: &registry, mount_from: mount_from.as_deref(), progress, stop };
+    transfer::each(prepared.blobs.iter().collect(), &sending.stop, |blob| {
+        sending.layer(blob).with_context(|| format!("send blob {}", blob.digest))
+    })?;
+    for (bytes, media_type) in &all.images {
+        registry.put_manifest(&Digest::of(bytes).to_string(), media_type, bytes).context("put manifest")?;
+    }
+    registry.put_manifest(&name, media_type, bytes).context("put the list of images")
+}
+
 /// The repository that the image comes from, if the target's registry has it too and may take blobs from there.
 fn repository_beside(source: &Blobs, image: &Incoming, target: &Reference) -> Option<String> {
-    let from = image.references.first().filter(|_| matches!(source, Blobs::Registry(_)))?;
+    beside(image.references.first().filter(|_| matches!(source, Blobs::Registry(_)))?, target)
+}
+
+fn beside(from: &Reference, target: &Reference) -> Option<String> {
     (from.registry == target.registry && from.repository != target.repository).then(|| from.repository.clone())
 }
 

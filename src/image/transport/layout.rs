@@ -108,6 +108,7 @@ fn references(entry: &Descriptor) -> Result<Vec<Reference>> {
     }
 }
 
-fn is_called(entry: &Descriptor, name: &str) -> bool {
+/// Whether an entry of an index has this name.
+pub fn is_called(entry: &Descriptor, name: &str) -> bool {
     [NAME, CONTAINERD_NAME].iter().any(|key| entry.annotations.get(*key).is_some_and(|value| value == name))
 }

@@ -158,6 +158,51 @@ fn directory(images: &[Outgoing], prepared: &Prepared, dialect: Option<Dialect>)
     Ok(members.list)
 }
 
+/// The manifests of an index, and the index itself, each with its media type.
+pub struct Manifests<'a> {
+    pub images: Vec<&'a (Vec<u8>, String)>,
+    pub index: &'a (Vec<u8>, String),
+}
+
+/// What a `dir:` calls the manifest of one image of several.
+pub fn manifest_of(digest: &Digest) -> String {
+    format!("{}.manifest.json", digest.hex())
+}
+
+/// An index and all that belongs to it, as a layout.
+pub fn whole_layout(all: &Manifests, prepared: &Prepared, names: &[String]) -> Result<Vec<Member>> {
+    let mut members = Members::default();
+    members.put("oci-layout".to_owned(), Content::Bytes(LAYOUT_MARK.to_vec()));
+    members.put("blobs/".to_owned(), Content::Directory);
+    members.put("blobs/sha256/".to_owned(), Content::Directory);
+    let name = |digest: &Digest| format!("blobs/sha256/{}", digest.hex());
+    for (number, blob) in prepared.blobs.iter().enumerate() {
+        members.put(name(&blob.digest), Content::Blob(number));
+    }
+    for (bytes, _) in all.images.iter().copied().chain([all.index]) {
+        members.put(name(&Digest::of(bytes)), Content::Bytes(bytes.clone()));
+    }
+    let (bytes, media_type) = all.index;
+    let entry = json!({"mediaType": media_type, "digest": Digest::of(bytes), "size": bytes.len()});
+    let index = json!({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": named(&entry, names, false)});
+    members.put("index.json".to_owned(), Content::Bytes(serde_json::to_vec(&index)?));
+    Ok(members.list)
+}
+
+/// The same as skopeo's `dir:`.
+pub fn whole_directory(all: &Manifests, prepared: &Prepared) -> Vec<Member> {
+    let mut members = Members::default();
+    members.put("version".to_owned(), Content::Bytes(DIRECTORY_VERSION.to_vec()));
+    for (number, blob) in prepared.blobs.iter().enumerate() {
+        members.put(blob.digest.hex(), Content::Blob(number));
+    }
+    for (bytes, _) in &all.images {
+        members.put(manifest_of(&Digest::of(bytes)), Content::Bytes(bytes.clone()));
+    }
+    members.put("manifest.json".to_owned(), Content::Bytes(all.index.0.clone()));
+    members.list
+}
+
 /// The image's own manifest with its media type, or a new one where that says something else than what is written.
 pub fn manifest(
     image: &Incoming,

@@ -26,6 +26,7 @@ use anyhow::{Context, Result};
 use archive::Archive;
 pub use archive::{copy_bounded, decompressed};
 pub use blobs::{Blob, Blobs, Form, Outgoing, Prepared, prepare};
+pub use layout::is_called;
 pub use location::Location;
 use members::Format;
 use rustix::fs::{FileType, Mode, OFlags};

@@ -245,7 +245,8 @@ fn in_parallel<T: Sync>(items: &[T], work: impl Fn(&T) -> Result<()> + Sync) -> 
         true => None,
         false => queue.lock().expect("no holder of the lock panics").next(),
     };
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(PARALLEL_MAX).min(items.len());
+    // More than there are processors: what comes from a registry is mostly waited for.
+    let threads = PARALLEL_MAX.min(items.len());
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
