@@ -361,6 +361,9 @@ _coracle() {
             coracle__subcmd__image,search)
                 cmd="coracle__subcmd__image__subcmd__search"
                 ;;
+            coracle__subcmd__image,sign)
+                cmd="coracle__subcmd__image__subcmd__sign"
+                ;;
             coracle__subcmd__image,tag)
                 cmd="coracle__subcmd__image__subcmd__tag"
                 ;;
@@ -1255,7 +1258,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__container__subcmd__create)
-            opts="-l -q -i -a -t -e -w -h -v -p -P -u -m -c --help --name --replace --rm --rmi --label --label-file --requires --cidfile --pull --quiet --platform --arch --os --variant --rootfs --tls-verify --creds --authfile --cert-dir --retry --retry-delay --disable-content-trust --signature-policy --interactive --attach --tty --env --env-file --env-host --env-merge --unsetenv --unsetenv-all --http-proxy --annotation --pidfile --conmon-pidfile --workdir --entrypoint --hostname --init --volume --mount --tmpfs --volumes-from --image-volume --read-only-tmpfs --shm-size --shm-size-systemd --secret --net --network --publish --publish-all --expose --dns --dns-search --dns-opt --dns-option --add-host --no-hosts --no-hostname --hosts-file --ip --ip6 --mac-address --network-alias --user --userns --uidmap --gidmap --subuidname --subgidname --group-add --passwd --passwd-entry --group-entry --hostuser --umask --tz --chrootdirs --pid --ipc --uts --cgroupns --device --gpus --device-cgroup-rule --cap-add --cap-drop --security-opt --seccomp-policy --privileged --read-only --sysctl --systemd --init-path --personality --memory --memory-swap --memory-reservation --memory-swappiness --oom-kill-disable --cpus --cpu-shares --cpu-quota --cpu-period --cpu-rt-period --cpu-rt-runtime --cpuset-cpus --cpuset-mems --pids-limit --blkio-weight --blkio-weight-device --device-read-bps --device-write-bps --device-read-iops --device-write-iops --cgroups --cgroup-parent --cgroup-conf --ulimit --oom-score-adj --rdt-class --stop-signal --stop-timeout --restart --timeout --sdnotify --health-cmd --health-interval --health-retries --health-start-period --health-timeout --health-on-failure --health-startup-cmd --health-startup-interval --health-startup-retries --health-startup-success --health-startup-timeout --health-log-destination --health-max-log-count --health-max-log-size --no-healthcheck --log-driver --log-opt"
+            opts="-l -q -i -a -t -e -w -h -v -p -P -u -m -c --help --name --replace --rm --rmi --label --label-file --requires --cidfile --pull --quiet --platform --arch --os --variant --rootfs --tls-verify --creds --authfile --cert-dir --retry --retry-delay --disable-content-trust --signature-policy --decryption-key --interactive --attach --tty --env --env-file --env-host --env-merge --unsetenv --unsetenv-all --http-proxy --annotation --pidfile --conmon-pidfile --workdir --entrypoint --hostname --init --volume --mount --tmpfs --volumes-from --image-volume --read-only-tmpfs --shm-size --shm-size-systemd --secret --net --network --publish --publish-all --expose --dns --dns-search --dns-opt --dns-option --add-host --no-hosts --no-hostname --hosts-file --ip --ip6 --mac-address --network-alias --user --userns --uidmap --gidmap --subuidname --subgidname --group-add --passwd --passwd-entry --group-entry --hostuser --umask --tz --chrootdirs --pid --ipc --uts --cgroupns --device --gpus --device-cgroup-rule --cap-add --cap-drop --security-opt --seccomp-policy --privileged --read-only --sysctl --systemd --init-path --personality --memory --memory-swap --memory-reservation --memory-swappiness --oom-kill-disable --cpus --cpu-shares --cpu-quota --cpu-period --cpu-rt-period --cpu-rt-runtime --cpuset-cpus --cpuset-mems --pids-limit --blkio-weight --blkio-weight-device --device-read-bps --device-write-bps --device-read-iops --device-write-iops --cgroups --cgroup-parent --cgroup-conf --ulimit --oom-score-adj --rdt-class --stop-signal --stop-timeout --restart --timeout --sdnotify --health-cmd --health-interval --health-retries --health-start-period --health-timeout --health-on-failure --health-startup-cmd --health-startup-interval --health-startup-retries --health-startup-success --health-startup-timeout --health-log-destination --health-max-log-count --health-max-log-size --no-healthcheck --log-driver --log-opt"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1334,6 +1337,10 @@ _coracle() {
                     return 0
                     ;;
                 --signature-policy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --decryption-key)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2249,7 +2256,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__container__subcmd__run)
-            opts="-d -l -q -i -a -t -e -w -h -v -p -P -u -m -c --detach --detach-keys --sig-proxy --preserve-fds --preserve-fd --help --name --replace --rm --rmi --label --label-file --requires --cidfile --pull --quiet --platform --arch --os --variant --rootfs --tls-verify --creds --authfile --cert-dir --retry --retry-delay --disable-content-trust --signature-policy --interactive --attach --tty --env --env-file --env-host --env-merge --unsetenv --unsetenv-all --http-proxy --annotation --pidfile --conmon-pidfile --workdir --entrypoint --hostname --init --volume --mount --tmpfs --volumes-from --image-volume --read-only-tmpfs --shm-size --shm-size-systemd --secret --net --network --publish --publish-all --expose --dns --dns-search --dns-opt --dns-option --add-host --no-hosts --no-hostname --hosts-file --ip --ip6 --mac-address --network-alias --user --userns --uidmap --gidmap --subuidname --subgidname --group-add --passwd --passwd-entry --group-entry --hostuser --umask --tz --chrootdirs --pid --ipc --uts --cgroupns --device --gpus --device-cgroup-rule --cap-add --cap-drop --security-opt --seccomp-policy --privileged --read-only --sysctl --systemd --init-path --personality --memory --memory-swap --memory-reservation --memory-swappiness --oom-kill-disable --cpus --cpu-shares --cpu-quota --cpu-period --cpu-rt-period --cpu-rt-runtime --cpuset-cpus --cpuset-mems --pids-limit --blkio-weight --blkio-weight-device --device-read-bps --device-write-bps --device-read-iops --device-write-iops --cgroups --cgroup-parent --cgroup-conf --ulimit --oom-score-adj --rdt-class --stop-signal --stop-timeout --restart --timeout --sdnotify --health-cmd --health-interval --health-retries --health-start-period --health-timeout --health-on-failure --health-startup-cmd --health-startup-interval --health-startup-retries --health-startup-success --health-startup-timeout --health-log-destination --health-max-log-count --health-max-log-size --no-healthcheck --log-driver --log-opt"
+            opts="-d -l -q -i -a -t -e -w -h -v -p -P -u -m -c --detach --detach-keys --sig-proxy --preserve-fds --preserve-fd --help --name --replace --rm --rmi --label --label-file --requires --cidfile --pull --quiet --platform --arch --os --variant --rootfs --tls-verify --creds --authfile --cert-dir --retry --retry-delay --disable-content-trust --signature-policy --decryption-key --interactive --attach --tty --env --env-file --env-host --env-merge --unsetenv --unsetenv-all --http-proxy --annotation --pidfile --conmon-pidfile --workdir --entrypoint --hostname --init --volume --mount --tmpfs --volumes-from --image-volume --read-only-tmpfs --shm-size --shm-size-systemd --secret --net --network --publish --publish-all --expose --dns --dns-search --dns-opt --dns-option --add-host --no-hosts --no-hostname --hosts-file --ip --ip6 --mac-address --network-alias --user --userns --uidmap --gidmap --subuidname --subgidname --group-add --passwd --passwd-entry --group-entry --hostuser --umask --tz --chrootdirs --pid --ipc --uts --cgroupns --device --gpus --device-cgroup-rule --cap-add --cap-drop --security-opt --seccomp-policy --privileged --read-only --sysctl --systemd --init-path --personality --memory --memory-swap --memory-reservation --memory-swappiness --oom-kill-disable --cpus --cpu-shares --cpu-quota --cpu-period --cpu-rt-period --cpu-rt-runtime --cpuset-cpus --cpuset-mems --pids-limit --blkio-weight --blkio-weight-device --device-read-bps --device-write-bps --device-read-iops --device-write-iops --cgroups --cgroup-parent --cgroup-conf --ulimit --oom-score-adj --rdt-class --stop-signal --stop-timeout --restart --timeout --sdnotify --health-cmd --health-interval --health-retries --health-start-period --health-timeout --health-on-failure --health-startup-cmd --health-startup-interval --health-startup-retries --health-startup-success --health-startup-timeout --health-log-destination --health-max-log-count --health-max-log-size --no-healthcheck --log-driver --log-opt"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2344,6 +2351,10 @@ _coracle() {
                     return 0
                     ;;
                 --signature-policy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --decryption-key)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3249,7 +3260,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__create)
-            opts="-l -q -i -a -t -e -w -h -v -p -P -u -m -c --help --name --replace --rm --rmi --label --label-file --requires --cidfile --pull --quiet --platform --arch --os --variant --rootfs --tls-verify --creds --authfile --cert-dir --retry --retry-delay --disable-content-trust --signature-policy --interactive --attach --tty --env --env-file --env-host --env-merge --unsetenv --unsetenv-all --http-proxy --annotation --pidfile --conmon-pidfile --workdir --entrypoint --hostname --init --volume --mount --tmpfs --volumes-from --image-volume --read-only-tmpfs --shm-size --shm-size-systemd --secret --net --network --publish --publish-all --expose --dns --dns-search --dns-opt --dns-option --add-host --no-hosts --no-hostname --hosts-file --ip --ip6 --mac-address --network-alias --user --userns --uidmap --gidmap --subuidname --subgidname --group-add --passwd --passwd-entry --group-entry --hostuser --umask --tz --chrootdirs --pid --ipc --uts --cgroupns --device --gpus --device-cgroup-rule --cap-add --cap-drop --security-opt --seccomp-policy --privileged --read-only --sysctl --systemd --init-path --personality --memory --memory-swap --memory-reservation --memory-swappiness --oom-kill-disable --cpus --cpu-shares --cpu-quota --cpu-period --cpu-rt-period --cpu-rt-runtime --cpuset-cpus --cpuset-mems --pids-limit --blkio-weight --blkio-weight-device --device-read-bps --device-write-bps --device-read-iops --device-write-iops --cgroups --cgroup-parent --cgroup-conf --ulimit --oom-score-adj --rdt-class --stop-signal --stop-timeout --restart --timeout --sdnotify --health-cmd --health-interval --health-retries --health-start-period --health-timeout --health-on-failure --health-startup-cmd --health-startup-interval --health-startup-retries --health-startup-success --health-startup-timeout --health-log-destination --health-max-log-count --health-max-log-size --no-healthcheck --log-driver --log-opt"
+            opts="-l -q -i -a -t -e -w -h -v -p -P -u -m -c --help --name --replace --rm --rmi --label --label-file --requires --cidfile --pull --quiet --platform --arch --os --variant --rootfs --tls-verify --creds --authfile --cert-dir --retry --retry-delay --disable-content-trust --signature-policy --decryption-key --interactive --attach --tty --env --env-file --env-host --env-merge --unsetenv --unsetenv-all --http-proxy --annotation --pidfile --conmon-pidfile --workdir --entrypoint --hostname --init --volume --mount --tmpfs --volumes-from --image-volume --read-only-tmpfs --shm-size --shm-size-systemd --secret --net --network --publish --publish-all --expose --dns --dns-search --dns-opt --dns-option --add-host --no-hosts --no-hostname --hosts-file --ip --ip6 --mac-address --network-alias --user --userns --uidmap --gidmap --subuidname --subgidname --group-add --passwd --passwd-entry --group-entry --hostuser --umask --tz --chrootdirs --pid --ipc --uts --cgroupns --device --gpus --device-cgroup-rule --cap-add --cap-drop --security-opt --seccomp-policy --privileged --read-only --sysctl --systemd --init-path --personality --memory --memory-swap --memory-reservation --memory-swappiness --oom-kill-disable --cpus --cpu-shares --cpu-quota --cpu-period --cpu-rt-period --cpu-rt-runtime --cpuset-cpus --cpuset-mems --pids-limit --blkio-weight --blkio-weight-device --device-read-bps --device-write-bps --device-read-iops --device-write-iops --cgroups --cgroup-parent --cgroup-conf --ulimit --oom-score-adj --rdt-class --stop-signal --stop-timeout --restart --timeout --sdnotify --health-cmd --health-interval --health-retries --health-start-period --health-timeout --health-on-failure --health-startup-cmd --health-startup-interval --health-startup-retries --health-startup-success --health-startup-timeout --health-log-destination --health-max-log-count --health-max-log-size --no-healthcheck --log-driver --log-opt"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3328,6 +3339,10 @@ _coracle() {
                     return 0
                     ;;
                 --signature-policy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --decryption-key)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -4029,7 +4044,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__image)
-            opts="-h --help pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree trust mount unmount umount"
+            opts="-h --help pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune sign tree trust mount unmount umount"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4043,7 +4058,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__image__subcmd__copy)
-            opts="-a -q -h --all --digestfile --multi-arch --platform --arch --os --variant --preserve-digests --quiet --tls-verify --creds --authfile --cert-dir --retry --retry-delay --disable-content-trust --src-creds --dest-creds --src-authfile --dest-authfile --src-tls-verify --dest-tls-verify --src-cert-dir --dest-cert-dir --signature-policy --help"
+            opts="-a -q -h --all --digestfile --multi-arch --platform --arch --os --variant --preserve-digests --quiet --remove-signatures --sign-by --sign-by-sigstore --sign-by-sigstore-private-key --sign-passphrase-file --tls-verify --creds --authfile --cert-dir --retry --retry-delay --disable-content-trust --src-creds --dest-creds --src-authfile --dest-authfile --src-tls-verify --dest-tls-verify --src-cert-dir --dest-cert-dir --signature-policy --decryption-key --encryption-key --encrypt-layer --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4070,6 +4085,22 @@ _coracle() {
                     return 0
                     ;;
                 --variant)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sign-by)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sign-by-sigstore)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sign-by-sigstore-private-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sign-passphrase-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -4134,6 +4165,18 @@ _coracle() {
                     return 0
                     ;;
                 --signature-policy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --decryption-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --encryption-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --encrypt-layer)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -4429,7 +4472,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__image__subcmd__pull)
-            opts="-a -q -h --all-tags --policy --platform --arch --os --variant --quiet --tls-verify --creds --authfile --cert-dir --retry --retry-delay --disable-content-trust --signature-policy --help"
+            opts="-a -q -h --all-tags --policy --platform --arch --os --variant --quiet --tls-verify --creds --authfile --cert-dir --retry --retry-delay --disable-content-trust --signature-policy --decryption-key --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4487,6 +4530,10 @@ _coracle() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --decryption-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -4495,7 +4542,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__image__subcmd__push)
-            opts="-a -f -q -h --all --all-tags --compression-format --compression-level --digestfile --force-compression --format --platform --quiet --remove-signatures --tls-verify --creds --authfile --cert-dir --retry --retry-delay --disable-content-trust --help"
+            opts="-a -f -q -h --all --all-tags --compression-format --compression-level --digestfile --force-compression --format --platform --quiet --remove-signatures --sign-by --sign-by-sigstore --sign-by-sigstore-private-key --sign-passphrase-file --encryption-key --encrypt-layer --tls-verify --creds --authfile --cert-dir --retry --retry-delay --disable-content-trust --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4526,6 +4573,30 @@ _coracle() {
                     return 0
                     ;;
                 --platform)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sign-by)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sign-by-sigstore)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sign-by-sigstore-private-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sign-passphrase-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --encryption-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --encrypt-layer)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -4648,6 +4719,72 @@ _coracle() {
                     return 0
                     ;;
                 --tls-verify)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coracle__subcmd__image__subcmd__sign)
+            opts="-a -d -h --all --directory --sign-by --sign-by-sigstore --sign-by-sigstore-private-key --sign-passphrase-file --tls-verify --creds --authfile --cert-dir --retry --retry-delay --disable-content-trust --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --directory)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -d)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sign-by)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sign-by-sigstore)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sign-by-sigstore-private-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sign-passphrase-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-verify)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --creds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --authfile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cert-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-delay)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --disable-content-trust)
                     COMPREPLY=($(compgen -W "true false" -- "${cur}"))
                     return 0
                     ;;
@@ -5313,7 +5450,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__manifest__subcmd__push)
-            opts="-f -q -p -h --all --compression-format --compression-level --digestfile --format --quiet --purge --rm --remove-signatures --tls-verify --creds --authfile --cert-dir --retry --retry-delay --disable-content-trust --help"
+            opts="-f -q -p -h --all --compression-format --compression-level --digestfile --format --quiet --purge --rm --remove-signatures --sign-by --sign-by-sigstore --sign-by-sigstore-private-key --sign-passphrase-file --tls-verify --creds --authfile --cert-dir --retry --retry-delay --disable-content-trust --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -5340,6 +5477,22 @@ _coracle() {
                     return 0
                     ;;
                 -f)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sign-by)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sign-by-sigstore)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sign-by-sigstore-private-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sign-passphrase-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -5511,7 +5664,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__pull)
-            opts="-a -q -h --all-tags --policy --platform --arch --os --variant --quiet --tls-verify --creds --authfile --cert-dir --retry --retry-delay --disable-content-trust --signature-policy --help"
+            opts="-a -q -h --all-tags --policy --platform --arch --os --variant --quiet --tls-verify --creds --authfile --cert-dir --retry --retry-delay --disable-content-trust --signature-policy --decryption-key --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -5569,6 +5722,10 @@ _coracle() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --decryption-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -5577,7 +5734,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__push)
-            opts="-a -f -q -h --all --all-tags --compression-format --compression-level --digestfile --force-compression --format --platform --quiet --remove-signatures --tls-verify --creds --authfile --cert-dir --retry --retry-delay --disable-content-trust --help"
+            opts="-a -f -q -h --all --all-tags --compression-format --compression-level --digestfile --force-compression --format --platform --quiet --remove-signatures --sign-by --sign-by-sigstore --sign-by-sigstore-private-key --sign-passphrase-file --encryption-key --encrypt-layer --tls-verify --creds --authfile --cert-dir --retry --retry-delay --disable-content-trust --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -5608,6 +5765,30 @@ _coracle() {
                     return 0
                     ;;
                 --platform)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sign-by)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sign-by-sigstore)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sign-by-sigstore-private-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sign-passphrase-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --encryption-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --encrypt-layer)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -5747,7 +5928,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__run)
-            opts="-d -l -q -i -a -t -e -w -h -v -p -P -u -m -c --detach --detach-keys --sig-proxy --preserve-fds --preserve-fd --help --name --replace --rm --rmi --label --label-file --requires --cidfile --pull --quiet --platform --arch --os --variant --rootfs --tls-verify --creds --authfile --cert-dir --retry --retry-delay --disable-content-trust --signature-policy --interactive --attach --tty --env --env-file --env-host --env-merge --unsetenv --unsetenv-all --http-proxy --annotation --pidfile --conmon-pidfile --workdir --entrypoint --hostname --init --volume --mount --tmpfs --volumes-from --image-volume --read-only-tmpfs --shm-size --shm-size-systemd --secret --net --network --publish --publish-all --expose --dns --dns-search --dns-opt --dns-option --add-host --no-hosts --no-hostname --hosts-file --ip --ip6 --mac-address --network-alias --user --userns --uidmap --gidmap --subuidname --subgidname --group-add --passwd --passwd-entry --group-entry --hostuser --umask --tz --chrootdirs --pid --ipc --uts --cgroupns --device --gpus --device-cgroup-rule --cap-add --cap-drop --security-opt --seccomp-policy --privileged --read-only --sysctl --systemd --init-path --personality --memory --memory-swap --memory-reservation --memory-swappiness --oom-kill-disable --cpus --cpu-shares --cpu-quota --cpu-period --cpu-rt-period --cpu-rt-runtime --cpuset-cpus --cpuset-mems --pids-limit --blkio-weight --blkio-weight-device --device-read-bps --device-write-bps --device-read-iops --device-write-iops --cgroups --cgroup-parent --cgroup-conf --ulimit --oom-score-adj --rdt-class --stop-signal --stop-timeout --restart --timeout --sdnotify --health-cmd --health-interval --health-retries --health-start-period --health-timeout --health-on-failure --health-startup-cmd --health-startup-interval --health-startup-retries --health-startup-success --health-startup-timeout --health-log-destination --health-max-log-count --health-max-log-size --no-healthcheck --log-driver --log-opt"
+            opts="-d -l -q -i -a -t -e -w -h -v -p -P -u -m -c --detach --detach-keys --sig-proxy --preserve-fds --preserve-fd --help --name --replace --rm --rmi --label --label-file --requires --cidfile --pull --quiet --platform --arch --os --variant --rootfs --tls-verify --creds --authfile --cert-dir --retry --retry-delay --disable-content-trust --signature-policy --decryption-key --interactive --attach --tty --env --env-file --env-host --env-merge --unsetenv --unsetenv-all --http-proxy --annotation --pidfile --conmon-pidfile --workdir --entrypoint --hostname --init --volume --mount --tmpfs --volumes-from --image-volume --read-only-tmpfs --shm-size --shm-size-systemd --secret --net --network --publish --publish-all --expose --dns --dns-search --dns-opt --dns-option --add-host --no-hosts --no-hostname --hosts-file --ip --ip6 --mac-address --network-alias --user --userns --uidmap --gidmap --subuidname --subgidname --group-add --passwd --passwd-entry --group-entry --hostuser --umask --tz --chrootdirs --pid --ipc --uts --cgroupns --device --gpus --device-cgroup-rule --cap-add --cap-drop --security-opt --seccomp-policy --privileged --read-only --sysctl --systemd --init-path --personality --memory --memory-swap --memory-reservation --memory-swappiness --oom-kill-disable --cpus --cpu-shares --cpu-quota --cpu-period --cpu-rt-period --cpu-rt-runtime --cpuset-cpus --cpuset-mems --pids-limit --blkio-weight --blkio-weight-device --device-read-bps --device-write-bps --device-read-iops --device-write-iops --cgroups --cgroup-parent --cgroup-conf --ulimit --oom-score-adj --rdt-class --stop-signal --stop-timeout --restart --timeout --sdnotify --health-cmd --health-interval --health-retries --health-start-period --health-timeout --health-on-failure --health-startup-cmd --health-startup-interval --health-startup-retries --health-startup-success --health-startup-timeout --health-log-destination --health-max-log-count --health-max-log-size --no-healthcheck --log-driver --log-opt"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -5842,6 +6023,10 @@ _coracle() {
                     return 0
                     ;;
                 --signature-policy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --decryption-key)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -144,6 +144,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand run" -l retry-delay -d '
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l disable-content-trust -d 'Accepted for scripts of docker: signatures of that kind are asked of nobody' -r -f -a "true\t''
 false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l signature-policy -d 'Take in images by this policy.json instead of the user\'s or the system\'s: containers-policy.json(5)' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l decryption-key -d 'Refused: encrypted layers cannot be opened' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -s a -l attach -d 'Show these streams alone, stdin as with --interactive' -r -f -a "stdin\t''
 stdout\t''
 stderr\t''"
@@ -300,6 +301,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand create" -l retry-delay -
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l disable-content-trust -d 'Accepted for scripts of docker: signatures of that kind are asked of nobody' -r -f -a "true\t''
 false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l signature-policy -d 'Take in images by this policy.json instead of the user\'s or the system\'s: containers-policy.json(5)' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l decryption-key -d 'Refused: encrypted layers cannot be opened' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -s a -l attach -d 'Show these streams alone, stdin as with --interactive' -r -f -a "stdin\t''
 stdout\t''
 stderr\t''"
@@ -670,6 +672,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand pull" -l retry-delay -d 
 complete -c coracle -n "__fish_coracle_using_subcommand pull" -l disable-content-trust -d 'Accepted for scripts of docker: signatures of that kind are asked of nobody' -r -f -a "true\t''
 false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand pull" -l signature-policy -d 'Take in images by this policy.json instead of the user\'s or the system\'s: containers-policy.json(5)' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand pull" -l decryption-key -d 'Refused: encrypted layers cannot be opened' -r
 complete -c coracle -n "__fish_coracle_using_subcommand pull" -s a -l all-tags -d 'Fetch all tags of the images\' repositories'
 complete -c coracle -n "__fish_coracle_using_subcommand pull" -s q -l quiet -d 'Show no progress'
 complete -c coracle -n "__fish_coracle_using_subcommand pull" -s h -l help -d 'Print help'
@@ -680,6 +683,12 @@ complete -c coracle -n "__fish_coracle_using_subcommand push" -l force-compressi
 false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand push" -s f -l format -d 'Write the manifest in this format: oci or v2s2 (also called docker) [default: as it is]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand push" -l platform -d 'Of an index, send the image for this system, such as linux/arm64' -r
+complete -c coracle -n "__fish_coracle_using_subcommand push" -l sign-by -d 'Sign with this key of GnuPG, and put the signature where registries.d says' -r
+complete -c coracle -n "__fish_coracle_using_subcommand push" -l sign-by-sigstore -d 'Sign as this file says: containers-sigstore-signing-params.yaml(5)' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand push" -l sign-by-sigstore-private-key -d 'Sign with this private key of sigstore, and attach the signature to the image in its registry' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand push" -l sign-passphrase-file -d 'Take the key\'s passphrase from the first line of this file' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand push" -l encryption-key -d 'Refused: layers cannot be encrypted' -r
+complete -c coracle -n "__fish_coracle_using_subcommand push" -l encrypt-layer -d 'Refused: layers cannot be encrypted' -r
 complete -c coracle -n "__fish_coracle_using_subcommand push" -l tls-verify -d 'Require a valid certificate of the registry, whatever registries.conf says; with false, plain http is tried too' -r -f -a "true\t''
 false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand push" -l creds -d 'Log in to the registry as this user' -r
@@ -846,6 +855,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l disable-content-trust -d 'Accepted for scripts of docker: signatures of that kind are asked of nobody' -r -f -a "true\t''
 false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l signature-policy -d 'Take in images by this policy.json instead of the user\'s or the system\'s: containers-policy.json(5)' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l decryption-key -d 'Refused: encrypted layers cannot be opened' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s a -l attach -d 'Show these streams alone, stdin as with --interactive' -r -f -a "stdin\t''
 stdout\t''
 stderr\t''"
@@ -1002,6 +1012,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l disable-content-trust -d 'Accepted for scripts of docker: signatures of that kind are asked of nobody' -r -f -a "true\t''
 false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l signature-policy -d 'Take in images by this policy.json instead of the user\'s or the system\'s: containers-policy.json(5)' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l decryption-key -d 'Refused: encrypted layers cannot be opened' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -s a -l attach -d 'Show these streams alone, stdin as with --interactive' -r -f -a "stdin\t''
 stdout\t''
 stderr\t''"
@@ -1444,30 +1455,31 @@ complete -c coracle -n "__fish_coracle_using_subcommand healthcheck; and not __f
 complete -c coracle -n "__fish_coracle_using_subcommand healthcheck; and not __fish_seen_subcommand_from run" -f -a "run" -d 'Run the health check of a container'
 complete -c coracle -n "__fish_coracle_using_subcommand healthcheck; and __fish_seen_subcommand_from run" -l ignore-result -d 'End with 0 whatever the check comes to'
 complete -c coracle -n "__fish_coracle_using_subcommand healthcheck; and __fish_seen_subcommand_from run" -s h -l help -d 'Print help'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree trust mount unmount umount" -s h -l help -d 'Print help'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree trust mount unmount umount" -f -a "pull" -d 'Fetch one or more images, and print their ids'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree trust mount unmount umount" -f -a "push" -d 'Send an image to a registry, or to an archive or a directory'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree trust mount unmount umount" -f -a "load" -d 'Load images from an archive (docker save, podman save, OCI) or an OCI directory'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree trust mount unmount umount" -f -a "save" -d 'Save images to an archive, or to a directory'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree trust mount unmount umount" -f -a "ls" -d 'List images'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree trust mount unmount umount" -f -a "list" -d 'List images'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree trust mount unmount umount" -f -a "history" -d 'Show the steps in which an image was made'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree trust mount unmount umount" -f -a "rm" -d 'Remove one or more images'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree trust mount unmount umount" -f -a "tag" -d 'Give an image one or more further names'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree trust mount unmount umount" -f -a "untag" -d 'Take one or more names from an image'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree trust mount unmount umount" -f -a "import" -d 'Make an image of a tar archive that is a root file system, and print its id'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree trust mount unmount umount" -f -a "search" -d 'Look for images in a registry'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree trust mount unmount umount" -f -a "inspect" -d 'Show all that is known of images, here or elsewhere'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree trust mount unmount umount" -f -a "diff" -d 'Show what the topmost layer of an image has changed: A is added, C changed, D deleted'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree trust mount unmount umount" -f -a "copy" -d 'Copy an image from one place to another, without changing its digests where the target can have them'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree trust mount unmount umount" -f -a "exists" -d 'Tell by the exit code whether an image exists: 0 if it does, 1 if not'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree trust mount unmount umount" -f -a "import-from" -d 'Bring images over from podman\'s store, which is only read, and print their names'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree trust mount unmount umount" -f -a "prune" -d 'Remove images that have no name and that no container uses'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree trust mount unmount umount" -f -a "tree" -d 'Show the layers of an image, and the images that end with each'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree trust mount unmount umount" -f -a "trust" -d 'See and change which images may come in'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree trust mount unmount umount" -f -a "mount" -d 'Show the files of images as directories, read-only, and print where'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree trust mount unmount umount" -f -a "unmount" -d 'Take away what image mount has shown'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune tree trust mount unmount umount" -f -a "umount" -d 'Take away what image mount has shown'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune sign tree trust mount unmount umount" -s h -l help -d 'Print help'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune sign tree trust mount unmount umount" -f -a "pull" -d 'Fetch one or more images, and print their ids'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune sign tree trust mount unmount umount" -f -a "push" -d 'Send an image to a registry, or to an archive or a directory'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune sign tree trust mount unmount umount" -f -a "load" -d 'Load images from an archive (docker save, podman save, OCI) or an OCI directory'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune sign tree trust mount unmount umount" -f -a "save" -d 'Save images to an archive, or to a directory'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune sign tree trust mount unmount umount" -f -a "ls" -d 'List images'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune sign tree trust mount unmount umount" -f -a "list" -d 'List images'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune sign tree trust mount unmount umount" -f -a "history" -d 'Show the steps in which an image was made'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune sign tree trust mount unmount umount" -f -a "rm" -d 'Remove one or more images'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune sign tree trust mount unmount umount" -f -a "tag" -d 'Give an image one or more further names'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune sign tree trust mount unmount umount" -f -a "untag" -d 'Take one or more names from an image'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune sign tree trust mount unmount umount" -f -a "import" -d 'Make an image of a tar archive that is a root file system, and print its id'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune sign tree trust mount unmount umount" -f -a "search" -d 'Look for images in a registry'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune sign tree trust mount unmount umount" -f -a "inspect" -d 'Show all that is known of images, here or elsewhere'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune sign tree trust mount unmount umount" -f -a "diff" -d 'Show what the topmost layer of an image has changed: A is added, C changed, D deleted'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune sign tree trust mount unmount umount" -f -a "copy" -d 'Copy an image from one place to another, without changing its digests where the target can have them'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune sign tree trust mount unmount umount" -f -a "exists" -d 'Tell by the exit code whether an image exists: 0 if it does, 1 if not'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune sign tree trust mount unmount umount" -f -a "import-from" -d 'Bring images over from podman\'s store, which is only read, and print their names'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune sign tree trust mount unmount umount" -f -a "prune" -d 'Remove images that have no name and that no container uses'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune sign tree trust mount unmount umount" -f -a "sign" -d 'Sign images that are in their registries, under the names that they have there'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune sign tree trust mount unmount umount" -f -a "tree" -d 'Show the layers of an image, and the images that end with each'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune sign tree trust mount unmount umount" -f -a "trust" -d 'See and change which images may come in'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune sign tree trust mount unmount umount" -f -a "mount" -d 'Show the files of images as directories, read-only, and print where'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune sign tree trust mount unmount umount" -f -a "unmount" -d 'Take away what image mount has shown'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from pull push load save ls list history rm tag untag import search inspect diff copy exists import-from prune sign tree trust mount unmount umount" -f -a "umount" -d 'Take away what image mount has shown'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l policy -d 'When to ask the registry: always, missing, never, newer' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l platform -d 'Choose the image for this system, such as linux/arm64' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l arch -d 'Choose the image for this processor, such as arm64' -r
@@ -1483,6 +1495,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_s
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l disable-content-trust -d 'Accepted for scripts of docker: signatures of that kind are asked of nobody' -r -f -a "true\t''
 false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l signature-policy -d 'Take in images by this policy.json instead of the user\'s or the system\'s: containers-policy.json(5)' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l decryption-key -d 'Refused: encrypted layers cannot be opened' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -s a -l all-tags -d 'Fetch all tags of the images\' repositories'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -s q -l quiet -d 'Show no progress'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -s h -l help -d 'Print help'
@@ -1493,6 +1506,12 @@ complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_s
 false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -s f -l format -d 'Write the manifest in this format: oci or v2s2 (also called docker) [default: as it is]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l platform -d 'Of an index, send the image for this system, such as linux/arm64' -r
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l sign-by -d 'Sign with this key of GnuPG, and put the signature where registries.d says' -r
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l sign-by-sigstore -d 'Sign as this file says: containers-sigstore-signing-params.yaml(5)' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l sign-by-sigstore-private-key -d 'Sign with this private key of sigstore, and attach the signature to the image in its registry' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l sign-passphrase-file -d 'Take the key\'s passphrase from the first line of this file' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l encryption-key -d 'Refused: layers cannot be encrypted' -r
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l encrypt-layer -d 'Refused: layers cannot be encrypted' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l tls-verify -d 'Require a valid certificate of the registry, whatever registries.conf says; with false, plain http is tried too' -r -f -a "true\t''
 false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l creds -d 'Log in to the registry as this user' -r
@@ -1610,6 +1629,10 @@ complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_s
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from copy" -l arch -d 'Choose the image for this processor, such as arm64' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from copy" -l os -d 'Choose the image for this operating system' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from copy" -l variant -d 'Choose the image for this variant of the processor, such as v7' -r
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from copy" -l sign-by -d 'Sign with this key of GnuPG, and put the signature where registries.d says' -r
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from copy" -l sign-by-sigstore -d 'Sign as this file says: containers-sigstore-signing-params.yaml(5)' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from copy" -l sign-by-sigstore-private-key -d 'Sign with this private key of sigstore, and attach the signature to the image in its registry' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from copy" -l sign-passphrase-file -d 'Take the key\'s passphrase from the first line of this file' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from copy" -l tls-verify -d 'Require a valid certificate of the registry, whatever registries.conf says; with false, plain http is tried too' -r -f -a "true\t''
 false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from copy" -l creds -d 'Log in to the registry as this user' -r
@@ -1630,9 +1653,13 @@ false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from copy" -l src-cert-dir -d 'Trust the certificates (*.crt) in this directory for the source' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from copy" -l dest-cert-dir -d 'Trust the certificates (*.crt) in this directory for the target' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from copy" -l signature-policy -d 'Take in images by this policy.json instead of the user\'s or the system\'s: containers-policy.json(5)' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from copy" -l decryption-key -d 'Refused: encrypted layers cannot be opened' -r
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from copy" -l encryption-key -d 'Refused: layers cannot be encrypted' -r
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from copy" -l encrypt-layer -d 'Refused: layers cannot be encrypted' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from copy" -s a -l all -d 'Copy an index with all its images, as they are, not just the image for this machine'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from copy" -l preserve-digests -d 'Fail if the image would get another digest'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from copy" -s q -l quiet -d 'Show no progress'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from copy" -l remove-signatures -d 'Copy no signatures, as is always done'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from copy" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from exists" -s h -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from import-from" -l store -d 'The directory of podman\'s store [default: where storage.conf says, as in podman info]' -r -F
@@ -1645,6 +1672,22 @@ complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_s
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from prune" -l external -d 'Accepted for scripts of podman: there are no containers of others in the store'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from prune" -s f -l force -d 'Do not ask'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from prune" -s h -l help -d 'Print help'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from sign" -s d -l directory -d 'Put signatures of GnuPG below this directory' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from sign" -l sign-by -d 'Sign with this key of GnuPG, and put the signature where registries.d says' -r
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from sign" -l sign-by-sigstore -d 'Sign as this file says: containers-sigstore-signing-params.yaml(5)' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from sign" -l sign-by-sigstore-private-key -d 'Sign with this private key of sigstore, and attach the signature to the image in its registry' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from sign" -l sign-passphrase-file -d 'Take the key\'s passphrase from the first line of this file' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from sign" -l tls-verify -d 'Require a valid certificate of the registry, whatever registries.conf says; with false, plain http is tried too' -r -f -a "true\t''
+false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from sign" -l creds -d 'Log in to the registry as this user' -r
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from sign" -l authfile -d 'Take credentials from this file' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from sign" -l cert-dir -d 'Trust the certificates (*.crt) in this directory' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from sign" -l retry -d 'How often to try again what has failed [default: 2]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from sign" -l retry-delay -d 'How long to wait before the second try; doubled for each further one [default: 1s]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from sign" -l disable-content-trust -d 'Accepted for scripts of docker: signatures of that kind are asked of nobody' -r -f -a "true\t''
+false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from sign" -s a -l all -d 'Sign the images of a list too, as is always done'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from sign" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from tree" -l whatrequires -d 'Show what is built on the image: its topmost layer, and the layers of all images above it'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from tree" -s h -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from trust" -s h -l help -d 'Print help'
@@ -1724,6 +1767,10 @@ complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_see
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l compression-level -d 'Compress with this level: 1 to 9 for gzip [default: 5], 1 to 20 for zstd [default: 3]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l digestfile -d 'Write the digest that the registry knows the list by to a file' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -s f -l format -d 'Write the list and its images in this format: oci or v2s2 (also called docker) [default: as they are]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l sign-by -d 'Sign with this key of GnuPG, and put the signature where registries.d says' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l sign-by-sigstore -d 'Sign as this file says: containers-sigstore-signing-params.yaml(5)' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l sign-by-sigstore-private-key -d 'Sign with this private key of sigstore, and attach the signature to the image in its registry' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l sign-passphrase-file -d 'Take the key\'s passphrase from the first line of this file' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l tls-verify -d 'Require a valid certificate of the registry, whatever registries.conf says; with false, plain http is tried too' -r -f -a "true\t''
 false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l creds -d 'Log in to the registry as this user' -r

@@ -29,6 +29,7 @@ impl Verb for Create {
 /// What `run` and `create` have in common: flags, image, container.
 pub fn make(context: &Context, flags: &mut ContainerFlags, mut settings: Settings) -> Result<Config> {
     let engine = &context.engine;
+    flags.decryption.refuse()?;
     flags.fill(&mut settings);
     let (mut config, naming) = flags.config(engine.rootless, context.docker, &context.command_line)?;
     for name in &flags.requires {

@@ -12,15 +12,17 @@ mod process;
 mod resources;
 mod security;
 mod sides;
+mod signing;
 pub mod supervision;
 mod users;
 
-pub use images::{PlatformFlags, RegistryFlags, SignaturePolicyFlag};
+pub use images::{DecryptionFlag, EncryptionFlags, PlatformFlags, RegistryFlags, SignaturePolicyFlag};
 pub use later::later;
 pub use preserve::PreserveFlags;
 pub use process::{StandardStream, environment};
 pub use resources::ResourceFlags;
 pub use sides::{Sides, SidesFlags};
+pub use signing::SigningFlags;
 
 use crate::container::config::{Config, Id, ImageSource, Name, Source};
 use crate::container::create::Naming;
@@ -78,6 +80,8 @@ pub struct ContainerFlags {
     pub registry: RegistryFlags,
     #[command(flatten)]
     pub policy_file: SignaturePolicyFlag,
+    #[command(flatten)]
+    pub decryption: DecryptionFlag,
     #[command(flatten)]
     pub process: process::ProcessFlags,
     #[command(flatten)]

@@ -1,6 +1,8 @@
 //! `image copy`: copy an image between registries, archives, directories and the store.
 
-use super::flags::{PlatformFlags, Sides, SidesFlags, SignaturePolicyFlag};
+use super::flags::{
+    DecryptionFlag, EncryptionFlags, PlatformFlags, Sides, SidesFlags, SignaturePolicyFlag, SigningFlags,
+};
 use super::progress::Progress;
 use super::push::CompressionFlags;
 use super::{Context, Verb, pulling, say};
@@ -41,10 +43,19 @@ pub struct ImageCopy {
     /// Show no progress
     #[arg(short, long)]
     quiet: bool,
+    /// Copy no signatures, as is always done
+    #[arg(long)]
+    remove_signatures: bool,
+    #[command(flatten)]
+    signing: SigningFlags,
     #[command(flatten)]
     registry: SidesFlags,
     #[command(flatten)]
     policy_file: SignaturePolicyFlag,
+    #[command(flatten)]
+    decryption: DecryptionFlag,
+    #[command(flatten)]
+    encryption: EncryptionFlags,
     /// Where the image is
     #[arg(value_name = "SOURCE")]
     source: String,
@@ -62,6 +73,8 @@ enum MultiArch {
 
 impl Verb for ImageCopy {
     fn run(self, context: &Context) -> Result<u8> {
+        self.decryption.refuse()?;
+        self.encryption.refuse()?;
         let engine = &context.engine;
         let (source, target) = (Location::required(&self.source)?, Location::required(&self.target)?);
         let platform = self.platform.platform()?;
@@ -74,6 +87,15 @@ impl Verb for ImageCopy {
         sides.source.signature_policy = self.policy_file.signature_policy;
         sides.check(&source, &target)?;
         copy::check_target(&target)?;
+        let _ = self.remove_signatures;
+        let signing = self.signing.signing(None)?;
+        match &target {
+            Location::Registry(name) => signing.check(name)?,
+            _ if self.signing.is_given() => {
+                return Err(Kind::BadInput.error("what is signed goes to a registry: docker://NAME"));
+            }
+            _ => {}
+        }
         crate::store::prepare(engine)?;
         // In the user's own rights, and before the work.
         let digestfile = self.digestfile.as_deref().map(fs::open_truncated).transpose()?;
@@ -87,6 +109,9 @@ impl Verb for ImageCopy {
         let copied = copy(context, (&source, &target), &what, &sides, &|event| progress.show(&event));
         progress.clear();
         let copied = copied?;
+        if let Location::Registry(name) = &target {
+            signing.sign(engine, name, &copied.digest, &sides.target)?;
+        }
         if let Some(mut file) = digestfile {
             file.write_all(copied.digest.to_string().as_bytes()).context("write the digest")?;
         }

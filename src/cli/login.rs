@@ -169,14 +169,14 @@ impl Login {
             let found = secret::find(&context.engine, name)?;
             let value = secret::value(&context.engine, &found)?;
             self.username.get_or_insert_with(|| found.name.clone());
-            return password_of(value).with_context(|| format!("secret {name}")).map(Some);
+            return secret_of(value).with_context(|| format!("secret {name}")).map(Some);
         }
         if self.password_stdin {
             if self.username.is_none() {
                 return Err(Kind::BadInput.hinted("no user for the password", "give one with --username"));
             }
             let bytes = fs::read_all(std::io::stdin().lock(), PASSWORD_BYTES_MAX);
-            return password_of(bytes.context("read the password from standard input")?).map(Some);
+            return secret_of(bytes.context("read the password from standard input")?).map(Some);
         }
         Ok(self.password.take().filter(|password| !password.is_empty()).map(Secret::new))
     }
@@ -188,7 +188,7 @@ impl Login {
 }
 
 /// Files end with an end of line, passwords do not.
-fn password_of(bytes: Vec<u8>) -> Result<Secret> {
+pub fn secret_of(bytes: Vec<u8>) -> Result<Secret> {
     // What is no text is not shown in an error either.
     let text = String::from_utf8(bytes).map_err(|_| Kind::BadInput.error("the password is no text in UTF-8"))?;
     if text.len() > PASSWORD_BYTES_MAX {
@@ -219,11 +219,17 @@ fn ask_user(before: Option<String>) -> Result<String> {
 }
 
 fn ask_password() -> Result<Secret> {
+    ask_secret("Password: ", "use --password-stdin")
+}
+
+/// Asks at the terminal for what it does not show. The hint is for those who have none.
+pub fn ask_secret(text: &str, hint: &str) -> Result<Secret> {
     let stdin = std::io::stdin();
     if !stdin.is_terminal() {
-        return Err(Kind::BadInput.hinted("there is no terminal to ask for the password at", "use --password-stdin"));
+        let what = text.trim_end_matches([' ', ':']).to_lowercase();
+        return Err(Kind::BadInput.hinted(format!("there is no terminal to ask for the {what} at"), hint));
     }
-    prompt("Password: ");
+    prompt(text);
     let raw = Raw::enter(stdin.as_fd().try_clone_to_owned()?)?;
     let password = type_password(&mut stdin.lock());
     drop(raw);
@@ -238,7 +244,7 @@ fn type_password(keys: &mut impl Read) -> Result<Secret> {
     loop {
         let is_end = keys.read(&mut key).context("read the password")? == 0;
         match key[0] {
-            b'\r' | b'\n' => return password_of(typed),
+            b'\r' | b'\n' => return secret_of(typed),
             0x03 | 0x04 => return Err(Kind::BadInput.error("no password: interrupted")),
             _ if is_end => return Err(Kind::BadInput.error("no password: the terminal is closed")),
             // Backspace takes a whole character away, Ctrl-U all of them.

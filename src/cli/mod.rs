@@ -36,6 +36,7 @@ mod image_exists;
 mod image_import_from;
 mod image_mount;
 mod image_prune;
+mod image_sign;
 mod image_tree;
 mod image_trust;
 mod images;

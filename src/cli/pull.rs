@@ -1,6 +1,6 @@
 //! `pull`: fetch images from registries.
 
-use super::flags::{PlatformFlags, RegistryFlags, SignaturePolicyFlag};
+use super::flags::{DecryptionFlag, PlatformFlags, RegistryFlags, SignaturePolicyFlag};
 use super::search::tags;
 use super::{Context, Verb, pulling, say};
 use crate::error::Kind;
@@ -28,6 +28,8 @@ pub struct Pull {
     registry: RegistryFlags,
     #[command(flatten)]
     policy_file: SignaturePolicyFlag,
+    #[command(flatten)]
+    decryption: DecryptionFlag,
     /// The images: names, docker-archive:FILE[:NAME], oci-archive:FILE[:NAME], oci:DIR[:NAME] or dir:DIR
     #[arg(value_name = "IMAGE", required = true)]
     names: Vec<String>,
@@ -35,6 +37,7 @@ pub struct Pull {
 
 impl Verb for Pull {
     fn run(self, context: &Context) -> Result<u8> {
+        self.decryption.refuse()?;
         let policy: Policy = self.policy.parse()?;
         let platform = self.platform.platform()?;
         let access = self.registry.access(&context.globals.settings()?)?;

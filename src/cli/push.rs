@@ -1,6 +1,6 @@
 //! `push`: send images to registries.
 
-use super::flags::RegistryFlags;
+use super::flags::{EncryptionFlags, RegistryFlags, SigningFlags};
 use super::progress::Progress;
 use super::{Context, Verb, say};
 use crate::container::events::{self, Happening};
@@ -52,6 +52,10 @@ pub struct Push {
     #[arg(long)]
     remove_signatures: bool,
     #[command(flatten)]
+    signing: SigningFlags,
+    #[command(flatten)]
+    encryption: EncryptionFlags,
+    #[command(flatten)]
     registry: RegistryFlags,
     /// The image, by name or id
     #[arg(value_name = "IMAGE")]
@@ -74,6 +78,7 @@ pub struct CompressionFlags {
 
 impl Verb for Push {
     fn run(self, context: &Context) -> Result<u8> {
+        self.encryption.refuse()?;
         let settings = context.globals.settings()?;
         let what = self.what(&settings)?;
         let access = self.registry.access(&settings)?;
@@ -83,9 +88,12 @@ impl Verb for Push {
             Some(Destination::Registry(name)) => Some(name),
             None => None,
         };
+        let signing = self.signing.signing(None)?;
+        let pairs = self.pairs(context, destination)?;
+        pairs.iter().try_for_each(|(_, destination)| signing.check(destination))?;
         // In the user's own rights, and before the work.
         let mut digestfile = self.digestfile.as_deref().map(fs::open_truncated).transpose()?;
-        for (image, destination) in self.pairs(context, destination)? {
+        for (image, destination) in pairs {
             let progress = Progress::new(self.quiet);
             let show = |event| progress.show(&event);
             if context.docker && !self.quiet {
@@ -94,6 +102,7 @@ impl Verb for Push {
             let pushed = push::push(&context.engine, &image, &destination, &what, &access, &show);
             progress.clear();
             let pushed = pushed?;
+            signing.sign(&context.engine, &destination, &pushed.digest, &access)?;
             events::tell_of_image(&context.engine, Happening::Push, &pushed.id, &destination.to_string());
             if let Some(file) = &mut digestfile {
                 file.write_all(pushed.digest.to_string().as_bytes()).context("write the digest")?;
@@ -115,6 +124,7 @@ impl Push {
             (self.compression.compression_level.is_some(), "--compression-level"),
             (self.force_compression == Some(true), "--force-compression"),
             (what.format.is_some(), "--format"),
+            (self.signing.is_given(), "--sign-by"),
         ];
         if let Some((_, flag)) = for_registries.iter().find(|(is_given, _)| *is_given) {
             let message = format!("{flag} is for registries: into files an image goes as it is");

@@ -185,6 +185,7 @@ const NOUNS: &[Noun] = &[
             verb!("exists", super::image_exists::ImageExists),
             verb!("import-from", super::image_import_from::ImageImportFrom),
             verb!("prune", super::image_prune::ImagePrune),
+            verb!("sign", super::image_sign::ImageSign),
             verb!("tree", super::image_tree::ImageTree),
             verb!("trust", super::image_trust::ImageTrust),
             verb!("mount", super::image_mount::ImageMount),

@@ -309,7 +309,7 @@ fn compression(media_type: &str) -> Result<Compression> {
         other => {
             let shown: String = other.chars().take(100).collect();
             let why = match other {
-                other if other.contains("+encrypted") => ": it is encrypted",
+                other if other.contains("+encrypted") => ": it is encrypted, and encrypted layers cannot be opened",
                 other if other.contains(".foreign.") => ": it is of Windows and not in the registry",
                 _ => "",
             };

@@ -51,6 +51,7 @@ mod save;
 mod search;
 mod secrets;
 mod signatures;
+mod signing;
 mod smoke;
 mod stats;
 mod support;

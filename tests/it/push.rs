@@ -188,7 +188,7 @@ fn names_lead_where_they_say_and_nowhere_else() {
         (&["--compression-format=xz", &name], &["xz", "use gzip or zstd"]),
         (&["--compression-level=10", &name], &["levels 1 to 9"]),
         (&["--format=v2s2", "--compression-format=zstd", &name], &["no layers of zstd"]),
-        (&["--sign-by=me", &name], &["--sign-by is not supported yet"]),
+        (&["--sign-by-sq-fingerprint=ab", &name], &["--sign-by-sq-fingerprint is not supported yet"]),
         (&["--platform=linux/s390x", INSECURE, &name], &["linux/s390x"]),
         (&[&name, "127.0.0.1:1/x"], &["127.0.0.1:1", "connection refused"]),
     ] {

@@ -311,7 +311,7 @@ fn d12_an_image_comes_in_with_a_gpg_signature_by_the_key_alone() {
     }
     scene.put_beside(&scene.manifest, 2, &message);
     scene.comes(&good, NAME);
-    assert_eq!(crate::support::names_in(&scene.sandbox.data.join("tmp")), Vec::<String>::new());
+    assert_eq!(crate::support::names_in(&scene.sandbox.data.join("coracle/tmp")), Vec::<String>::new());
 }
 
 #[test]

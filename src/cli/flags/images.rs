@@ -105,3 +105,45 @@ pub struct SignaturePolicyFlag {
     #[arg(long, value_name = "FILE", hide = true)]
     pub signature_policy: Option<PathBuf>,
 }
+
+/// For layers that are encrypted. There is no library for their format that could be trusted with keys.
+#[derive(clap::Args, Clone, Debug)]
+pub struct DecryptionFlag {
+    /// Refused: encrypted layers cannot be opened
+    #[arg(long, value_name = "KEY[:PASSPHRASE]", hide = true)]
+    decryption_key: Vec<String>,
+}
+
+impl DecryptionFlag {
+    pub fn refuse(&self) -> Result<()> {
+        match self.decryption_key.is_empty() {
+            true => Ok(()),
+            false => Err(refused("--decryption-key", "opened")),
+        }
+    }
+}
+
+/// The other way.
+#[derive(clap::Args, Clone, Debug)]
+pub struct EncryptionFlags {
+    /// Refused: layers cannot be encrypted
+    #[arg(long, value_name = "PROTOCOL:KEY", hide = true)]
+    encryption_key: Vec<String>,
+    /// Refused: layers cannot be encrypted
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true, hide = true)]
+    encrypt_layer: Vec<i64>,
+}
+
+impl EncryptionFlags {
+    pub fn refuse(&self) -> Result<()> {
+        match self.encryption_key.is_empty() && self.encrypt_layer.is_empty() {
+            true => Ok(()),
+            false => Err(refused("--encryption-key", "made")),
+        }
+    }
+}
+
+fn refused(flag: &str, what: &str) -> anyhow::Error {
+    let message = format!("{flag}: encrypted layers (ocicrypt) cannot be {what} by this engine");
+    Kind::BadInput.hinted(message, "skopeo copy does that")
+}

@@ -4,20 +4,8 @@ use super::ContainerFlags;
 use crate::error::{self, Kind};
 
 /// Options of podman and docker that this version does not have, so that the error says so rather than "unknown".
-const LATER: &[&str] = &[
-    "--compress",
-    "--encrypt-layer",
-    "--encryption-key",
-    "--init-ctr",
-    "--pod",
-    "--pod-id-file",
-    "--pubkeysfile",
-    "--sign-by",
-    "--sign-by-sigstore",
-    "--sign-by-sigstore-private-key",
-    "--sign-by-sq-fingerprint",
-    "--sign-passphrase-file",
-];
+const LATER: &[&str] =
+    &["--compress", "--init-ctr", "--pod", "--pod-id-file", "--pubkeysfile", "--sign-by-sq-fingerprint"];
 
 /// The error for a word that looks like an option where an image should be.
 pub fn refuse_option(word: &str) -> anyhow::Error {

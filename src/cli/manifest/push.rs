@@ -1,6 +1,6 @@
 //! `manifest push`: a list with its images, to a registry.
 
-use super::super::flags::RegistryFlags;
+use super::super::flags::{RegistryFlags, SigningFlags};
 use super::super::in_userns;
 use super::super::progress::Progress;
 use super::super::push::{CompressionFlags, Destination, destination, what};
@@ -39,6 +39,8 @@ pub struct Push {
     #[arg(long)]
     remove_signatures: bool,
     #[command(flatten)]
+    signing: SigningFlags,
+    #[command(flatten)]
     registry: RegistryFlags,
     /// The list, by name or id
     #[arg(value_name = "LIST")]
@@ -69,12 +71,15 @@ impl Verb for Push {
         crate::store::prepare(engine)?;
         list::find(engine, &self.list)?;
         let target = push::destination(engine, &context.verb, &self.list, name)?;
+        let signing = self.signing.signing(None)?;
+        signing.check(&target)?;
         // In the user's own rights, and before the work.
         let digestfile = self.digestfile.as_deref().map(fs::open_truncated).transpose()?;
         let progress = Progress::new(self.quiet);
         let pushed = push::push(engine, &self.list, &target, &what, &access, &|event| progress.show(&event));
         progress.clear();
         let pushed = pushed?;
+        signing.sign(engine, &target, &pushed.digest, &access)?;
         events::tell_of_image(engine, Happening::Push, &pushed.id, &target.to_string());
         if let Some(mut file) = digestfile {
             file.write_all(pushed.digest.to_string().as_bytes()).context("write the digest")?;

@@ -1,13 +1,11 @@
 //! OpenPGP by the programs of GnuPG: `gpgv` verifies with the given keys and no others, `gpg` signs with the user's.
 
-use super::SIGNATURE_BYTES_MAX;
+use super::{SIGNATURE_BYTES_MAX, armor};
 use crate::engine::Engine;
 use crate::error::Kind;
 use crate::fs;
 use crate::image::program;
 use anyhow::Result;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -15,7 +13,6 @@ use std::time::Duration;
 
 /// How long a verification may take.
 const VERIFY_TIMEOUT: Duration = Duration::from_secs(30);
-#[allow(dead_code, reason = "for those who sign")]
 /// How long signing may take; a person may have to be asked for a passphrase.
 const SIGN_TIMEOUT: Duration = Duration::from_secs(300);
 const STATUS_BYTES_MAX: usize = 64 << 10;
@@ -25,8 +22,6 @@ const STATUS: &str = "[GNUPG:] ";
 const HASHES: [&str; 3] = ["8", "9", "10"];
 /// A signature of bytes as they are (RFC 4880, section 5.2.1).
 const BINARY: &str = "00";
-const BEGIN: &str = "-----BEGIN PGP PUBLIC KEY BLOCK-----";
-const END: &str = "-----END PGP PUBLIC KEY BLOCK-----";
 
 /// A keyring that verifies, in a directory of its own that goes with it.
 pub struct Keyring {
@@ -113,26 +108,17 @@ fn check(status: &str) -> Result<()> {
     }
 }
 
-/// Keys without their armor (RFC 4880, section 6.2), of which gpgv knows nothing.
+/// Keys without their armor, of which gpgv knows nothing.
 fn binary(file: &[u8]) -> Result<Vec<u8>> {
     let bad = || Kind::BadInput.error("a key is neither what gpg --export writes nor that with --armor");
     // A packet begins with a byte whose highest bit is set.
     if file.first().is_some_and(|first| first & 0x80 != 0) {
         return Ok(file.to_vec());
     }
-    let text = std::str::from_utf8(file).map_err(|_| bad())?;
-    let mut keys = Vec::new();
-    for block in text.split(BEGIN).skip(1) {
-        let (block, _) = block.split_once(END).ok_or_else(bad)?;
-        // Headers end with an empty line; a checksum, which does not protect, begins with an equals sign.
-        let body = block.lines().map(str::trim).skip(1).skip_while(|line| !line.is_empty());
-        let body: String = body.take_while(|line| !line.starts_with('=')).collect();
-        keys.extend(BASE64.decode(body).map_err(|_| bad())?);
-    }
-    if keys.is_empty() { Err(bad()) } else { Ok(keys) }
+    let blocks = std::str::from_utf8(file).ok().and_then(|text| armor::blocks(text, "PGP PUBLIC KEY BLOCK"));
+    blocks.map(|blocks| blocks.concat()).ok_or_else(bad)
 }
 
-#[allow(dead_code, reason = "for those who sign")]
 /// Signs a claim with a key of the user's.
 pub fn sign(claim: &[u8], key: &str, passphrase: Option<&Path>) -> Result<Vec<u8>> {
     let gpg = program::find("gpg").ok_or_else(|| {
@@ -144,10 +130,17 @@ pub fn sign(claim: &[u8], key: &str, passphrase: Option<&Path>) -> Result<Vec<u8
     if let Some(file) = passphrase {
         command.args(["--batch", "--pinentry-mode", "loopback", "--passphrase-file"]).arg(file);
     }
+    // What it says takes several lines.
+    command.stderr(Stdio::null());
     let (status, message) = program::ask(command, "gpg", claim, SIGNATURE_BYTES_MAX, SIGN_TIMEOUT)?;
     match status.success() {
         true => Ok(message),
-        false => Err(Kind::Denied.error(format!("gpg does not sign with key {:?}", fs::shown(key.as_bytes())))),
+        false => {
+            let key = fs::shown(key.as_bytes());
+            let message =
+                format!("gpg does not sign with key {key:?}: it is not there, or the passphrase is another");
+            Err(Kind::Denied.hinted(message, "see gpg --list-secret-keys"))
+        }
     }
 }
 
@@ -184,10 +177,11 @@ mod tests {
 
     #[test]
     fn keys_come_with_and_without_armor() {
-        let armored = format!("A comment\n{BEGIN}\nVersion: 1\n\nmFg=\n=abcd\n{END}\n{BEGIN}\n\nmQ==\n{END}\n");
+        let (begin, end) = ("-----BEGIN PGP PUBLIC KEY BLOCK-----", "-----END PGP PUBLIC KEY BLOCK-----");
+        let armored = format!("A comment\n{begin}\nVersion: 1\n\nmFg=\n=abcd\n{end}\n{begin}\n\nmQ==\n{end}\n");
         assert_eq!(binary(armored.as_bytes()).expect("it is one"), b"\x98\x58\x99");
         assert_eq!(binary(b"\x98\x58").expect("it is one"), b"\x98\x58");
-        for bad in [&b""[..], b"mFg=", BEGIN.as_bytes(), armored.replace("mQ==", "!").as_bytes()] {
+        for bad in [&b""[..], b"mFg=", begin.as_bytes(), armored.replace("mQ==", "!").as_bytes()] {
             assert!(binary(bad).is_err());
         }
     }

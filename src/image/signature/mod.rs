@@ -3,10 +3,13 @@
 //! A signature's claim is a small JSON document (containers-signature(5)). OpenPGP signs it as one message that contains
 //! it, sigstore as a payload with a signature beside it.
 
+mod armor;
 pub mod gpg;
 pub mod key;
 pub mod lookaside;
 pub mod place;
+pub mod private_key;
+pub mod sign;
 
 use super::json;
 use crate::error::Kind;
@@ -56,7 +59,6 @@ pub struct Sigstore {
 }
 
 impl Sigstore {
-    #[allow(dead_code, reason = "for those who sign")]
     pub fn new(payload: Vec<u8>, signature: &[u8]) -> Self {
         let annotations = [(SIGNATURE.to_owned(), BASE64.encode(signature))];
         Self { mime_type: PAYLOAD.to_owned(), payload, annotations: annotations.into() }
@@ -79,7 +81,6 @@ impl Signature {
         Ok(Self::OpenPgp(bytes.strip_prefix(SIMPLE_HEAD).unwrap_or(bytes).to_vec()))
     }
 
-    #[allow(dead_code, reason = "for those who sign")]
     pub fn to_file(&self) -> Result<Vec<u8>> {
         match self {
             Self::OpenPgp(message) => Ok(message.clone()),
@@ -149,7 +150,6 @@ impl Claim {
         Ok(Self { manifest: image.manifest, name: identity.name })
     }
 
-    #[allow(dead_code, reason = "for those who sign")]
     /// The bytes to sign.
     pub fn to_bytes(&self, system: System) -> Result<Vec<u8>> {
         let creator = concat!("coracle ", env!("CARGO_PKG_VERSION"));
