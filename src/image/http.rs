@@ -82,8 +82,8 @@ pub struct Request<'a> {
     pub url: Url,
     pub accept: Option<&'a str>,
     pub authorization: Option<&'a Authorization>,
-    /// Ask for the body from this byte on.
-    pub range_from: Option<u64>,
+    /// Ask for a part of the body: from this byte on, to this one if not to the end.
+    pub range: Option<(u64, Option<u64>)>,
     pub content: Content<'a>,
 }
 
@@ -112,7 +112,7 @@ pub enum Content<'a> {
 
 impl Request<'_> {
     pub fn new(method: Method, url: Url) -> Self {
-        Self { method, url, accept: None, authorization: None, range_from: None, content: Content::Nothing }
+        Self { method, url, accept: None, authorization: None, range: None, content: Content::Nothing }
     }
 
     pub fn get(url: Url) -> Self {
@@ -247,8 +247,9 @@ impl Client {
         if let Some(authorization) = request.authorization.filter(|authorization| authorization.origin == *origin) {
             head = head.header("authorization", authorization.value.reveal());
         }
-        if let Some(from) = request.range_from {
-            head = head.header("range", format!("bytes={from}-"));
+        if let Some((first, last)) = request.range {
+            let last = last.map(|last| last.to_string()).unwrap_or_default();
+            head = head.header("range", format!("bytes={first}-{last}"));
         }
         let head = head.method(request.method.name());
         let outcome = match request.content {

@@ -6,6 +6,7 @@
 mod fetch;
 
 use super::arrival::{self, Arrival};
+use super::chunked::Known;
 use super::config::{CONFIG_BYTES_MAX, ImageConfig};
 use super::load::Unpack;
 use super::manifest::{Descriptor, Document, Manifest, OCI_MANIFEST};
@@ -227,7 +228,8 @@ fn bring_in<Sink: Write>(
         arrival.expect_blob(&layer.blob.digest);
         arrival.expect_layer(&layer.diff_id);
     }
-    Layers::new(engine, registry, unpack, progress).fetch(&layers)?;
+    let known = Known::new(engine, reference, &layers);
+    Layers::new(engine, registry, unpack, progress, &known).fetch(&layers)?;
     arrival.write_blob(&fetched.bytes)?;
     let media_type = Some(image_manifest.media_type.as_str()).filter(|media_type| !media_type.is_empty());
     let size = fetched.bytes.len() as u64;

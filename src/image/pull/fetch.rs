@@ -7,6 +7,7 @@ use crate::engine::Engine;
 use crate::error::Kind;
 use crate::fs;
 use crate::image::arrival::ReadLayer;
+use crate::image::chunked::{Known, Rebuilt};
 use crate::image::load::{self, Unpack};
 use crate::image::manifest::{Descriptor, Layer};
 use crate::image::registry::Registry;
@@ -31,6 +32,8 @@ pub struct Layers<'a, Open, Finish> {
     registry: &'a Registry,
     unpack: &'a Unpack<'a, Open, Finish>,
     progress: Progress<'a>,
+    /// What new blobs may have in common with those that are here.
+    known: &'a Known<'a>,
     /// Set by the first layer that fails, so that the others do not go on for nothing.
     stop: AtomicBool,
 }
@@ -52,8 +55,9 @@ where
         registry: &'a Registry,
         unpack: &'a Unpack<'a, Open, Finish>,
         progress: Progress<'a>,
+        known: &'a Known<'a>,
     ) -> Self {
-        Self { engine, registry, unpack, progress, stop: AtomicBool::new(false) }
+        Self { engine, registry, unpack, progress, known, stop: AtomicBool::new(false) }
     }
 
     pub fn fetch(&self, layers: &[Layer]) -> Result<()> {
@@ -101,8 +105,14 @@ where
         let mut may_begin_again = true;
         loop {
             let Some(mut writer) = self.writer(work, is_here)? else { return self.take_stored(work) };
-            let had_part = writer.part_bytes() > 0;
-            let (error, sink) = match self.receive(work, &mut writer) {
+            let part = writer.part_bytes();
+            let blob = &work.layer.blob;
+            let rebuilt = match part < blob.size && may_begin_again {
+                true => self.known.rebuild(self.registry, blob, part),
+                false => None,
+            };
+            let may_be_wrong = part > 0 || rebuilt.is_some();
+            let (error, sink) = match self.receive(work, &mut writer, rebuilt) {
                 Ok(sink) => match writer.finish(Some((work.layer.blob.digest, work.layer.blob.size))) {
                     // The compressed bytes are the right ones before what they unpack to can be seen.
                     Ok(_) => return sink.map_or(Ok(()), &self.unpack.finish),
@@ -116,8 +126,8 @@ where
                 }
             };
             drop(sink);
-            // What was there before may not have been a part of this blob.
-            if !had_part || !may_begin_again || fs::is_full(&error) {
+            // What was there before, or in another blob, may not have been a part of this one.
+            if !may_be_wrong || !may_begin_again || fs::is_full(&error) {
                 return Err(error);
             }
             may_begin_again = false;
@@ -125,7 +135,7 @@ where
     }
 
     /// Reads what there is of a blob and then the rest of it, into the writer and to the unpacker.
-    fn receive(&self, work: &Work, writer: &mut blobs::Writer) -> Result<Option<Sink>> {
+    fn receive(&self, work: &Work, writer: &mut blobs::Writer, rebuilt: Option<Rebuilt>) -> Result<Option<Sink>> {
         let Descriptor { digest, size, .. } = work.layer.blob;
         let part = writer.part_bytes();
         let mut sink = match work.unpack {
@@ -138,7 +148,10 @@ where
         if part == size {
             return Ok(sink);
         }
-        let rest = self.registry.rest_of_blob(&digest, size, part).context(ReadLayer)?;
+        let rest: Box<dyn Read + '_> = match rebuilt {
+            Some(rebuilt) => Box::new(rebuilt),
+            None => Box::new(self.registry.rest_of_blob(&digest, size, part).context(ReadLayer)?),
+        };
         self.pass(&mut self.watched(rest, work), writer, sink)
     }
 

@@ -211,12 +211,16 @@ fn receive(reader: &mut BufReader<TcpStream>) -> std::io::Result<Option<Request>
 
 fn stored(shared: &Shared, request: &Request) -> Option<Answer> {
     let mut answer = shared.content.lock().unwrap().get(&request.target)?.clone();
-    let range = request.header("range").and_then(|range| range.strip_prefix("bytes=")?.strip_suffix('-'));
-    if let Some(from) = range.and_then(|from| from.parse::<usize>().ok()).filter(|from| *from < answer.body.len()) {
-        let total = answer.body.len();
-        answer.body.drain(..from);
+    let range = request.header("range").and_then(|range| range.strip_prefix("bytes=")?.split_once('-'));
+    let total = answer.body.len();
+    if let Some((first, last)) = range
+        && let Ok(first) = first.parse::<usize>()
+        && first < total
+    {
+        let end = last.parse::<usize>().map_or(total, |last| (last + 1).min(total));
+        answer.body = answer.body[first..end].to_vec();
         answer.status = 206;
-        answer = answer.with("content-range", format!("bytes {from}-{}/{total}", total - 1));
+        answer = answer.with("content-range", format!("bytes {first}-{}/{total}", end - 1));
     }
     Some(answer)
 }

@@ -1,6 +1,7 @@
 //! A private engine for one test: the real binary, directories of its own, and nothing left behind.
 
 pub mod artifact;
+pub mod chunked;
 pub mod evil_tar;
 pub mod fake_registry;
 pub mod image_builder;
