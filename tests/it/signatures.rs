@@ -4,6 +4,7 @@
 //! `key.pub` and by `good.asc`. Keys and claims that nobody else would make are made with openssl(1).
 
 use crate::support::artifact::{Artifact, Blob};
+use crate::support::fake_registry::FakeRegistry;
 use crate::support::registry::{Door, Registry};
 use crate::support::{Run, Running, Sandbox, source};
 use base64::Engine as _;
@@ -312,6 +313,27 @@ fn d12_an_image_comes_in_with_a_gpg_signature_by_the_key_alone() {
     scene.put_beside(&scene.manifest, 2, &message);
     scene.comes(&good, NAME);
     assert_eq!(crate::support::names_in(&scene.sandbox.data.join("coracle/tmp")), Vec::<String>::new());
+}
+
+#[test]
+fn signatures_of_gpg_may_lie_on_a_web_server() {
+    let (Some(scene), fake) = (Scene::start(), FakeRegistry::start()) else { return };
+    let place = format!("default-docker:\n  lookaside: http://{}/base\n", fake.host());
+    std::fs::write(scene.path(".config/containers/registries.d/default.yaml"), place).expect("write registries.d");
+    let good = scene.gpg("good.asc");
+    scene.stays_out(&good, NAME, "none where registries.d says");
+    let path = format!("/base/team/app@sha256={}/signature-1", scene.manifest.hex());
+    fake.put(&path, "application/octet-stream", &golden("signature-1"));
+    scene.comes(&good, NAME);
+    // No answer is not one that says that there is none, and too much of one is none.
+    fake.put(&path, "application/octet-stream", &vec![0; 2 << 20]);
+    scene.stays_out(&good, NAME, "more than 1048576 bytes");
+    scene.run(&["image", "sign", "--sign-by=me", NAME]).fails(125, &["where nobody can write"]);
+    drop(fake);
+    // A place that two files name is nobody's guess.
+    let twice = scene.path(".config/containers/registries.d/twice.yaml");
+    std::fs::write(twice, "default-docker:\n  lookaside: file:///tmp\n").expect("write registries.d");
+    scene.stays_out(&good, NAME, "another file has default-docker too");
 }
 
 #[test]

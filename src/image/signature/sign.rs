@@ -115,6 +115,7 @@ impl Signing {
         }
         let url = lookaside.url(name, digest, Use::Write);
         lookaside::path(&url).map(Path::to_owned).ok_or_else(|| {
+            let url = url.rsplit_once('@').map_or(url.as_str(), |(url, _)| url);
             let message = format!("registries.d says that signatures are at {url}, where nobody can write");
             Kind::BadInput.hinted(message, "name a directory: lookaside-staging: file:///DIR, or --directory DIR")
         })
