@@ -62,6 +62,16 @@ fn kills_in_rm_of_a_running_container() {
     kill_in("rm-force");
 }
 
+#[test]
+fn kills_in_tag() {
+    kill_in("tag");
+}
+
+#[test]
+fn kills_in_image_prune() {
+    kill_in("image-prune");
+}
+
 /// What the harness asserts it must also be able to miss: damage that is done on purpose after a kill.
 #[test]
 fn the_kill_harness_notices_damage() {
