@@ -65,7 +65,7 @@ pub struct ImageCopy {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum MultiArch {
+pub enum MultiArch {
     System,
     All,
     IndexOnly,
@@ -125,14 +125,14 @@ impl Verb for ImageCopy {
 }
 
 /// What is copied of a place, and how.
-struct What<'a> {
-    which: MultiArch,
-    platform: Option<&'a Platform>,
-    preserve_digests: bool,
-    push: Push,
+pub struct What<'a> {
+    pub which: MultiArch,
+    pub platform: Option<&'a Platform>,
+    pub preserve_digests: bool,
+    pub push: Push,
 }
 
-fn copy(
+pub fn copy(
     context: &Context,
     (source, target): (&Location, &Location),
     what: &What,

@@ -37,6 +37,7 @@ mod image_import_from;
 mod image_mount;
 mod image_prune;
 mod image_sign;
+mod image_sync;
 mod image_tree;
 mod image_trust;
 mod images;

@@ -186,6 +186,7 @@ const NOUNS: &[Noun] = &[
             verb!("import-from", super::image_import_from::ImageImportFrom),
             verb!("prune", super::image_prune::ImagePrune),
             verb!("sign", super::image_sign::ImageSign),
+            verb!("sync", super::image_sync::ImageSync),
             verb!("tree", super::image_tree::ImageTree),
             verb!("trust", super::image_trust::ImageTrust),
             verb!("mount", super::image_mount::ImageMount),

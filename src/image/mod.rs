@@ -32,6 +32,7 @@ pub mod registry;
 pub mod remove;
 pub mod save;
 pub mod signature;
+pub mod sync;
 pub mod transfer;
 pub mod transport;
 mod trust;

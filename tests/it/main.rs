@@ -56,6 +56,7 @@ mod signing;
 mod smoke;
 mod stats;
 mod support;
+mod sync;
 mod system;
 mod terminal;
 mod tidy;

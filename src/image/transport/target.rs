@@ -146,6 +146,10 @@ impl Writing<'_> {
         let mark = self.members.first().context("a format has members")?;
         check_free(path, &mark.name)?;
         let root = Root::new(dir);
+        // First, so that a directory that is left half written is known for one of ours and can be written again.
+        if let Content::Bytes(bytes) = &mark.content {
+            write_file(&root, &mark.name, |mut file| file.write_all(bytes).map_err(Into::into))?;
+        }
         let mut blobs = Vec::new();
         for member in &self.members {
             match &member.content {
@@ -157,7 +161,7 @@ impl Writing<'_> {
             }
         }
         in_parallel(&blobs, |(blob, name)| self.blob_file(&root, name, blob))?;
-        for member in &self.members {
+        for member in &self.members[1..] {
             match &member.content {
                 Content::Bytes(bytes) if member.name == "index.json" => {
                     let merged = merged(root.read(Path::new("index.json"), INDEX_BYTES_MAX)?, bytes)?;

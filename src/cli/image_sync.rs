@@ -1,0 +1,136 @@
+//! `image sync`: copy many images between registries and directories.
+
+use super::flags::{SidesFlags, SignaturePolicyFlag};
+use super::image_copy::{self, MultiArch, What};
+use super::progress::Progress;
+use super::push::CompressionFlags;
+use super::{Context, Verb, report, say};
+use crate::error::Kind;
+use crate::image::copy;
+use crate::image::sync::{self, Item};
+use crate::image::transport::Location;
+use anyhow::{Context as _, Result};
+use std::path::Path;
+
+/// Copy all images of a repository, of directories or of a list to a registry or into directories
+///
+/// From docker, SOURCE is REGISTRY/REPOSITORY for all its tags, or with a tag for one image; from dir, a directory with
+/// those that this command has made below it; from yaml, a file with images, images-by-tag-regex, credentials, tls-verify
+/// and cert-dir for each registry. To dir, each image gets a directory NAME:TAG below TARGET; to docker, a repository.
+#[derive(clap::Args)]
+pub struct ImageSync {
+    /// Copy indexes with all their images, not just the image for this machine
+    #[arg(short, long)]
+    all: bool,
+    /// Append this to the tags
+    #[arg(long, value_name = "TEXT", default_value = "", allow_hyphen_values = true)]
+    append_suffix: String,
+    /// What TARGET is: docker or dir
+    #[arg(short, long, value_name = "TRANSPORT", value_enum)]
+    dest: Dest,
+    /// Print what would be copied, and copy nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Go on with the others when an image fails
+    #[arg(long)]
+    keep_going: bool,
+    /// Show no progress
+    #[arg(short, long)]
+    quiet: bool,
+    /// Keep the whole name of the source below TARGET, not just its last part
+    #[arg(long)]
+    scoped: bool,
+    /// What SOURCE is: docker, dir or yaml
+    #[arg(short, long, value_name = "TRANSPORT", value_enum)]
+    src: Src,
+    #[command(flatten)]
+    registry: SidesFlags,
+    #[command(flatten)]
+    policy_file: SignaturePolicyFlag,
+    /// Where the images are
+    #[arg(value_name = "SOURCE")]
+    source: String,
+    /// Where they are to be copied to
+    #[arg(value_name = "TARGET")]
+    target: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Src {
+    Docker,
+    Dir,
+    Yaml,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Dest {
+    Docker,
+    Dir,
+}
+
+impl Verb for ImageSync {
+    fn run(self, context: &Context) -> Result<u8> {
+        let settings = context.globals.settings()?;
+        let mut sides = self.registry.sides(&settings)?;
+        sides.source.signature_policy.clone_from(&self.policy_file.signature_policy);
+        let items = match (self.src, self.dest) {
+            (Src::Dir, Dest::Dir) => {
+                return Err(Kind::BadInput.error("directories are copied to a registry, or with cp"));
+            }
+            (Src::Docker, _) => sync::repository(&self.source, &sides.source)?,
+            (Src::Dir, Dest::Docker) => sync::directories(Path::new(&self.source), &sides.source)?,
+            (Src::Yaml, _) => sync::list(Path::new(&self.source), &sides.source)?,
+        };
+        let pair = |item: &Item| Ok((Location::required(&item.source)?, self.target_of(item)?));
+        // What cannot be named is told before anything is copied.
+        let pairs = items.iter().map(pair).collect::<Result<Vec<_>>>()?;
+        if self.dry_run {
+            items.iter().for_each(|item| say(&format!("{} {}", item.source, self.name_of(item))));
+            return Ok(0);
+        }
+        crate::store::prepare(&context.engine)?;
+        let what = What {
+            which: if self.all { MultiArch::All } else { MultiArch::System },
+            platform: None,
+            preserve_digests: false,
+            push: super::push::what(&settings, None, &CompressionFlags::default())?,
+        };
+        let progress = Progress::new(self.quiet);
+        let mut failed = 0;
+        for (item, (source, target)) in items.iter().zip(&pairs) {
+            sides.source = item.access.clone();
+            sides.check(source, target)?;
+            let copied = image_copy::copy(context, (source, target), &what, &sides, &|event| progress.show(&event));
+            match copied.with_context(|| format!("copy {}", item.source)) {
+                Err(error) if self.keep_going => {
+                    failed += 1;
+                    report(&context.verb, &error);
+                }
+                other => drop(other?),
+            }
+        }
+        progress.clear();
+        match failed {
+            0 => Ok(0),
+            _ => Err(Kind::Engine.error(format!("{failed} of {} images were not copied", items.len()))),
+        }
+    }
+}
+
+impl ImageSync {
+    fn target_of(&self, item: &Item) -> Result<Location> {
+        let target = Location::required(&self.name_of(item))?;
+        copy::check_target(&target)?;
+        Ok(target)
+    }
+
+    fn name_of(&self, item: &Item) -> String {
+        let last = item.suffix.rsplit('/').next().unwrap_or_default();
+        let suffix = if self.scoped { item.suffix.as_str() } else { last };
+        let transport = match self.dest {
+            Dest::Docker => "docker://",
+            Dest::Dir => "dir:",
+        };
+        format!("{transport}{}/{suffix}{}", self.target.trim_end_matches('/'), self.append_suffix)
+    }
+}
