@@ -71,7 +71,7 @@ impl Verb for Images {
         let shape = Shape::parse(self.format.as_deref(), self.quiet)?;
         let filters = Filters::parse(&context.engine, &self.filter)?;
         let mut images = Vec::new();
-        for image in image::list(&context.engine)? {
+        for image in image::list_with_shared(&context.engine)? {
             if filters.match_image(&context.engine, &image)? {
                 images.push(image);
             }
@@ -144,6 +144,10 @@ impl Images {
         if self.digests {
             headings.insert(2, "DIGEST");
         }
+        let shares = !context.docker && images.iter().any(|image| image.read_only);
+        if shares {
+            headings.push("R/O");
+        }
         let rows = self.lines(images).into_iter().map(|line| {
             let image = line.image;
             let size = match context.docker {
@@ -153,6 +157,9 @@ impl Images {
             let mut cells = vec![self.id(image), ago(image), size];
             if self.digests {
                 cells.insert(0, image.manifest.to_string());
+            }
+            if shares {
+                cells.push(image.read_only.to_string());
             }
             let repository = if context.docker { familiar(&line.repository) } else { line.repository };
             [repository, line.tag].into_iter().chain(cells).collect::<Vec<_>>()
@@ -186,6 +193,7 @@ impl Images {
             "CreatedSince": ago(image),
             "CreatedAt": created.map(|time| go_string(time, Zone::Utc)).unwrap_or_default(),
             "CreatedTime": created.map(|time| go_string(time, Zone::Utc)).unwrap_or_default(),
+            "ReadOnly": image.read_only,
             "Size": human_size_spaced(image.size as f64, 3),
         });
         let row = row.over(words);

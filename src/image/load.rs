@@ -155,7 +155,7 @@ fn store<Sink: Write>(
     image::publish(engine, &manifest, &incoming.references).map(drop)
 }
 
-/// Stores a layer's blob and unpacks it, reading it once. One that is here already, both ways, is not read at all.
+/// Stores a layer's blob and unpacks it, reading it once. What is here already is not read from its source.
 fn store_layer<Sink: Write>(
     engine: &Engine,
     arrival: &Arrival,
@@ -169,10 +169,13 @@ fn store_layer<Sink: Write>(
         Compression::Zstd => OCI_LAYER_ZSTD,
     };
     if let Some((digest, size)) = layer.blob
-        && layers::has(engine, &layer.diff_id)
         && blobs::size(engine, &digest)? == Some(size)
     {
-        return Ok(Descriptor::new(media_type, digest, size));
+        arrival.expect_layer(&layer.diff_id);
+        // One that has rotted on disk is read from the source once more.
+        if layers::has(engine, &layer.diff_id) || unpack_stored(engine, &digest, layer, unpack).is_ok() {
+            return Ok(Descriptor::new(media_type, digest, size));
+        }
     }
     let (mut stream, size) = source.open(layer)?;
     let mut blob = blobs::Writer::new(engine)?;
@@ -185,6 +188,18 @@ fn store_layer<Sink: Write>(
     let digest = blob.store()?;
     (unpack.finish)(sink)?;
     Ok(Descriptor::new(media_type, digest, size))
+}
+
+/// Unpacks a layer whose blob is there already; the unpacker compares what comes out with the diff id.
+fn unpack_stored<Sink: Write>(
+    engine: &Engine,
+    blob: &Digest,
+    layer: &IncomingLayer,
+    unpack: &Unpack<impl Fn(&Digest, Compression) -> Result<Sink>, impl Fn(Sink) -> Result<()>>,
+) -> Result<()> {
+    let sink = (unpack.open)(&layer.diff_id, layer.compression)?;
+    let sink = unpack.tee(&mut blobs::open(engine, blob)?, &mut std::io::sink(), sink)?;
+    (unpack.finish)(sink)
 }
 
 #[cfg(test)]

@@ -41,13 +41,14 @@ use crate::engine::Engine;
 use crate::error::Kind;
 use crate::store::blobs;
 use crate::store::digest::Digest;
+use crate::store::shared;
 use crate::store::tags::{self, Entry, Facts};
 use anyhow::{Context, Result};
 use config::{CONFIG_BYTES_MAX, ImageConfig};
 use manifest::{Descriptor, Document, Layer, MANIFEST_BYTES_MAX, Manifest};
 use platform::Platform;
 use reference::Reference;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// The shortest piece of an id that stands for it, as in podman.
 const ID_PREFIX_MIN: usize = 3;
@@ -80,6 +81,8 @@ pub struct Summary {
     pub size: u64,
     /// RFC 3339, or empty.
     pub created: String,
+    /// Whether it is in a shared store alone.
+    pub read_only: bool,
 }
 
 /// Finds an image by name, by name and digest, by id or by the beginning of an id.
@@ -100,6 +103,23 @@ pub fn exists(engine: &Engine, text: &str) -> Result<bool> {
 /// All images, in the order in which they came.
 pub fn list(engine: &Engine) -> Result<Vec<Summary>> {
     Ok(summaries(engine, tags::list(engine)?.iter()))
+}
+
+/// All images, with those of the stores that are shared as far as their names are not taken here.
+pub fn list_with_shared(engine: &Engine) -> Result<Vec<Summary>> {
+    let mut images = list(engine)?;
+    let mut taken: HashSet<String> = images.iter().flat_map(|image| image.references.iter().cloned()).collect();
+    for store in shared::stores(engine)? {
+        for mut image in list(&store)? {
+            image.references.retain(|name| taken.insert(name.clone()));
+            image.read_only = true;
+            // By its id alone it cannot be told from others here.
+            if !image.references.is_empty() {
+                images.push(image);
+            }
+        }
+    }
+    Ok(images)
 }
 
 /// Reads the configuration of a listed image.
@@ -124,6 +144,7 @@ pub fn open_by_manifest(engine: &Engine, id: &Digest, manifest: &Digest) -> Resu
         references: Vec::new(),
         size: 0,
         created: String::new(),
+        read_only: false,
     };
     open(engine, summary)
 }
@@ -250,6 +271,7 @@ fn summaries<'a>(engine: &Engine, entries: impl Iterator<Item = &'a Entry>) -> V
                 references: Vec::new(),
                 size: facts.size,
                 created: facts.created.clone(),
+                read_only: false,
             });
             images.len() - 1
         });

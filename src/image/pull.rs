@@ -8,7 +8,7 @@ mod fetch;
 use super::arrival::{self, Arrival};
 use super::chunked::Known;
 use super::config::{CONFIG_BYTES_MAX, ImageConfig};
-use super::load::Unpack;
+use super::load::{self, Unpack};
 use super::manifest::{Descriptor, Document, Manifest, OCI_MANIFEST};
 use super::origin::shown;
 use super::platform::{self, Platform};
@@ -18,8 +18,8 @@ use super::registries::{self, Ambiguity, Meant, Registries};
 use super::registry::{Fetched, Registry};
 use super::signature::place::Place;
 use super::transfer::{Event, Progress};
-use super::transport::Incoming;
-use super::{Image, find, list, publish};
+use super::transport::{Blobs, Incoming};
+use super::{Image, find, list, publish, save};
 use crate::engine::Engine;
 use crate::error::{self, Kind};
 use crate::fs;
@@ -27,6 +27,7 @@ use crate::store::blobs;
 use crate::store::digest::Digest;
 use crate::store::layers::{self, Compression, Unpacker};
 use crate::store::partial;
+use crate::store::shared;
 use anyhow::{Context, Result};
 use fetch::Layers;
 use std::io::Write;
@@ -80,18 +81,19 @@ pub struct Offer<'a> {
     pub check: &'a dyn Fn(&Digest) -> Result<()>,
 }
 
-/// Finds an image, pulling it if the policy says so. `unpacker` is called only if the registry will be asked, and
-/// before it is.
+/// Finds an image here, else in a store that is shared, else pulls it if the policy says so. `unpacker` is called only
+/// if something is to be unpacked, and before a registry is asked.
 pub fn ensure(
     engine: &Engine,
     name: &str,
     policy: Policy,
     platform: Option<&Platform>,
     access: &Access,
-    unpacker: impl FnOnce() -> Result<Unpacker>,
+    unpacker: impl Fn() -> Result<Unpacker>,
     person: Person,
 ) -> Result<Image> {
-    ensure_with(engine, name, policy, platform, |_| {
+    let share = || share(engine, name, platform, &unpacker, person.watches);
+    ensure_with(engine, name, policy, platform, share, |_| {
         let policy = policy::Policy::load(access.signature_policy.as_deref())?;
         let registries = Registries::load()?;
         let names = names(&registries, name, access, person.chooses)?;
@@ -166,9 +168,13 @@ fn ensure_with(
     name: &str,
     policy: Policy,
     platform: Option<&Platform>,
+    share: impl FnOnce() -> Result<Option<Image>>,
     pull: impl FnOnce(&Reference) -> Result<Image>,
 ) -> Result<Image> {
-    let local = local(engine, name, platform)?;
+    let local = match local(engine, name, platform)? {
+        None if matches!(policy, Policy::Missing | Policy::Never) => share()?,
+        local => local,
+    };
     let local = match (policy, local) {
         (Policy::Missing | Policy::Never, Some(image)) => return Ok(image),
         (Policy::Never, None) => {
@@ -185,6 +191,33 @@ fn ensure_with(
         (Err(_), Some(image)) if policy == Policy::Newer => Ok(image),
         (result, _) => result,
     }
+}
+
+/// Takes an image from the first shared store that has it. Its layers are unpacked here, its blobs stay there but for the
+/// small ones.
+fn share(
+    engine: &Engine,
+    name: &str,
+    platform: Option<&Platform>,
+    unpacker: impl Fn() -> Result<Unpacker>,
+    progress: Progress,
+) -> Result<Option<Image>> {
+    for store in shared::stores(engine)? {
+        let image = match find(&store, name) {
+            Ok(image) if check_platform(&image.config, platform).is_ok() => image,
+            Err(error) if error::kind(&error) != Kind::NotFound => return Err(error),
+            Ok(_) | Err(_) => continue,
+        };
+        progress(Event::Trying(format!("{name} in {}", store.data.display())));
+        let mut incoming = save::stored(&store, &image)?;
+        // Not the image's other names, which may be of others here.
+        let meant = registries::candidates(name).unwrap_or_default();
+        incoming.references.retain(|reference| meant.contains(reference));
+        load::bring_in(engine, &Blobs::Store(&store), &[incoming], &unpacker()?)
+            .with_context(|| format!("take {name} from {}", store.data.display()))?;
+        return local(engine, name, platform);
+    }
+    Ok(None)
 }
 
 /// Pulls an image whatever is here already.

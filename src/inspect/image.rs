@@ -44,7 +44,7 @@ fn repo_digests(references: &[String], manifests: &[crate::store::digest::Digest
 /// One element of `images --format json`, but for its time in words. `config` is read only for the labels.
 pub fn summary(image: &Summary, config: Option<&ImageConfig>, containers: usize) -> View {
     let names: Vec<String> = image.references.iter().rev().cloned().collect();
-    view!({
+    let view = view!({
         "Id": image.id.hex(),
         "ParentId": "",
         "RepoTags": tags(&image.references),
@@ -60,7 +60,11 @@ pub fn summary(image: &Summary, config: Option<&ImageConfig>, containers: usize)
         "Labels": config.map(|config| &config.config.labels),
         "Containers": containers,
         "Dangling": image.references.is_empty(),
-    })
+    });
+    match image.read_only {
+        true => view.over(view!({ "ReadOnly": true })),
+        false => view,
+    }
 }
 
 fn unix(time: Option<SystemTime>) -> i64 {

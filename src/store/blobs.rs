@@ -5,6 +5,7 @@ use crate::error::Kind;
 use crate::fs::{self, Durability, Hold, Lock};
 use crate::store::digest::{Digest, Hashing};
 use crate::store::partial::{self, Part};
+use crate::store::shared;
 use crate::sys::file::begin_writing;
 use anyhow::{Context, Result};
 use rustix::fs::{CWD, Mode, OFlags};
@@ -44,12 +45,18 @@ pub fn path(engine: &Engine, digest: &Digest) -> PathBuf {
     directory(engine).join(digest.hex())
 }
 
+/// Whether a blob is in this very store.
 pub fn has(engine: &Engine, digest: &Digest) -> bool {
-    size(engine, digest).is_ok_and(|size| size.is_some())
+    own_size(engine, digest).is_ok_and(|size| size.is_some())
 }
 
-/// How many bytes a blob has. None if it is not here.
+/// How many bytes a blob has, here or in a store that is shared. None if it is in none.
 pub fn size(engine: &Engine, digest: &Digest) -> Result<Option<u64>> {
+    let own = own_size(engine, digest)?;
+    Ok(own.or_else(|| shared::open_blob(engine, digest).map(|(_, size)| size)))
+}
+
+fn own_size(engine: &Engine, digest: &Digest) -> Result<Option<u64>> {
     match rustix::fs::stat(path(engine, digest)) {
         Ok(status) => Ok(Some(u64::try_from(status.st_size).unwrap_or(0))),
         Err(Errno::NOENT) => Ok(None),
@@ -57,11 +64,17 @@ pub fn size(engine: &Engine, digest: &Digest) -> Result<Option<u64>> {
     }
 }
 
-/// Opens a blob. Its bytes are as they were when it was stored; who depends on them hashes them again.
+/// Opens a blob, here or in a store that is shared. Its bytes need not be what they should; who depends on them hashes
+/// them.
 pub fn open(engine: &Engine, digest: &Digest) -> Result<File> {
-    match rustix::fs::openat(CWD, path(engine, digest), OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()) {
+    // Not waiting for a writer: in a store of others it may be a FIFO.
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    match rustix::fs::openat(CWD, path(engine, digest), flags, Mode::empty()) {
         Ok(fd) => Ok(File::from(fd)),
-        Err(Errno::NOENT) => Err(Kind::NotFound.error(format!("no blob {digest}"))),
+        Err(Errno::NOENT) => match shared::open_blob(engine, digest) {
+            Some((file, _)) => Ok(file),
+            None => Err(Kind::NotFound.error(format!("no blob {digest}"))),
+        },
         Err(errno) => Err(errno).with_context(|| format!("open blob {digest}")),
     }
 }
@@ -90,7 +103,7 @@ pub fn list(engine: &Engine) -> Result<Vec<Digest>> {
 
 /// Removes a blob and says how many bytes it had. One that is not here is as good as removed.
 pub fn remove(engine: &Engine, digest: &Digest) -> Result<u64> {
-    let size = size(engine, digest)?;
+    let size = own_size(engine, digest)?;
     match rustix::fs::unlink(path(engine, digest)) {
         Ok(()) | Err(Errno::NOENT) => Ok(size.unwrap_or(0)),
         Err(errno) => Err(errno).with_context(|| format!("remove blob {digest}")),

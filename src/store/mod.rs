@@ -9,6 +9,7 @@ pub mod overlay;
 pub mod overlay_probe;
 pub mod pack;
 pub mod partial;
+pub mod shared;
 pub mod shifted;
 pub mod tags;
 pub mod unpack;

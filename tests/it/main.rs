@@ -51,6 +51,7 @@ mod run;
 mod save;
 mod search;
 mod secrets;
+mod shared_stores;
 mod signatures;
 mod signing;
 mod smoke;

@@ -120,9 +120,14 @@ fn ensure_here(
     platform: Option<&Platform>,
     progress: Progress,
 ) -> Result<Image> {
-    ensure_with(engine, name, policy, platform, |reference| {
-        pull_here(engine, reference, &Registry::new(reference, &access())?, platform, progress)
-    })
+    ensure_with(
+        engine,
+        name,
+        policy,
+        platform,
+        || Ok(None),
+        |reference| pull_here(engine, reference, &Registry::new(reference, &access())?, platform, progress),
+    )
 }
 
 fn get(engine: &Engine, name: &str, platform: Option<&str>) -> Result<Image> {

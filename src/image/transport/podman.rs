@@ -14,6 +14,7 @@ use crate::image::manifest::{LAYERS_MAX, MANIFEST_BYTES_MAX, Manifest};
 use crate::image::reference::Reference;
 use crate::store::digest::Digest;
 use crate::store::layers::Compression;
+use crate::store::shared;
 use anyhow::{Context, Result};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -24,8 +25,6 @@ use std::path::{Path, PathBuf};
 
 /// The lists of images and of layers.
 const LIST_BYTES_MAX: usize = 64 << 20;
-/// `storage.conf`.
-const SETTINGS_BYTES_MAX: usize = 1 << 20;
 /// Names of one image: as many as an archive may give it.
 const NAMES_MAX: usize = 500;
 
@@ -60,23 +59,8 @@ pub struct Podman {
 
 /// Where podman keeps its images: the first `storage.conf` says it, else it is the usual place.
 pub fn usual_place(is_rootless: bool) -> Result<PathBuf> {
-    let home = || std::env::var_os("HOME").map(PathBuf::from).context("HOME is not set");
-    let of_user = |name: &str, below: &str| -> Result<PathBuf> {
-        match std::env::var_os(name).filter(|value| !value.is_empty()) {
-            Some(directory) => Ok(directory.into()),
-            None => Ok(home()?.join(below)),
-        }
-    };
-    let settings = match (std::env::var_os("CONTAINERS_STORAGE_CONF"), is_rootless) {
-        (Some(file), _) => PathBuf::from(file),
-        (None, true) => of_user("XDG_CONFIG_HOME", ".config")?.join("containers/storage.conf"),
-        (None, false) => PathBuf::from("/etc/containers/storage.conf"),
-    };
-    if let Some(text) = fs::read_optional(&settings, SETTINGS_BYTES_MAX)? {
-        let reading = || format!("read {}", settings.display());
-        let text = String::from_utf8(text).with_context(reading)?;
-        let value: toml::Table = toml::from_str(&text).with_context(reading)?;
-        let storage = value.get("storage").and_then(toml::Value::as_table);
+    if let Some(settings) = shared::settings(&shared::settings_path(is_rootless)?)? {
+        let storage = settings.get("storage").and_then(toml::Value::as_table);
         let word = |key: &str| Some(storage?.get(key)?.as_str()?.to_owned()).filter(|word| !word.is_empty());
         if let Some(driver) = word("driver").filter(|driver| driver != "overlay") {
             return Err(Kind::BadInput.error(format!("podman's store has the driver {driver}; overlay can be read")));
@@ -86,7 +70,7 @@ pub fn usual_place(is_rootless: bool) -> Result<PathBuf> {
         }
     }
     match is_rootless {
-        true => Ok(of_user("XDG_DATA_HOME", ".local/share")?.join("containers/storage")),
+        true => Ok(shared::of_user("XDG_DATA_HOME", ".local/share")?.join("containers/storage")),
         false => Ok("/var/lib/containers/storage".into()),
     }
 }

@@ -26,6 +26,7 @@ enum ImageCondition {
     /// Whether containers were made from it; these are the images that have some.
     Containers(bool, HashSet<Digest>),
     Dangling(bool),
+    ReadOnly(bool),
     Digest(Vec<String>),
     Id(Vec<String>),
     Label(Label),
@@ -87,9 +88,8 @@ fn image_conditions(engine: &Engine, key: &str, values: Vec<&str>) -> Result<Vec
         "digest" => Ok(vec![Condition::Digest(owned())]),
         "id" => Ok(vec![Condition::Id(owned())]),
         // Images stay as they were made, nothing lies between them, and a list of images is kept as the one chosen.
-        "intermediate" | "manifest" | "readonly" => {
-            truths.map(|text| truth(key, text).map(Condition::Never)).collect()
-        }
+        "intermediate" | "manifest" => truths.map(|text| truth(key, text).map(Condition::Never)).collect(),
+        "readonly" => truths.map(|text| truth(key, text).map(Condition::ReadOnly)).collect(),
         "label" => Ok(values.iter().map(|text| Condition::Label(Label::parse(text))).collect()),
         "label!" => Ok(values.iter().map(|text| Condition::NoLabel(Label::parse(text))).collect()),
         "reference" => Ok(vec![Condition::Reference(owned())]),
@@ -115,6 +115,7 @@ impl ImageCondition {
                 .iter()
                 .any(|prefix| summary.id.hex().starts_with(prefix.strip_prefix("sha256:").unwrap_or(prefix))),
             Self::Never(wanted) => !wanted,
+            Self::ReadOnly(read_only) => summary.read_only == *read_only,
             Self::Dangling(dangling) => summary.references.is_empty() == *dangling,
             Self::Label(label) => label.is_in(&labels()?),
             Self::NoLabel(label) => !label.is_in(&labels()?),
