@@ -676,7 +676,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand pull" -l decryption-key 
 complete -c coracle -n "__fish_coracle_using_subcommand pull" -s a -l all-tags -d 'Fetch all tags of the images\' repositories'
 complete -c coracle -n "__fish_coracle_using_subcommand pull" -s q -l quiet -d 'Show no progress'
 complete -c coracle -n "__fish_coracle_using_subcommand pull" -s h -l help -d 'Print help'
-complete -c coracle -n "__fish_coracle_using_subcommand push" -l compression-format -d 'Compress layers with gzip or zstd: all that are compressed otherwise, or not at all [default: gzip, and only those that are not]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand push" -l compression-format -d 'Compress layers with gzip, zstd or zstd:chunked: all that are compressed otherwise, or not at all [default: gzip, and only those that are not]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand push" -l compression-level -d 'Compress with this level: 1 to 9 for gzip [default: 5], 1 to 20 for zstd [default: 3]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand push" -l digestfile -d 'Write the digest of the manifest, by which the registry knows the image, to a file' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand push" -l force-compression -d 'Compress layers anew that are compressed in another format' -r -f -a "true\t''
@@ -1500,7 +1500,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_s
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -s a -l all-tags -d 'Fetch all tags of the images\' repositories'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -s q -l quiet -d 'Show no progress'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -s h -l help -d 'Print help'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l compression-format -d 'Compress layers with gzip or zstd: all that are compressed otherwise, or not at all [default: gzip, and only those that are not]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l compression-format -d 'Compress layers with gzip, zstd or zstd:chunked: all that are compressed otherwise, or not at all [default: gzip, and only those that are not]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l compression-level -d 'Compress with this level: 1 to 9 for gzip [default: 5], 1 to 20 for zstd [default: 3]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l digestfile -d 'Write the digest of the manifest, by which the registry knows the image, to a file' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l force-compression -d 'Compress layers anew that are compressed in another format' -r -f -a "true\t''
@@ -1796,7 +1796,7 @@ false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from inspect" -s h -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l all -d 'Send the images too, as is always done' -r -f -a "true\t''
 false\t''"
-complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l compression-format -d 'Compress layers with gzip or zstd: all that are compressed otherwise, or not at all [default: gzip, and only those that are not]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l compression-format -d 'Compress layers with gzip, zstd or zstd:chunked: all that are compressed otherwise, or not at all [default: gzip, and only those that are not]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l compression-level -d 'Compress with this level: 1 to 9 for gzip [default: 5], 1 to 20 for zstd [default: 3]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l digestfile -d 'Write the digest that the registry knows the list by to a file' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -s f -l format -d 'Write the list and its images in this format: oci or v2s2 (also called docker) [default: as they are]' -r

@@ -68,7 +68,7 @@ pub struct Push {
 /// How layers are compressed on the way to a registry.
 #[derive(Default, clap::Args)]
 pub struct CompressionFlags {
-    /// Compress layers with gzip or zstd: all that are compressed otherwise, or not at all [default: gzip, and only those that are not]
+    /// Compress layers with gzip, zstd or zstd:chunked: all that are compressed otherwise, or not at all [default: gzip, and only those that are not]
     #[arg(long, value_name = "FORMAT")]
     compression_format: Option<String>,
     /// Compress with this level: 1 to 9 for gzip [default: 5], 1 to 20 for zstd [default: 3]

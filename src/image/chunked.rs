@@ -9,6 +9,7 @@ mod rebuilt;
 mod toc;
 
 pub use rebuilt::Rebuilt;
+pub use toc::ZSTD_POSITION;
 
 use super::manifest::{Descriptor, Layer};
 use super::reference::Reference;

@@ -1,12 +1,14 @@
 //! Compressing a layer on its way out, with all processors. The same bytes come out whatever their number.
 
+mod chunked;
+
 use crate::error::Kind;
 use crate::image::origin::shown;
 use crate::store::layers::Compression;
 use anyhow::{Context, Result, anyhow};
 use flate2::{Compress, Crc, FlushCompress};
-use std::collections::VecDeque;
-use std::io::{Read, Write};
+use std::collections::{BTreeMap, VecDeque};
+use std::io::{BufRead, Read, Write};
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 
@@ -24,8 +26,16 @@ const DEFLATE_END: [u8; 2] = [0x03, 0x00];
 /// How layers are compressed that are to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Compressor {
-    Gzip { level: u32 },
-    Zstd { level: i32 },
+    Gzip {
+        level: u32,
+    },
+    Zstd {
+        level: i32,
+    },
+    /// zstd with a table of contents.
+    ZstdChunked {
+        level: i32,
+    },
 }
 
 impl Compressor {
@@ -38,12 +48,10 @@ impl Compressor {
         match format {
             "gzip" => Ok(Self::Gzip { level: level(5, 9)?.into() }),
             "zstd" => Ok(Self::Zstd { level: level(3, 20)?.into() }),
-            "zstd:chunked" => {
-                Err(Kind::BadInput.hinted("layers cannot be made zstd:chunked yet", "use --compression-format zstd"))
-            }
+            "zstd:chunked" => Ok(Self::ZstdChunked { level: level(3, 20)?.into() }),
             _ => {
                 let message = format!("{:?} is not a compression format", shown(format, 40));
-                Err(Kind::BadInput.hinted(message, "use gzip or zstd"))
+                Err(Kind::BadInput.hinted(message, "use gzip, zstd or zstd:chunked"))
             }
         }
     }
@@ -52,17 +60,19 @@ impl Compressor {
     pub fn makes(self) -> Compression {
         match self {
             Self::Gzip { .. } => Compression::Gzip,
-            Self::Zstd { .. } => Compression::Zstd,
+            Self::Zstd { .. } | Self::ZstdChunked { .. } => Compression::Zstd,
         }
     }
 
-    /// Compresses a stream to its end.
-    pub fn compress(self, input: impl Read, out: impl Write) -> Result<()> {
+    /// Compresses an archive to its end, and gives what annotations the blob's descriptor needs.
+    pub fn compress(self, input: impl BufRead, out: impl Write) -> Result<BTreeMap<String, String>> {
         let threads = std::thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX);
         match self {
-            Self::Gzip { level } => gzip(input, out, level, threads),
-            Self::Zstd { level } => zstd(input, out, level, threads),
+            Self::Gzip { level } => gzip(input, out, level, threads)?,
+            Self::Zstd { level } => zstd(input, out, level, threads)?,
+            Self::ZstdChunked { level } => return chunked::compress(input, out, level),
         }
+        Ok(BTreeMap::new())
     }
 }
 
@@ -213,9 +223,9 @@ mod tests {
                 Ok(buffer.len())
             }
         }
-        for how in ["gzip", "zstd"] {
+        for how in ["gzip", "zstd", "zstd:chunked"] {
             let compressor = Compressor::parse(how, None).unwrap();
-            assert!(compressor.compress(Broken(100), std::io::sink()).is_err(), "{how}");
+            assert!(compressor.compress(std::io::BufReader::new(Broken(100)), std::io::sink()).is_err(), "{how}");
         }
     }
 
@@ -229,7 +239,7 @@ mod tests {
             ("zstd", Some(20), true),
             ("zstd", Some(21), false),
             ("zstd", Some(-1), false),
-            ("zstd:chunked", None, false),
+            ("zstd:chunked", None, true),
             ("bzip2", None, false),
         ] {
             assert_eq!(Compressor::parse(format, level).is_ok(), good, "{format} {level:?}");

@@ -5,7 +5,7 @@
 
 mod header;
 mod stream;
-mod tar;
+pub mod tar;
 #[cfg(test)]
 pub mod tests;
 mod tree;

@@ -1,8 +1,10 @@
 //! Layers with a table of contents: of a new version only what is new is fetched, and a wrong table does no harm.
 
+use crate::support::artifact::{self, Artifact};
 use crate::support::chunked::{Form, Layer, image};
-use crate::support::evil_tar::Entry;
+use crate::support::evil_tar::{self, Entry};
 use crate::support::fake_registry::{Answer, FakeRegistry};
+use crate::support::registry::Door;
 use crate::support::{Run, Sandbox, until};
 use nix::sys::signal::Signal;
 use serde_json::json;
@@ -254,4 +256,28 @@ fn a_pull_that_was_killed_goes_on_with_what_it_has() {
             .last()
             .is_some_and(|last| last.as_ref().is_some_and(|last| last.starts_with(&format!("bytes={part}-"))))
     );
+}
+
+#[test]
+fn a_layer_that_is_pushed_with_a_table_is_pulled_by_it() {
+    let sandbox = Sandbox::new();
+    let Some(registry) = crate::pull::registry(&sandbox, Door::default()) else { return };
+    let client = Sandbox::new();
+    for (tag, changed) in [("v1", &[][..]), ("v2", &[20])] {
+        let name = format!("{}/made:{tag}", registry.host());
+        let archive = sandbox.data.join("made.tar");
+        let image = Artifact::new(&[artifact::busybox(), evil_tar::archive(&files(changed))]);
+        std::fs::create_dir_all(&sandbox.data).expect("make the directory");
+        std::fs::write(&archive, image.docker_archive(&name)).expect("write the archive");
+        sandbox.ok(&["load", "-i", archive.to_str().expect("a path made here is text")]);
+        sandbox.ok(&["push", "-q", INSECURE, "--compression-format=zstd:chunked", &name]);
+        let manifest: serde_json::Value =
+            serde_json::from_slice(&registry.tagged("made", tag)).expect("the manifest is JSON");
+        let annotations = &manifest["layers"][1]["annotations"];
+        assert!(annotations["io.github.containers.zstd-chunked.tarsplit-position"].is_string(), "{manifest}");
+
+        client.ok(&["pull", "-q", INSECURE, &name]);
+        let expected = if changed.is_empty() { "original" } else { "changed" };
+        assert_eq!(client.ok(&["run", "--rm", "--pull=never", &name]), expected);
+    }
 }

@@ -9,7 +9,7 @@ use std::path::Path;
 
 const INSECURE: &str = "--tls-verify=false";
 
-fn registry(sandbox: &Sandbox, door: Door) -> Option<Registry> {
+pub fn registry(sandbox: &Sandbox, door: Door) -> Option<Registry> {
     Registry::start(&sandbox.home.join("registry"), door)
 }
 

@@ -5,7 +5,9 @@ use crate::engine::Engine;
 use crate::error::Kind;
 use crate::fs;
 use crate::image;
+use crate::image::chunked::ZSTD_POSITION;
 use crate::image::compose::Format;
+use crate::image::compress::Compressor;
 use crate::image::manifest::{DOCKER_CONFIG, DOCKER_MANIFEST, Descriptor, Manifest, OCI_CONFIG};
 use crate::image::platform::Platform;
 use crate::image::registry::{self, Registry};
@@ -15,7 +17,7 @@ use crate::store::digest::{Digest, Hashing};
 use crate::store::layers::Compression;
 use crate::store::unpack::{Limits, decompress};
 use anyhow::{Context, Result};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
 use std::io::Read;
 use std::sync::Mutex;
@@ -146,12 +148,17 @@ impl<'a> Outgoing<'a> {
             // What is in an artifact is its maker's business.
             _ if !self.is_image() => false,
             Ok(Compression::None) => true,
-            Ok(compression) => self.what.force_compression && compression != self.what.compressor.makes(),
+            Ok(compression) => self.what.force_compression && !self.is_compressed_so(layer, compression),
             Err(_) => false,
         }
     }
 
-    fn rewritten(&self, format: Format, sent: &HashMap<Digest, (Digest, u64)>) -> Result<Manifest> {
+    fn is_compressed_so(&self, layer: &Descriptor, compression: Compression) -> bool {
+        let needs_table = matches!(self.what.compressor, Compressor::ZstdChunked { .. });
+        compression == self.what.compressor.makes() && (!needs_table || layer.annotations.contains_key(ZSTD_POSITION))
+    }
+
+    fn rewritten(&self, format: Format, sent: &HashMap<Digest, Compressed>) -> Result<Manifest> {
         let mut manifest = self.manifest.clone();
         manifest.media_type = format.manifest().to_owned();
         manifest.config.media_type = format.config().to_owned();
@@ -159,12 +166,13 @@ impl<'a> Outgoing<'a> {
             if let Some(compression) = self.compression(layer) {
                 layer.media_type = format.layer(compression).to_owned();
             }
-            if let Some((digest, size)) = sent.get(&layer.digest) {
-                (layer.digest, layer.size) = (*digest, *size);
+            if let Some(compressed) = sent.get(&layer.digest) {
+                (layer.digest, layer.size) = (compressed.digest, compressed.size);
                 // Tables of contents of the bytes that were.
                 let is_of_bytes =
                     |key: &str| key.starts_with("io.github.containers.") || key.starts_with("containerd.io/");
                 layer.annotations.retain(|key, _| !is_of_bytes(key));
+                layer.annotations.extend(compressed.annotations.clone());
             }
         }
         Ok(manifest)
@@ -182,7 +190,14 @@ struct Sending<'a> {
     /// One layer is compressed at a time: that takes all processors.
     compressing: Mutex<()>,
     /// What layers that were compressed have become, by what they were.
-    sent: Mutex<HashMap<Digest, (Digest, u64)>>,
+    sent: Mutex<HashMap<Digest, Compressed>>,
+}
+
+/// What a layer has become.
+struct Compressed {
+    digest: Digest,
+    size: u64,
+    annotations: BTreeMap<String, String>,
 }
 
 impl Sending<'_> {
@@ -198,8 +213,9 @@ impl Sending<'_> {
             let from = self.sources.get(&layer.digest).map(String::as_str);
             return self.blob(layer.digest, layer.size, &file, from);
         }
-        let (file, digest, size) = self.compressed(layer, file).context("compress")?;
-        self.sent.lock().expect("no holder of the lock panics").insert(layer.digest, (digest, size));
+        let (file, compressed) = self.compressed(layer, file).context("compress")?;
+        let (digest, size) = (compressed.digest, compressed.size);
+        self.sent.lock().expect("no holder of the lock panics").insert(layer.digest, compressed);
         self.blob(digest, size, &file, None)
     }
 
@@ -224,14 +240,14 @@ impl Sending<'_> {
         Ok(())
     }
 
-    /// Compresses a layer into a file without a name; gives that with its digest and size.
-    fn compressed(&self, layer: &Descriptor, file: File) -> Result<(File, Digest, u64)> {
+    /// Compresses a layer into a file without a name.
+    fn compressed(&self, layer: &Descriptor, file: File) -> Result<(File, Compressed)> {
         let _one = self.compressing.lock().expect("no holder of the lock panics");
         (self.progress)(Event::LayerStarted { blob: layer.digest, size: layer.size });
         let mut out = Hashing::new(fs::create_unnamed(&self.image.engine.staging())?);
         let source = Watched { source: file, blob: layer.digest, sending: self };
         let compression = layer.compression()?;
-        let (_, plain, _) = decompress(source, compression, &Limits::default(), |plain| {
+        let (annotations, plain, _) = decompress(source, compression, &Limits::default(), |plain| {
             self.image.what.compressor.compress(plain, &mut out)
         })?;
         if self.image.diff_ids.get(&layer.digest) != Some(&plain) {
@@ -239,7 +255,8 @@ impl Sending<'_> {
             return Err(Kind::BadInput.hinted("the blob is damaged on disk", hint));
         }
         (self.progress)(Event::LayerDone(layer.digest));
-        Ok(out.finish())
+        let (file, digest, size) = out.finish();
+        Ok((file, Compressed { digest, size, annotations }))
     }
 }
 
