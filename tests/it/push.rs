@@ -22,7 +22,7 @@ fn text(path: &Path) -> &str {
 }
 
 /// Loads an image as an OCI directory, in which its bytes stay as they are.
-fn load(sandbox: &Sandbox, image: &Artifact, name: &str) {
+pub fn load(sandbox: &Sandbox, image: &Artifact, name: &str) {
     let directory = sandbox.home.join("layout").join(name.replace(['/', ':'], "-"));
     std::fs::create_dir_all(&directory).expect("make a directory");
     artifact::write_directory(&image.layout(name), &directory);
@@ -217,7 +217,7 @@ fn docker_pushes_all_tags_and_says_what_docker_says() {
 }
 
 /// Makes the scripted registry take blobs and manifests; gives the digests of the blobs that it has.
-fn accept(fake: &FakeRegistry) -> Arc<Mutex<HashSet<String>>> {
+pub fn accept(fake: &FakeRegistry) -> Arc<Mutex<HashSet<String>>> {
     let has: Arc<Mutex<HashSet<String>>> = Arc::default();
     let stored = Arc::clone(&has);
     fake.rule(move |request| {

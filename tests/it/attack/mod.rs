@@ -14,6 +14,7 @@ mod mounts;
 mod output;
 #[cfg(target_arch = "x86_64")]
 mod puppet;
+mod push;
 mod races;
 mod registry;
 mod runtime;
