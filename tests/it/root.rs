@@ -1,6 +1,7 @@
 //! What only root can try.
 
 mod budget;
+mod disk_full;
 mod faults;
 mod kills;
 mod privacy;
