@@ -9,7 +9,7 @@ use super::arrival::{self, Arrival};
 use super::chunked::Known;
 use super::config::{CONFIG_BYTES_MAX, ImageConfig};
 use super::load::{self, Unpack};
-use super::manifest::{Descriptor, Document, Manifest, OCI_MANIFEST};
+use super::manifest::{Descriptor, Document, Layer, MANIFEST_BYTES_MAX, Manifest, OCI_MANIFEST};
 use super::origin::shown;
 use super::platform::{self, Platform};
 use super::policy::{self, Identity};
@@ -251,12 +251,16 @@ fn bring_in<Sink: Write>(
     progress: Progress,
 ) -> Result<()> {
     let registry = offer.registry;
-    let fetched = manifest(reference, platform, offer)?;
+    let fetched = choose(top(reference, registry)?, platform, offer, Some(engine))?;
     let image_manifest = Manifest::parse(&fetched.bytes, None)?;
     image_manifest.check_image()?;
     let config = config(engine, arrival, &image_manifest.config, registry).context("get configuration")?;
     check_platform(&config, platform)?;
     let layers = image_manifest.layers(&config)?;
+    if is_here(engine, reference, &fetched.digest, &layers) {
+        layers.iter().for_each(|layer| progress(Event::LayerPresent(layer.blob.digest)));
+        return Ok(());
+    }
     for layer in &layers {
         arrival.expect_blob(&layer.blob.digest);
         arrival.expect_layer(&layer.diff_id);
@@ -268,6 +272,15 @@ fn bring_in<Sink: Write>(
     let size = fetched.bytes.len() as u64;
     let descriptor = Descriptor::new(media_type.unwrap_or(OCI_MANIFEST), fetched.digest, size);
     publish(engine, &descriptor, std::slice::from_ref(reference)).map(drop)
+}
+
+/// Whether a name means this manifest here, and all of it is here.
+fn is_here(engine: &Engine, reference: &Reference, manifest: &Digest, layers: &[Layer]) -> bool {
+    find(engine, &reference.to_string()).is_ok_and(|image| image.manifest == *manifest)
+        && layers.iter().all(|layer| {
+            layers::has(engine, &layer.diff_id)
+                && blobs::size(engine, &layer.blob.digest).is_ok_and(|size| size == Some(layer.blob.size))
+        })
 }
 
 /// The image that is here under a name and for a platform.
@@ -319,11 +332,6 @@ pub(super) fn without_tag(mut reference: Reference) -> Reference {
     reference
 }
 
-/// The manifest of the image, through an index if the name is one's.
-fn manifest(reference: &Reference, platform: Option<&Platform>, offer: &Offer) -> Result<Fetched> {
-    choose(top(reference, offer.registry)?, platform, offer)
-}
-
 /// What a name is of in its registry: a manifest or an index.
 pub fn top(reference: &Reference, registry: &Registry) -> Result<Fetched> {
     let top = match (&reference.digest, &reference.tag) {
@@ -334,8 +342,8 @@ pub fn top(reference: &Reference, registry: &Registry) -> Result<Fetched> {
     top.context("get manifest")
 }
 
-/// The manifest that is meant, which may come in; of an index that is not asked.
-fn choose(top: Fetched, platform: Option<&Platform>, offer: &Offer) -> Result<Fetched> {
+/// The manifest that is meant, which may come in; of an index that is not asked. One that is kept already is not fetched.
+fn choose(top: Fetched, platform: Option<&Platform>, offer: &Offer, kept: Option<&Engine>) -> Result<Fetched> {
     let registry = offer.registry;
     let Document::Index(index) = Document::parse(&top.bytes, top.media_type.as_deref())? else {
         (offer.check)(&top.digest)?;
@@ -344,7 +352,11 @@ fn choose(top: Fetched, platform: Option<&Platform>, offer: &Offer) -> Result<Fe
     let host = Platform::host();
     let entry = platform::choose(&index.manifests, platform.unwrap_or(&host))?;
     (offer.check)(&entry.digest)?;
-    let fetched = registry.manifest_of_digest(&entry.digest).context("get manifest of the index")?;
+    let kept = kept.and_then(|engine| blobs::read(engine, &entry.digest, MANIFEST_BYTES_MAX).ok());
+    let fetched = match kept {
+        Some(bytes) => Fetched { bytes, digest: entry.digest, media_type: None },
+        None => registry.manifest_of_digest(&entry.digest).context("get manifest of the index")?,
+    };
     if fetched.bytes.len() as u64 != entry.size {
         return Err(Kind::BadInput.error(format!("manifest {}: not of the size that the index says", entry.digest)));
     }
@@ -377,7 +389,7 @@ pub fn read(reference: &Reference, platform: Option<&Platform>, offer: &Offer) -
 /// The same where it is known what the name is of.
 pub fn read_top(top: Fetched, reference: &Reference, platform: Option<&Platform>, offer: &Offer) -> Result<Incoming> {
     let registry = offer.registry;
-    let fetched = choose(top, platform, offer)?;
+    let fetched = choose(top, platform, offer, None)?;
     let manifest = Manifest::parse(&fetched.bytes, None)?;
     manifest.check_image()?;
     let Descriptor { digest, size, .. } = &manifest.config;

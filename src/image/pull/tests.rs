@@ -11,6 +11,7 @@ use crate::error::{kind, line};
 use crate::store::tags;
 use crate::store::tests::Scratch;
 use std::io::Read;
+use std::os::unix::fs::MetadataExt;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -186,6 +187,31 @@ fn a_pulled_image_is_complete_and_then_asks_for_nothing() {
     let blobs_before = fake.count("/blobs/");
     get(engine, &format!("{}/app:v2", fake.host()), None).unwrap();
     assert_eq!(fake.count("/blobs/"), blobs_before);
+}
+
+#[test]
+fn an_unchanged_tag_costs_one_request_and_writes_nothing() {
+    let (fake, scratch) = (FakeRegistry::start(), Scratch::new());
+    let engine = &scratch.engine;
+    let manifest = serve(&fake, Some("v1"), "amd64", &LAYERS);
+    let entry = descriptor(OCI_MANIFEST, &manifest, r#","platform":{"os":"linux","architecture":"amd64"}"#);
+    let index = format!(r#"{{"schemaVersion":2,"manifests":[{entry}]}}"#);
+    fake.put("/v2/app/manifests/list", OCI_INDEX, index.as_bytes());
+    count_as_unpacked(engine, &LAYERS);
+    let files = || [engine.images().join("index.json"), blobs::path(engine, &Digest::of(&manifest))];
+    let inodes = || files().map(|path| std::fs::metadata(path).unwrap().ino());
+    for tag in ["v1", "list"] {
+        let pull = || get(engine, &format!("{}/app:{tag}", fake.host()), Some("amd64")).unwrap();
+        pull();
+        let (requests, written) = (fake.requests().len(), inodes());
+        pull();
+        assert_eq!(fake.requests().len(), requests + 1, "{tag}");
+        assert_eq!(inodes(), written, "{tag}");
+        // The control: what has gone is fetched.
+        blobs::remove(engine, &Digest::of(LAYERS[0].1)).unwrap();
+        pull();
+        assert_eq!(fake.requests().len(), requests + 3, "{tag}");
+    }
 }
 
 #[test]

@@ -44,6 +44,9 @@ const FINISH_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 /// How long the child may clean up when nobody wants its layers any more.
 const CLEAN_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// What the child waits for before it does anything: an image that is here already needs nobody's ids.
+const START: &[u8] = b"start";
+
 /// What the writer of a layer says when the blob was complete and its digest right.
 const COMPLETE: &[u8] = b"complete";
 
@@ -67,8 +70,8 @@ pub struct Unpacker {
 }
 
 impl Unpacker {
-    /// Forks the process; this one must be single-threaded. `enter` runs in the child and puts it into the user
-    /// namespace; its error, if any, comes from the first [`Unpacker::layer`].
+    /// Forks the process; this one must be single-threaded. `enter` runs in the child when the first layer comes and puts
+    /// it into the user namespace; its error, if any, comes from the first [`Unpacker::layer`].
     pub fn start(engine: &Engine, enter: impl FnOnce() -> Result<()>) -> Result<Self> {
         let (control, theirs) = socket::pair()?;
         match process::fork().context("fork the unpacker")? {
@@ -78,6 +81,9 @@ impl Unpacker {
             }
             Cloned::Child => {
                 drop(control);
+                if !is_wanted(theirs.as_fd()) {
+                    process::exit_now(0);
+                }
                 let answer = become_unpacker(engine, enter, theirs.as_fd());
                 let (ids, answer) = match answer {
                     Ok(ids) => (Some(ids), Ok(())),
@@ -132,7 +138,8 @@ impl Unpacker {
     }
 
     fn hear_start(&self) -> Answer {
-        hear(self.control()).unwrap_or_else(|error| Err(Wire::from(&error)))
+        let started = socket::send(self.control(), START, &[]).context("the unpacker died");
+        started.and_then(|()| hear(self.control())).unwrap_or_else(|error| Err(Wire::from(&error)))
     }
 }
 
@@ -221,6 +228,11 @@ fn tell(socket: BorrowedFd<'_>, result: &Result<()>) -> Result<()> {
         wire
     });
     socket::send(socket, &serde_json::to_vec(&answer)?, &[]).context("answer")
+}
+
+/// Waits for the word to start. False if the parent goes away without it.
+fn is_wanted(control: BorrowedFd<'_>) -> bool {
+    matches!(socket::receive(control, REQUEST_BYTES_MAX), Ok(Some(_)))
 }
 
 /// Leaves all that the parent had open but stderr and the socket, and all that it need not have. Gives the ids that it has.

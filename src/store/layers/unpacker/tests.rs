@@ -53,7 +53,7 @@ fn start(engine: &Engine) -> (Unpacker, JoinHandle<()>) {
     let (control, theirs) = socket::pair().unwrap();
     let engine = engine.clone();
     let server = std::thread::spawn(move || {
-        if tell(theirs.as_fd(), &Ok(())).is_ok() {
+        if is_wanted(theirs.as_fd()) && tell(theirs.as_fd(), &Ok(())).is_ok() {
             serve(&engine, Ids::of_this_process().unwrap(), &theirs);
         }
     });
