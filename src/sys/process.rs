@@ -6,7 +6,7 @@ use nix::sys::wait::{Id, WaitPidFlag, WaitStatus};
 use rustix::process::{Pid, PidfdFlags};
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Which side of a clone this is.
 pub enum Cloned {
@@ -38,14 +38,18 @@ struct CloneArgs {
     cgroup: u64,
 }
 
+/// How long a thread that has nothing left to do may take to be gone.
+const ENDING: Duration = Duration::from_secs(1);
+
 const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
 
 /// Forks with new namespaces and other `CLONE_` flags, perhaps straight into a cgroup (Linux 5.7).
 ///
 /// The caller must be single-threaded: the child goes on with a copy of everything, locks included. The engine's
-/// commands start threads only after their last fork, and the monitor has none.
+/// commands fork when the work of their threads is done, and the monitor has none.
 pub fn clone(flags: i32, cgroup: Option<BorrowedFd<'_>>) -> Result<Cloned> {
-    debug_assert_eq!(thread_count(), 1, "clone needs a single-threaded process");
+    let is_alone = await_other_threads();
+    debug_assert!(is_alone, "clone needs a single-threaded process");
     let mut pidfd: RawFd = -1;
     let with_parent = flags & libc::CLONE_PARENT != 0;
     let mut args = CloneArgs {
@@ -78,6 +82,19 @@ pub fn clone(flags: i32, cgroup: Option<BorrowedFd<'_>>) -> Result<Cloned> {
         }
         _ => Err(std::io::Error::last_os_error()).with_context(|| format!("clone3 flags {flags:#x}")),
     }
+}
+
+/// Waits for threads that have done their work and are on their way out, such as those of a finished scope or of a name
+/// that was looked up. Whether this one is alone now.
+fn await_other_threads() -> bool {
+    let deadline = Instant::now() + ENDING;
+    while thread_count() > 1 {
+        if Instant::now() > deadline {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    true
 }
 
 fn thread_count() -> usize {
