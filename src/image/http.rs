@@ -35,7 +35,7 @@ pub struct Patience {
     pub pause: Duration,
     /// Until a server has put away what it was sent, and says so.
     pub commit: Duration,
-    /// The longest that a server can make us wait by `Retry-After`.
+    /// The longest `Retry-After` that is waited for; who wants more gets no further try.
     pub retry_after_max: Duration,
     /// How often a request is sent, or a broken transfer taken up without progress.
     pub tries: u32,
@@ -48,7 +48,7 @@ impl Default for Patience {
             idle: Duration::from_secs(30),
             pause: Duration::from_secs(1),
             commit: Duration::from_secs(300),
-            retry_after_max: Duration::from_secs(300),
+            retry_after_max: Duration::from_secs(120),
             tries: 3,
         }
     }
@@ -62,9 +62,10 @@ impl Patience {
         self.pause * (1 << (tries - 1).min(6)) * (500 + random) / 1000
     }
 
-    /// The same, but as long as the server has asked for, if that is bearable.
-    pub fn pause_as_asked(&self, tries: u32, asked: Duration) -> Duration {
-        asked.min(self.retry_after_max).max(self.pause_after(tries))
+    /// The same, but as long as the server has asked for. None if that is not bearable, or there were tries enough.
+    pub fn pause_as_asked(&self, tries: u32, asked: Duration) -> Option<Duration> {
+        let is_worth_it = tries < self.tries && asked <= self.retry_after_max;
+        is_worth_it.then(|| asked.max(self.pause_after(tries)))
     }
 }
 
@@ -193,9 +194,10 @@ impl Client {
                 Ok(response) => response.busy(),
                 Err(trouble) => (trouble.fault == Fault::Broken).then_some(Duration::ZERO),
             };
-            let Some(asked) = asked.filter(|_| tries < self.patience.tries) else { return Ok(outcome?) };
+            let pause = asked.and_then(|asked| self.patience.pause_as_asked(tries, asked));
+            let Some(pause) = pause else { return Ok(outcome?) };
             drop(outcome);
-            std::thread::sleep(self.patience.pause_as_asked(tries, asked));
+            std::thread::sleep(pause);
             tries += 1;
         }
     }

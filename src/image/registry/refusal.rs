@@ -30,6 +30,7 @@ pub(super) fn refusal(
     withheld_from: Option<&Origin>,
 ) -> anyhow::Error {
     let (status, server) = (response.status, response.url.origin.authority());
+    let wait = response.busy().filter(|wait| !wait.is_zero());
     let message = message_in(&response.document(ANSWER_BYTES_MAX).unwrap_or_default());
     let because = message.map(|message| format!(": {message}")).unwrap_or_default();
     match status {
@@ -46,8 +47,16 @@ pub(super) fn refusal(
                 }
             }
         }
-        429 => Kind::Denied.error(format!("too many requests to {server} (429){because}")),
-        _ => Kind::Engine.error(format!("{server} answers with status {status}{because}")),
+        _ => {
+            let (kind, text) = match status {
+                429 => (Kind::Denied, format!("too many requests to {server} (429){because}")),
+                _ => (Kind::Engine, format!("{server} answers with status {status}{because}")),
+            };
+            match wait {
+                Some(wait) => kind.hinted(text, format!("try again in {} seconds, as it asks for", wait.as_secs())),
+                None => kind.error(text),
+            }
+        }
     }
 }
 
