@@ -289,8 +289,12 @@ fn a_blob_of_another_repository_of_the_registry_is_mounted() {
 
     // Of another registry nothing is asked, and no bytes are sent where it works.
     let fake = FakeRegistry::start();
-    accept(&fake);
-    fake.rule(|request| request.target.contains("mount=").then(|| Answer::status(201)));
+    let has = accept(&fake);
+    fake.rule(move |request| {
+        let (digest, _) = request.target.split_once("mount=")?.1.split_once('&')?;
+        has.lock().unwrap().insert(digest.to_owned());
+        Some(Answer::status(201))
+    });
     let near = format!("{}/near:1", fake.host());
     load(&sandbox, &base, &near);
     assert_ok(&sandbox.coracle(&["push", INSECURE, &near, &format!("{}/app:1", fake.host())]));

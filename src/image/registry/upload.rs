@@ -81,9 +81,10 @@ impl Registry {
                 Ok(()) => return Ok(()),
                 Err(stumble) => stumble,
             };
-            let asked = stumble.again.filter(|_| tries < self.client.patience().tries && !blob.is_stopped());
-            let Some(asked) = asked else { return Err(stumble.error) };
-            std::thread::sleep(self.client.patience().pause_as_asked(tries, asked));
+            let asked = stumble.again.filter(|_| !blob.is_stopped());
+            let pause = asked.and_then(|asked| self.client.patience().pause_as_asked(tries, asked));
+            let Some(pause) = pause else { return Err(stumble.error) };
+            std::thread::sleep(pause);
             match self.take_up(upload, blob)? {
                 Some(taken_up) => upload = taken_up,
                 // The answer was lost, not the blob.
@@ -114,7 +115,8 @@ impl Registry {
         match response.status {
             201 => {
                 check_stored(&response, digest)?;
-                Ok(Mount::Done)
+                // Some say so of what they do not have.
+                Ok(if self.has_blob(digest)? { Mount::Done } else { Mount::Refused })
             }
             202 => Ok(Mount::Begun(begun(&response, None)?)),
             _ => Ok(Mount::Refused),

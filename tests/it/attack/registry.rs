@@ -17,10 +17,10 @@ use serde_json::{Value, json};
 use std::process::Stdio;
 use std::time::Duration;
 
-const INSECURE: &str = "--tls-verify=false";
-const PASSWORD: &str = "bound-to-one-origin";
+pub(super) const INSECURE: &str = "--tls-verify=false";
+pub(super) const PASSWORD: &str = "bound-to-one-origin";
 /// How many faults are tried beside each other: most of them wait.
-const AT_ONCE: usize = 6;
+pub(super) const AT_ONCE: usize = 6;
 
 /// A registry with one good image, pulled, and one that is about to be: `evil:1`.
 struct Scene {
@@ -78,18 +78,18 @@ impl Scene {
 }
 
 /// A fault that the connection or the server has, and no lie: what came before it may stay for the next try.
-enum Verdict {
+pub(super) enum Verdict {
     Passing,
     Final,
 }
 
-type Fault = (&'static str, fn(&[u8]) -> Answer, Verdict);
+pub(super) type Fault = (&'static str, fn(&[u8]) -> Answer, Verdict);
 
 fn with_length(bytes: &[u8], length: impl ToString) -> Answer {
     Answer::ok(bytes).with("content-length", length.to_string())
 }
 
-fn faults() -> Vec<Fault> {
+pub(super) fn faults() -> Vec<Fault> {
     use Verdict::{Final, Passing};
     vec![
         ("cut at 0", |bytes| Answer { cut_after: Some(0), ..Answer::ok(bytes) }, Passing),
@@ -110,6 +110,7 @@ fn faults() -> Vec<Fault> {
         ("403", |_| Answer::status(403), Final),
         ("404", |_| Answer::status(404), Final),
         ("429", |_| Answer::status(429).with("retry-after", "0"), Final),
+        ("429 for three years", |_| Answer::status(429).with("retry-after", "99999999"), Final),
         ("500 for ever", |_| Answer::status(500), Passing),
         ("503 for ever", |_| Answer::status(503).with("retry-after", "1"), Passing),
         ("204", |_| Answer::status(204), Passing),
@@ -405,17 +406,17 @@ fn what_a_registry_says_cannot_dress_up_the_terminal() {
     assert!(line.contains("denied by") && !line.contains('\u{202e}'), "{line}");
 }
 
-fn basic() -> String {
+pub(super) fn basic() -> String {
     base64::Engine::encode(&base64::engine::general_purpose::STANDARD, format!("me:{PASSWORD}"))
 }
 
-fn bearer(fake: &FakeRegistry) -> String {
+pub(super) fn bearer(fake: &FakeRegistry) -> String {
     format!(r#"Bearer realm="http://{}/token",service="s""#, fake.host())
 }
 
 impl FakeRegistry {
     /// Gives everybody a token.
-    fn put_token(&self, token: &str) {
+    pub(super) fn put_token(&self, token: &str) {
         let body = json!({"token": token}).to_string();
         self.rule(move |request| request.target.starts_with("/token").then(|| Answer::ok(body.clone())));
     }

@@ -20,12 +20,18 @@ pub struct Request {
     /// Path and query.
     pub target: String,
     pub headers: Vec<(String, String)>,
-    pub body: String,
+    pub body: Vec<u8>,
 }
 
 impl Request {
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(header, _)| header == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Whether a text is anywhere in it.
+    pub fn has(&self, text: &str) -> bool {
+        let is_in_body = self.body.windows(text.len()).any(|window| window == text.as_bytes());
+        is_in_body || self.target.contains(text) || format!("{:?}", self.headers).contains(text)
     }
 }
 
@@ -159,7 +165,7 @@ impl FakeRegistry {
 
     /// Whether any byte that was sent here contains `secret`.
     pub fn has_seen(&self, secret: &str) -> bool {
-        self.requests().iter().any(|request| format!("{request:?}").contains(secret))
+        self.requests().iter().any(|request| request.has(secret))
     }
 }
 
@@ -195,7 +201,7 @@ fn receive(reader: &mut BufReader<TcpStream>) -> std::io::Result<Option<Request>
     reader.read_line(&mut line)?;
     let mut words = line.split_whitespace().map(str::to_owned);
     let (Some(method), Some(target)) = (words.next(), words.next()) else { return Ok(None) };
-    let mut request = Request { method, target, headers: Vec::new(), body: String::new() };
+    let mut request = Request { method, target, headers: Vec::new(), body: Vec::new() };
     loop {
         let mut line = String::new();
         reader.read_line(&mut line)?;
@@ -203,9 +209,8 @@ fn receive(reader: &mut BufReader<TcpStream>) -> std::io::Result<Option<Request>
         request.headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
     }
     let length = request.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body)?;
-    request.body = String::from_utf8_lossy(&body).into_owned();
+    request.body = vec![0; length];
+    reader.read_exact(&mut request.body)?;
     Ok(Some(request))
 }
 
