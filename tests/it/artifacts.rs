@@ -133,7 +133,7 @@ fn an_artifact_goes_to_a_registry_and_comes_back_the_same() {
 }
 
 #[test]
-fn a_title_leads_nowhere_but_into_the_directory() {
+fn c20_a_title_leads_nowhere_but_into_the_directory() {
     let sandbox = Sandbox::new();
     let Some(registry) = Registry::start(&sandbox.home.join("registry"), Door::default()) else { return };
     let directory = sandbox.home.join("in/directory");

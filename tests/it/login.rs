@@ -369,7 +369,7 @@ fn d02_a_password_that_is_signed_in_with_goes_to_no_foreign_realm() {
 }
 
 #[test]
-fn no_password_is_in_the_command_line_of_a_helper() {
+fn d10_no_password_is_in_the_command_line_of_a_helper() {
     let (sandbox, fake) = (Sandbox::new(), locked());
     let dir = helpers(&sandbox, &[]);
     let program = dir.join("docker-credential-spy");

@@ -17,7 +17,7 @@ fn found(json: &str, name: &str) -> Option<String> {
 }
 
 #[test]
-fn the_longest_prefix_gets_the_credentials_and_no_other_host_does() {
+fn d04_the_longest_prefix_gets_the_credentials_and_no_other_host_does() {
     let keys = ["quay.io", "quay.io/team", "quay.io/team/app", "localhost:5000", "https://index.docker.io/v1/"];
     let entries: Vec<String> =
         keys.iter().map(|key| format!("{key:?}:{}", entry_of(&format!("{key}:p:q")))).collect();
@@ -41,7 +41,7 @@ fn the_longest_prefix_gets_the_credentials_and_no_other_host_does() {
 }
 
 #[test]
-fn a_namespace_key_never_serves_its_whole_host() {
+fn d04_a_namespace_key_never_serves_its_whole_host() {
     let json = format!(r#"{{"auths":{{"quay.io/team":{}}}}}"#, entry_of("a:b"));
     assert_eq!(found(&json, "quay.io/other"), None);
 }
@@ -55,7 +55,7 @@ fn identity_tokens_and_odd_files_are_understood() {
 }
 
 #[test]
-fn a_helper_that_is_missing_is_an_error_only_for_the_host_it_serves() {
+fn d04_a_helper_that_is_missing_is_an_error_only_for_the_host_it_serves() {
     let json = r#"{"auths":{"a.io":{}},"credsStore":"no-such-1","credHelpers":{"gcr.io":"no-such-2"}}"#;
     assert_eq!(found(json, "b.io/x"), None);
     for (host, helper) in [("a.io", "docker-credential-no-such-1"), ("gcr.io", "docker-credential-no-such-2")] {
@@ -85,7 +85,7 @@ fn a_key_is_a_host_and_perhaps_a_namespace() {
 }
 
 #[test]
-fn no_message_shows_a_secret() {
+fn d10_no_message_shows_a_secret() {
     assert_eq!(format!("{:?}", Credentials::parse("me:hunter2").unwrap()).matches("hunter2").count(), 0);
     let broken = r#"{"auths":{"h":{"auth":"aHVudGVyMg=="}}}"#;
     for json in [broken, r#"{"auths":{"h":{"auth":["hunter2"]}}}"#, r#"{"auths":"hunter2"}"#] {

@@ -142,7 +142,7 @@ fn an_identity_token_is_exchanged() {
 }
 
 #[test]
-fn a_redirect_carries_credentials_only_within_the_origin() {
+fn d01_a_redirect_carries_credentials_only_within_the_origin() {
     let (elsewhere, digest) = with_blob(b"blob");
     elsewhere.rule(|request| {
         request.target.starts_with("/ask").then(|| Answer::status(401).with("www-authenticate", "Basic"))
@@ -174,7 +174,7 @@ fn a_redirect_carries_credentials_only_within_the_origin() {
 }
 
 #[test]
-fn a_chain_that_comes_back_has_lost_its_credentials() {
+fn d01_a_chain_that_comes_back_has_lost_its_credentials() {
     let (home, elsewhere) = (with_manifest(), FakeRegistry::start());
     home.require(BASIC, "Basic");
     let back = format!("http://{}/v2/team/app/manifests/v1?again", home.host());
@@ -189,7 +189,7 @@ fn a_chain_that_comes_back_has_lost_its_credentials() {
 }
 
 #[test]
-fn a_foreign_realm_gets_no_password() {
+fn d02_a_foreign_realm_gets_no_password() {
     let (fake, thief) = (with_manifest(), FakeRegistry::start());
     thief.rule(|_| Some(Answer::ok(r#"{"token":"T"}"#)));
     let port = fake.host().rsplit_once(':').unwrap().1.to_owned();
@@ -204,7 +204,7 @@ fn a_foreign_realm_gets_no_password() {
 }
 
 #[test]
-fn overload_is_waited_for_but_not_for_ever() {
+fn d08_overload_is_waited_for_but_not_for_ever() {
     let fake = with_manifest();
     fake.fail("manifests", 1, Answer::status(429).with("retry-after", "1"));
     let start = Instant::now();
@@ -294,7 +294,7 @@ fn blobs_of_another_length_are_refused() {
 }
 
 #[test]
-fn a_slow_server_is_given_up() {
+fn d08_a_slow_server_is_given_up() {
     let bytes = random(5000);
     let (fake, digest) = with_blob(&bytes);
     for (size, pause) in [(1, 20), (5000, 0)] {
@@ -313,7 +313,7 @@ fn a_slow_server_is_given_up() {
 }
 
 #[test]
-fn loops_and_floods_end() {
+fn d08_loops_and_floods_end() {
     let fake = FakeRegistry::start();
     fake.rule(|request| {
         request.target.starts_with("/v2/").then(|| Answer::status(302).with("location", "/v2/again"))

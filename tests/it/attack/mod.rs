@@ -7,6 +7,7 @@
 pub mod canary;
 mod confinement;
 mod files;
+mod floods;
 mod identity;
 mod images;
 mod kernel;
