@@ -4,6 +4,7 @@
 //! that unpacks it. The name is written last; until then nothing of the image can be seen.
 
 mod fetch;
+mod ranges;
 
 use super::arrival::{self, Arrival};
 use super::chunked::Known;

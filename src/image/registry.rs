@@ -203,7 +203,7 @@ impl Registry {
 
     /// A part of a blob. An error if the registry serves no parts.
     pub fn part_of_blob(&self, digest: &Digest, size: u64, part: Range<u64>) -> Result<Blob<'_>> {
-        let body = self.blob_part(digest, &part)?;
+        let body = self.blob_part(digest, size, &part)?;
         Ok(Blob { is_part: true, ..Blob::new(self, *digest, size, part, body) })
     }
 
@@ -242,11 +242,11 @@ impl Registry {
         Ok(body)
     }
 
-    fn blob_part(&self, digest: &Digest, part: &Range<u64>) -> Result<Body> {
+    fn blob_part(&self, digest: &Digest, size: u64, part: &Range<u64>) -> Result<Body> {
         let last = part.end.checked_sub(1).context("a part has bytes")?;
         let response = self.get(&format!("blobs/{digest}"), None, Some((part.start, Some(last))))?;
         match response.status {
-            206 if is_range(&response, part.start) => {
+            206 if is_range(&response, part.start) && is_of_size(&response, size) => {
                 check_length(&response, part.end - part.start)?;
                 Ok(response.into_body())
             }
@@ -414,7 +414,7 @@ impl<'a> Blob<'a> {
     /// Asks for what has not been received.
     fn rest(&self) -> Result<Body> {
         match self.is_part {
-            true => self.registry.blob_part(&self.digest, &(self.received..self.end)),
+            true => self.registry.blob_part(&self.digest, self.size, &(self.received..self.end)),
             false => self.registry.blob_from(&self.digest, self.size, self.received),
         }
     }
@@ -475,6 +475,12 @@ fn check_length(response: &Response, expected: u64) -> Result<()> {
 fn is_range(response: &Response, from: u64) -> bool {
     let start = response.header("content-range").and_then(|range| range.strip_prefix("bytes "));
     start.and_then(|range| range.split_once('-')).is_some_and(|(start, _)| start.parse() == Ok(from))
+}
+
+/// Whether the whole that a part is of has this size, where the server says so (RFC 9110, section 14.4).
+fn is_of_size(response: &Response, size: u64) -> bool {
+    let whole = response.header("content-range").and_then(|range| range.rsplit_once('/'));
+    whole.is_none_or(|(_, whole)| whole == "*" || whole.parse() == Ok(size))
 }
 
 fn form(parameters: &[(&str, &str)]) -> Secret {

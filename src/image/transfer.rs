@@ -5,8 +5,8 @@ use anyhow::Result;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// How many layers are on their way at the same time.
-const PARALLEL_MAX: usize = 4;
+/// How many layers are on their way at the same time, and over how many connections.
+pub const PARALLEL_MAX: usize = 4;
 
 /// What happens during a pull or a push, for who shows it. Layers are named by the digests of their blobs.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -41,6 +41,7 @@ mod process_flags;
 mod pull;
 mod push;
 mod races;
+mod ranges;
 mod registries;
 mod rename;
 mod restart;

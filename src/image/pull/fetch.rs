@@ -3,6 +3,7 @@
 //! What came of a blob before its pull was interrupted lies on disk and is read from there: see `store/partial.rs`.
 
 use super::LAYER_BYTES_MAX;
+use super::ranges::{self, Lanes, Ranges};
 use crate::engine::Engine;
 use crate::error::Kind;
 use crate::fs;
@@ -34,6 +35,7 @@ pub struct Layers<'a, Open, Finish> {
     progress: Progress<'a>,
     /// What new blobs may have in common with those that are here.
     known: &'a Known<'a>,
+    lanes: Lanes,
     /// Set by the first layer that fails, so that the others do not go on for nothing.
     stop: AtomicBool,
 }
@@ -42,6 +44,15 @@ pub struct Layers<'a, Open, Finish> {
 struct Work<'a> {
     layer: &'a Layer,
     unpack: bool,
+}
+
+/// How a blob comes.
+enum Way<'a> {
+    Plain,
+    /// Over as many connections as there are.
+    Ranges,
+    /// What other blobs have of it from there.
+    Rebuilt(Box<Rebuilt<'a>>),
 }
 
 impl<'a, Sink, Open, Finish> Layers<'a, Open, Finish>
@@ -57,7 +68,7 @@ where
         progress: Progress<'a>,
         known: &'a Known<'a>,
     ) -> Self {
-        Self { engine, registry, unpack, progress, known, stop: AtomicBool::new(false) }
+        Self { engine, registry, unpack, progress, known, lanes: Lanes::default(), stop: AtomicBool::new(false) }
     }
 
     pub fn fetch(&self, layers: &[Layer]) -> Result<()> {
@@ -107,12 +118,12 @@ where
             let Some(mut writer) = self.writer(work, is_here)? else { return self.take_stored(work) };
             let part = writer.part_bytes();
             let blob = &work.layer.blob;
-            let rebuilt = match part < blob.size && may_begin_again {
-                true => self.known.rebuild(self.registry, blob, part),
-                false => None,
+            let way = match part < blob.size && may_begin_again {
+                true => self.way(blob, part),
+                false => Way::Plain,
             };
-            let may_be_wrong = part > 0 || rebuilt.is_some();
-            let (error, sink) = match self.receive(work, &mut writer, rebuilt) {
+            let may_be_wrong = part > 0 || !matches!(way, Way::Plain);
+            let (error, sink) = match self.receive(work, &mut writer, way) {
                 Ok(sink) => match writer.finish(Some((work.layer.blob.digest, work.layer.blob.size))) {
                     // The compressed bytes are the right ones before what they unpack to can be seen.
                     Ok(_) => return sink.map_or(Ok(()), &self.unpack.finish),
@@ -134,9 +145,17 @@ where
         }
     }
 
+    fn way(&self, blob: &Descriptor, part: u64) -> Way<'_> {
+        match self.known.rebuild(self.registry, blob, part) {
+            Some(rebuilt) => Way::Rebuilt(Box::new(rebuilt)),
+            None if blob.size - part >= ranges::BYTES_MIN && self.lanes.have_room() => Way::Ranges,
+            None => Way::Plain,
+        }
+    }
+
     /// Reads what there is of a blob and then the rest of it, into the writer and to the unpacker.
-    fn receive(&self, work: &Work, writer: &mut blobs::Writer, rebuilt: Option<Rebuilt>) -> Result<Option<Sink>> {
-        let Descriptor { digest, size, .. } = work.layer.blob;
+    fn receive(&self, work: &Work, writer: &mut blobs::Writer, way: Way) -> Result<Option<Sink>> {
+        let blob = &work.layer.blob;
         let part = writer.part_bytes();
         let mut sink = match work.unpack {
             true => Some((self.unpack.open)(&work.layer.diff_id, work.layer.compression)?),
@@ -145,14 +164,25 @@ where
         if part > 0 {
             sink = self.pass(&mut self.watched(&mut *writer, work), &mut std::io::sink(), sink)?;
         }
-        if part == size {
+        if part == blob.size {
             return Ok(sink);
         }
-        let rest: Box<dyn Read + '_> = match rebuilt {
-            Some(rebuilt) => Box::new(rebuilt),
-            None => Box::new(self.registry.rest_of_blob(&digest, size, part).context(ReadLayer)?),
-        };
-        self.pass(&mut self.watched(rest, work), writer, sink)
+        let mut take = |rest: &mut dyn Read| self.pass(&mut self.watched(rest, work), writer, sink.take());
+        match way {
+            Way::Rebuilt(mut rebuilt) => {
+                let _lane = self.lanes.enter();
+                return take(&mut rebuilt);
+            }
+            Way::Ranges => {
+                let taken = Ranges::read(self.registry, blob, part, &self.lanes, &self.stop, &mut take);
+                if let Some(taken) = taken {
+                    return taken;
+                }
+            }
+            Way::Plain => {}
+        }
+        let _lane = self.lanes.enter();
+        take(&mut self.registry.rest_of_blob(&blob.digest, blob.size, part).context(ReadLayer)?)
     }
 
     fn pass(&self, stream: &mut dyn Read, blob: &mut dyn Write, sink: Option<Sink>) -> Result<Option<Sink>> {
@@ -223,6 +253,6 @@ impl<R: Read> Read for Watched<'_, R> {
     }
 }
 
-fn stopped() -> std::io::Error {
+pub fn stopped() -> std::io::Error {
     std::io::Error::other("another layer failed")
 }
