@@ -2,10 +2,12 @@
 
 use super::confirm::confirm;
 use super::units::human_size;
-use super::{Context, Verb, image_prune, prune, say};
+use super::{Context, Verb, image_prune, prune, say, talk};
 use crate::container::control::Door;
 use crate::container::state::{self, Status};
-use crate::error::Kind;
+use crate::error::{self, Kind};
+use crate::image::pull::Access;
+use crate::image::refetch::Refetchable;
 use crate::inspect::filter::Containers;
 use crate::inspect::volume::Usage;
 use crate::store::partial;
@@ -19,6 +21,10 @@ pub struct SystemPrune {
     /// Remove images that have a name too
     #[arg(short, long)]
     all: bool,
+    /// Remove the compressed blobs of unpacked layers too, as far as the image's registry has them when it is asked.
+    /// Containers run as before; to push or save such an image elsewhere, pull it again first
+    #[arg(long)]
+    blobs: bool,
     /// Accepted for scripts of podman: builds leave no containers behind
     #[arg(long)]
     build: bool,
@@ -49,6 +55,9 @@ impl Verb for SystemPrune {
         if self.volumes && self.filter.iter().any(|filter| filter.starts_with("until=")) {
             return Err(Kind::BadInput.error("the filter until is not for volumes: leave out --volumes"));
         }
+        if self.blobs && !self.filter.is_empty() {
+            return Err(Kind::BadInput.error("--blobs takes no filter: leave out --filter"));
+        }
         if !self.force && !confirm(&self.warning())? {
             return Ok(0);
         }
@@ -59,6 +68,9 @@ impl Verb for SystemPrune {
                 bytes += self.unused_volumes(context)?;
             }
             let (images, image_bytes) = image_prune::prune(context, self.all, &self.filter)?;
+            if self.blobs {
+                bytes += blobs(context)?;
+            }
             if self.filter.is_empty() {
                 bytes += partial::sweep(&context.engine, Duration::ZERO)?;
             }
@@ -82,6 +94,9 @@ impl SystemPrune {
         }
         if self.build {
             text.push_str("\t- all build containers\n");
+        }
+        if self.blobs {
+            text.push_str("\t- all blobs of unpacked layers that a registry has\n");
         }
         text.push_str(match self.all {
             true => "\t- all images without at least one container associated with them\n\t- all build cache\n",
@@ -127,6 +142,16 @@ impl SystemPrune {
         tell(context.docker, "Volumes", &names);
         Ok(bytes)
     }
+}
+
+/// Removes the blobs that registries have, having asked them.
+fn blobs(context: &Context) -> Result<u64> {
+    let access = Access { retries: Some(0), ..Access::default() };
+    let found = Refetchable::find(&context.engine, &access)?;
+    for (name, error) in &found.unanswered {
+        talk(&format!("the blobs of {name} stay: {}", error::line(error)));
+    }
+    found.remove(&context.engine)
 }
 
 /// What went, under its heading; nothing is said of nothing.

@@ -27,6 +27,7 @@ mod program;
 pub mod pull;
 pub mod push;
 pub mod reference;
+pub mod refetch;
 pub mod registries;
 pub mod registry;
 pub mod remove;

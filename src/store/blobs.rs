@@ -73,7 +73,9 @@ pub fn open(engine: &Engine, digest: &Digest) -> Result<File> {
         Ok(fd) => Ok(File::from(fd)),
         Err(Errno::NOENT) => match shared::open_blob(engine, digest) {
             Some((file, _)) => Ok(file),
-            None => Err(Kind::NotFound.error(format!("no blob {digest}"))),
+            None => {
+                Err(Kind::NotFound.hinted(format!("no blob {digest}"), "pull or load the image that it is of again"))
+            }
         },
         Err(errno) => Err(errno).with_context(|| format!("open blob {digest}")),
     }

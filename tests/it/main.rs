@@ -38,6 +38,7 @@ mod old_monitor;
 mod pause;
 mod policy;
 mod process_flags;
+mod prune_blobs;
 mod pull;
 mod push;
 mod races;

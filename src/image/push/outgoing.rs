@@ -208,6 +208,11 @@ impl Sending<'_> {
             let hint = "remove the image and pull or load it again";
             return Err(Kind::BadInput.hinted("the blob is damaged on disk: it has another size", hint));
         }
+        // What was removed because a registry has it need not be here for that registry.
+        if here.is_none() && !self.image.is_recoded(layer) && self.registry.has_blob(&layer.digest)? {
+            (self.progress)(Event::LayerPresent(layer.digest));
+            return Ok(());
+        }
         let file = blobs::open(engine, &layer.digest)?;
         if !self.image.is_recoded(layer) {
             let from = self.sources.get(&layer.digest).map(String::as_str);
