@@ -1,6 +1,7 @@
 //! `image trust set`: one rule of a policy, changed.
 
-use super::{Document, FILE_BYTES_MAX, SYSTEM_FILE, own_file, scope, usual_file};
+use super::scope::{self, DOCKER};
+use super::{Document, FILE_BYTES_MAX, SYSTEM_FILE, own_file, usual_file};
 use crate::error::Kind;
 use crate::fs::{self, Hold, Lock, Place};
 use anyhow::{Context, Result};
@@ -69,8 +70,11 @@ pub(super) fn changed(bytes: Option<&[u8]>, scope: &str, trust: Trust) -> Result
     } else {
         let is_there = |scopes: &Value| scopes.get(scope).is_some();
         let transports = value.get("transports").and_then(Value::as_object);
-        let known = transports.and_then(|all| all.iter().find(|(_, scopes)| is_there(scopes)));
-        let transport = known.map_or("docker".to_owned(), |(name, _)| name.clone());
+        let has =
+            transports.into_iter().flatten().filter(|(_, scopes)| is_there(scopes)).map(|(name, _)| name.as_str());
+        // What another transport calls the same does not keep the rule from registries.
+        let known = has.min_by_key(|name| *name != DOCKER).map(str::to_owned);
+        let transport = known.clone().unwrap_or_else(|| DOCKER.to_owned());
         if known.is_none() {
             scope::check_typed(scope)?;
         }

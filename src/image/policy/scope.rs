@@ -8,7 +8,7 @@ use crate::image::transport::{Files, Source};
 use anyhow::{Context, Result};
 use std::path::Path;
 
-const DOCKER: &str = "docker";
+pub const DOCKER: &str = "docker";
 const STORE: &str = "containers-storage";
 /// Transports whose scopes are paths.
 const OF_PATHS: [&str; 3] = ["dir", "oci", "oci-archive"];
