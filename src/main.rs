@@ -14,6 +14,8 @@
 //! | 1 | `engine.rs` (where everything lies) · `settings.rs` (containers.conf) · `rootless.rs` (the door into the user namespace) · `systemd/` (scopes, notify) |
 //! | 0 | `fs.rs` (atomic writes, locks, [`fs::Root`]: the one way into a tree that others control) · `error.rs` · `sys/` (the only `unsafe`) |
 //!
+//! Tests and the fuzzer alone have `fuzzing.rs` and each parser's `property.rs`: what holds for any bytes from outside.
+//!
 //! # One `run`, down and back
 //!
 //! ```text
@@ -32,13 +34,15 @@
 //! `image/transport/`. A request to monitors: `container/control.rs` and `Monitor::answer`.
 
 // Tests make and look at files of their own by path.
-#![cfg_attr(test, allow(clippy::disallowed_methods))]
+#![cfg_attr(any(test, fuzzing), allow(clippy::disallowed_methods))]
 
 mod cli;
 mod container;
 mod engine;
 mod error;
 mod fs;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod image;
 mod inspect;
 mod monitor;
@@ -52,7 +56,7 @@ mod sys;
 mod systemd;
 mod volume;
 
-fn main() -> std::process::ExitCode {
+pub fn main() -> std::process::ExitCode {
     // A monitor is this program under another name, told apart before anything is parsed.
     let mut arguments = std::env::args_os();
     if arguments.next().is_some_and(|program| program == container::start::MONITOR) {

@@ -7,10 +7,10 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const SOURCE: &str = "contrib/hello/hello.rs";
-
 fn main() {
-    println!("cargo::rerun-if-changed=contrib/hello");
+    println!("cargo::rerun-if-changed={}", here().display());
+    // The fuzzer builds with it.
+    println!("cargo::rustc-check-cfg=cfg(fuzzing)");
     if let Err(message) = compile() {
         println!("cargo::error={message}");
     }
@@ -28,10 +28,17 @@ fn link_unwinder() {
     }
 }
 
+/// The directory of this file: what the engine is built for may be a package elsewhere, such as the fuzzer.
+fn here() -> PathBuf {
+    let package = PathBuf::from(variable("CARGO_MANIFEST_DIR").unwrap_or_default());
+    package.join(file!()).with_file_name("")
+}
+
 fn compile() -> Result<(), String> {
+    let source = here().join("hello.rs");
     let program = PathBuf::from(variable("OUT_DIR")?).join("hello");
     let mut rustc = Command::new(variable("RUSTC")?);
-    rustc.args([SOURCE, "--crate-name=hello", "--crate-type=bin", "--edition=2024"]);
+    rustc.arg(&source).args(["--crate-name=hello", "--crate-type=bin", "--edition=2024"]);
     rustc.arg("--target").arg(variable("TARGET")?).arg("-o").arg(&program);
     // The same small program in every profile of the engine.
     for option in ["opt-level=s", "lto=fat", "codegen-units=1", "panic=abort", "strip=symbols"] {
@@ -51,7 +58,7 @@ fn compile() -> Result<(), String> {
     if !output.status.success() {
         // One directive is one line.
         let reason = String::from_utf8_lossy(&output.stderr).replace('\n', " | ");
-        return Err(format!("compile {SOURCE}: {}: {reason}", output.status));
+        return Err(format!("compile {}: {}: {reason}", source.display(), output.status));
     }
     Ok(())
 }

@@ -222,5 +222,7 @@ fn normal_host(key: &str) -> &str {
     }
 }
 
+#[cfg(any(test, fuzzing))]
+pub mod property;
 #[cfg(test)]
 mod tests;

@@ -6,7 +6,7 @@
 
 mod plan;
 mod rebuilt;
-mod toc;
+pub mod toc;
 
 pub use rebuilt::Rebuilt;
 pub use toc::ZSTD_POSITION;

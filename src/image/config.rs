@@ -184,6 +184,8 @@ fn is_zero(number: &u64) -> bool {
     *number == 0
 }
 
+#[cfg(any(test, fuzzing))]
+pub mod property;
 #[cfg(test)]
 mod tests {
     use super::*;

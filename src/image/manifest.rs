@@ -318,6 +318,8 @@ fn compression(media_type: &str) -> Result<Compression> {
     }
 }
 
+#[cfg(any(test, fuzzing))]
+pub mod property;
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,7 +6,7 @@ pub mod auth;
 mod challenge;
 pub mod change;
 pub mod check;
-mod chunked;
+pub mod chunked;
 pub mod compose;
 pub mod compress;
 pub mod config;

@@ -5,6 +5,8 @@
 //! name, which may end there, and then by its manifest, for which there must be the signatures that are asked for.
 
 mod change;
+#[cfg(any(test, fuzzing))]
+pub mod property;
 mod requirement;
 mod scope;
 mod signed;

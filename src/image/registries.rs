@@ -268,5 +268,7 @@ fn fit(prefix: &str, text: &str) -> Option<usize> {
     matches!(text.as_bytes().get(end), None | Some(b':' | b'/' | b'@')).then_some(end)
 }
 
+#[cfg(any(test, fuzzing))]
+pub mod property;
 #[cfg(test)]
 mod tests;

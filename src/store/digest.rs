@@ -127,6 +127,8 @@ impl<T: std::io::Read> std::io::Read for Hashing<T> {
     }
 }
 
+#[cfg(any(test, fuzzing))]
+pub mod property;
 #[cfg(test)]
 mod tests {
     use super::*;

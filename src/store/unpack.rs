@@ -4,10 +4,12 @@
 //! [`tree`] makes the objects. Here is the loop between them, the rules for names, and the bounds.
 
 mod header;
+#[cfg(any(test, fuzzing))]
+pub mod property;
 mod stream;
 pub mod tar;
 #[cfg(test)]
-pub mod tests;
+mod tests;
 mod tree;
 
 pub use stream::{ChunkWriter, Chunks, channel_of_chunks, decompress};

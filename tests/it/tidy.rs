@@ -27,6 +27,9 @@ const SIDEWAYS: &[(&str, &str)] = &[
     ("sys", "error"),
 ];
 
+/// What stands before modules that are not in the engine.
+const MARKS: [&str; 2] = ["#[cfg(test)]", "#[cfg(any(test, fuzzing))]"];
+
 fn rank(room: &str) -> Option<u32> {
     RANKS.iter().find(|(_, rooms)| rooms.contains(&room)).map(|(rank, _)| *rank)
 }
@@ -82,7 +85,7 @@ fn files() -> Vec<PathBuf> {
     files
 }
 
-/// The files of `#[cfg(test)] mod NAME;` in a file.
+/// The files of `#[cfg(test)] mod NAME;` and the like in a file.
 fn test_files(file: &Path) -> Vec<PathBuf> {
     let Ok(text) = std::fs::read_to_string(file) else { return Vec::new() };
     let stem = file.file_stem().and_then(|stem| stem.to_str()).expect("a source file has a name");
@@ -94,7 +97,7 @@ fn test_files(file: &Path) -> Vec<PathBuf> {
     let mut is_test = false;
     for line in text.lines().map(str::trim) {
         if line.starts_with("#[") {
-            is_test |= line == "#[cfg(test)]";
+            is_test |= MARKS.contains(&line);
             continue;
         }
         if let Some((_, name)) = line.strip_suffix(';').and_then(|line| line.split_once("mod ")).filter(|_| is_test) {
@@ -127,7 +130,7 @@ fn code(file: &Path) -> String {
             in_test = line != "}";
             continue;
         }
-        let is_mark = line == "#[cfg(test)]";
+        let is_mark = MARKS.contains(&line);
         in_test = was_marked && line.ends_with('{');
         if !in_test {
             code.push_str(line);
@@ -211,6 +214,18 @@ fn imports(code: &str) -> BTreeSet<String> {
         }
     }
     rooms
+}
+
+#[test]
+fn the_fuzzer_has_the_engines_dependencies() {
+    let dependencies = |path: &str| {
+        let text = std::fs::read_to_string(source().join(path)).expect("read a manifest");
+        let mut manifest: toml::Table = text.parse().expect("a manifest is TOML");
+        manifest.remove("dependencies").expect("it has dependencies").as_table().expect("they are a table").clone()
+    };
+    let mut fuzzer = dependencies("fuzz/Cargo.toml");
+    fuzzer.remove("libfuzzer-sys").expect("the fuzzer has its own");
+    assert_eq!(fuzzer, dependencies("Cargo.toml"));
 }
 
 #[test]

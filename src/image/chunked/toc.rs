@@ -309,5 +309,7 @@ impl Cuts {
     }
 }
 
+#[cfg(any(test, fuzzing))]
+pub mod property;
 #[cfg(test)]
 mod tests;

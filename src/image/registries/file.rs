@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 const FILE_BYTES_MAX: usize = 1 << 20;
 const DROP_INS_MAX: usize = 256;
 /// The most places that one image is looked for.
-const PLACES_MAX: usize = 32;
+pub const PLACES_MAX: usize = 32;
 
 /// Where the files lie.
 #[derive(Debug)]

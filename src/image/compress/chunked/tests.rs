@@ -1,5 +1,5 @@
 use super::*;
-use crate::store::unpack::tests::evil_tar::{Entry, archive};
+use crate::store::unpack::property::evil_tar::{Entry, archive};
 use serde_json::Value;
 
 fn made(plain: &[u8]) -> (Vec<u8>, BTreeMap<String, String>) {

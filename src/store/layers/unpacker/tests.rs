@@ -3,7 +3,7 @@
 use super::super::{has, info, path};
 use super::*;
 use crate::error;
-use crate::store::unpack::tests::evil_tar::{Entry, archive};
+use crate::store::unpack::property::evil_tar::{Entry, archive};
 use std::path::PathBuf;
 use std::thread::JoinHandle;
 
