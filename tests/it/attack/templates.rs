@@ -1,6 +1,7 @@
 //! F12: templates of `--format` that would run for ever, fill the memory, overflow the stack or read files.
 
 use super::Scene;
+use crate::support::Run;
 use crate::support::image_builder::Image;
 
 /// A template with the number of its rounds left out.
@@ -36,21 +37,30 @@ fn words(verb: &[&str], template: &str) -> Vec<String> {
     verb.iter().map(|word| (*word).to_owned()).chain([format!("--format={template}")]).collect()
 }
 
-#[test]
-fn f12_no_template_is_a_bomb() {
+const VERBS: &[&[&str]] =
+    &[&["inspect", "c"], &["ps", "--all"], &["images"], &["volume", "ls"], &["info"], &["version"]];
+
+/// Something for each of them to show.
+fn scene() -> Scene {
     let scene = Scene::new();
     let image = scene.load(&Image::new("templates"));
     scene.ok(&["create", "--name=c", "--network=none", &image, "true"]);
     scene.ok(&["volume", "create", "v"]);
-    let verbs: &[&[&str]] =
-        &[&["inspect", "c"], &["ps", "--all"], &["images"], &["volume", "ls"], &["info"], &["version"]];
-    let run = |verb: &[&str], template: &str| {
-        let words = words(verb, template);
-        scene.coracle(&words.iter().map(String::as_str).collect::<Vec<_>>())
-    };
+    scene
+}
+
+fn run(scene: &Scene, verb: &[&str], template: &str) -> Run {
+    let words = words(verb, template);
+    scene.coracle(&words.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+#[test]
+fn f12_no_template_is_a_bomb() {
+    let scene = scene();
+    let run = |verb: &[&str], template: &str| run(&scene, verb, template);
     for (at, (name, template)) in BOMBS.iter().enumerate() {
         let [bomb, control] = ROUNDS.map(|rounds| template.replace('N', rounds));
-        let verb = verbs[at % verbs.len()];
+        let verb = VERBS[at % VERBS.len()];
         // The control: it is the number of rounds alone that makes it a bomb.
         assert_eq!(run(verb, &control).code, 0, "{name}: {}", run(verb, &control));
         let exploded = run(verb, &bomb);
@@ -58,7 +68,13 @@ fn f12_no_template_is_a_bomb() {
         let is_said = ["takes more than", "makes more than"].iter().any(|words| exploded.stderr.contains(words));
         assert!(is_said && exploded.stderr.lines().count() == 1, "{name}: {}", exploded.stderr);
     }
-    // Deep rather than long.
+    scene.assert_safe();
+}
+
+#[test]
+fn f12_no_template_is_too_deep_or_asks_for_anything() {
+    let scene = scene();
+    let run = |verb: &[&str], template: &str| run(&scene, verb, template);
     let nested = |open: &str, close: &str, depth: usize| open.repeat(depth) + &close.repeat(depth);
     let deep = |depth: usize| {
         [
@@ -68,7 +84,7 @@ fn f12_no_template_is_a_bomb() {
             format!("{{{{if 0}}}}{}{{{{end}}}}", "{{else if 0}}".repeat(depth)),
         ]
     };
-    for verb in verbs {
+    for verb in VERBS {
         for (bomb, control) in deep(2000).iter().zip(deep(20)) {
             assert_eq!(run(verb, &control).code, 0, "{control}");
             let exploded = run(verb, bomb);
