@@ -106,7 +106,7 @@ complete -c coracle -n "__fish_coracle_needs_command" -f -a "import" -d 'Make an
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "search" -d 'Look for images in a registry'
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "login" -d 'Sign in to a registry, and keep the credentials for later commands'
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "logout" -d 'Sign out of a registry: its credentials are forgotten'
-complete -c coracle -n "__fish_coracle_needs_command" -f -a "inspect" -d 'Show all that is known of containers, images and volumes'
+complete -c coracle -n "__fish_coracle_needs_command" -f -a "inspect" -d 'Show all that is known of containers, images, volumes and networks'
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "info" -d 'Show the engine, its store and the host'
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "version" -d 'Show the version of the engine'
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "unshare" -d 'Run a command as root of your own user namespace'
@@ -117,6 +117,7 @@ complete -c coracle -n "__fish_coracle_needs_command" -f -a "image" -d 'Work wit
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "manifest" -d 'Work with lists of images'
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "artifact" -d 'Work with artifacts: files that go through registries'
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "volume" -d 'Work with volumes'
+complete -c coracle -n "__fish_coracle_needs_command" -f -a "network" -d 'Work with networks'
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "secret" -d 'Work with secrets'
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "system" -d 'Look after the engine'
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l detach-keys -d 'Leave the container running when these keys are typed [default: ctrl-p,ctrl-q]' -r
@@ -784,7 +785,7 @@ false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand logout" -s a -l all -d 'Forget the credentials for all registries'
 complete -c coracle -n "__fish_coracle_using_subcommand logout" -s h -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand inspect" -s f -l format -d 'Print by a Go template, or as json' -r
-complete -c coracle -n "__fish_coracle_using_subcommand inspect" -s k -l type -d 'Look only for this: all, container, image or volume' -r
+complete -c coracle -n "__fish_coracle_using_subcommand inspect" -s k -l type -d 'Look only for this: all, container, image, volume or network' -r
 complete -c coracle -n "__fish_coracle_using_subcommand inspect" -s l -l latest -d 'The container that was made last'
 complete -c coracle -n "__fish_coracle_using_subcommand inspect" -s s -l size -d 'Show how much of the disk the containers take up too'
 complete -c coracle -n "__fish_coracle_using_subcommand inspect" -s h -l help -d 'Print help'
@@ -1938,6 +1939,64 @@ complete -c coracle -n "__fish_coracle_using_subcommand volume; and __fish_seen_
 complete -c coracle -n "__fish_coracle_using_subcommand volume; and __fish_seen_subcommand_from mount" -s h -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand volume; and __fish_seen_subcommand_from unmount" -s a -l all -d 'All volumes'
 complete -c coracle -n "__fish_coracle_using_subcommand volume; and __fish_seen_subcommand_from unmount" -s h -l help -d 'Print help'
+complete -c coracle -n "__fish_coracle_using_subcommand network; and not __fish_seen_subcommand_from create ls list inspect rm remove prune exists connect disconnect update reload" -s h -l help -d 'Print help'
+complete -c coracle -n "__fish_coracle_using_subcommand network; and not __fish_seen_subcommand_from create ls list inspect rm remove prune exists connect disconnect update reload" -f -a "create" -d 'Make a network and print its name'
+complete -c coracle -n "__fish_coracle_using_subcommand network; and not __fish_seen_subcommand_from create ls list inspect rm remove prune exists connect disconnect update reload" -f -a "ls" -d 'List networks'
+complete -c coracle -n "__fish_coracle_using_subcommand network; and not __fish_seen_subcommand_from create ls list inspect rm remove prune exists connect disconnect update reload" -f -a "list" -d 'List networks'
+complete -c coracle -n "__fish_coracle_using_subcommand network; and not __fish_seen_subcommand_from create ls list inspect rm remove prune exists connect disconnect update reload" -f -a "inspect" -d 'Show all that is known of networks'
+complete -c coracle -n "__fish_coracle_using_subcommand network; and not __fish_seen_subcommand_from create ls list inspect rm remove prune exists connect disconnect update reload" -f -a "rm" -d 'Remove networks'
+complete -c coracle -n "__fish_coracle_using_subcommand network; and not __fish_seen_subcommand_from create ls list inspect rm remove prune exists connect disconnect update reload" -f -a "remove" -d 'Remove networks'
+complete -c coracle -n "__fish_coracle_using_subcommand network; and not __fish_seen_subcommand_from create ls list inspect rm remove prune exists connect disconnect update reload" -f -a "prune" -d 'Remove all networks that no container is on'
+complete -c coracle -n "__fish_coracle_using_subcommand network; and not __fish_seen_subcommand_from create ls list inspect rm remove prune exists connect disconnect update reload" -f -a "exists" -d 'Tell by the exit code whether a network exists: 0 if it does, 1 if not'
+complete -c coracle -n "__fish_coracle_using_subcommand network; and not __fish_seen_subcommand_from create ls list inspect rm remove prune exists connect disconnect update reload" -f -a "connect" -d 'Not supported yet: connect a container to a network'
+complete -c coracle -n "__fish_coracle_using_subcommand network; and not __fish_seen_subcommand_from create ls list inspect rm remove prune exists connect disconnect update reload" -f -a "disconnect" -d 'Not supported yet: disconnect a container from a network'
+complete -c coracle -n "__fish_coracle_using_subcommand network; and not __fish_seen_subcommand_from create ls list inspect rm remove prune exists connect disconnect update reload" -f -a "update" -d 'Not supported yet: change the name servers of a network'
+complete -c coracle -n "__fish_coracle_using_subcommand network; and not __fish_seen_subcommand_from create ls list inspect rm remove prune exists connect disconnect update reload" -f -a "reload" -d 'Not supported yet: make the rules of containers\' networks anew'
+complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from create" -l dns -d 'Ask this name server for names of the outside, instead of the host\'s' -r
+complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from create" -s d -l driver -d 'What the network is made of: bridge, macvlan or ipvlan' -r
+complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from create" -l gateway -d 'The network\'s own address in the subnet of the same place [default: the first]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from create" -l interface-name -d 'Call the bridge so; for macvlan and ipvlan, the interface of the host that they are on' -r
+complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from create" -l ip-range -d 'Give containers addresses of this part of the subnet of the same place: a block, or FIRST-LAST' -r
+complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from create" -l ipam-driver -d 'Who gives addresses to containers: host-local, or none' -r
+complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from create" -l label -d 'Attach metadata to the network' -r
+complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from create" -s o -l opt -d 'Tell the driver: mtu, metric, no_default_route, mode; bridge: vlan, isolate, vrf; macvlan and ipvlan: parent; macvlan: bclim' -r
+complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from create" -l route -d 'Give containers a route' -r
+complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from create" -l subnet -d 'Give it these addresses [default: a block that is free]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from create" -l attachable -d 'Accepted for scripts of docker: containers can be connected to any network'
+complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from create" -l disable-dns -d 'Do not let containers find each other by their names'
+complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from create" -l ignore -d 'Make no error of a network that exists'
+complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from create" -l internal -d 'Lead nothing of it to the outside'
+complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from create" -l ipv6 -d 'Give it a subnet of IPv6 too'
+complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from create" -s h -l help -d 'Print help'
+complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from ls" -s f -l filter -d 'Show only networks that fit: dangling, driver, id, label, label!, name, scope, type, until' -r
+complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from ls" -l format -d 'Print by a Go template, as json, or by a template in columns: \'table TEMPLATE\'' -r
+complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from ls" -l no-trunc -d 'Print whole ids'
+complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from ls" -s n -l noheading -d 'Do not print headings'
+complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from ls" -s q -l quiet -d 'Print names alone'
+complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help'
+complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from list" -s f -l filter -d 'Show only networks that fit: dangling, driver, id, label, label!, name, scope, type, until' -r
+complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from list" -l format -d 'Print by a Go template, as json, or by a template in columns: \'table TEMPLATE\'' -r
+complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from list" -l no-trunc -d 'Print whole ids'
+complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from list" -s n -l noheading -d 'Do not print headings'
+complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print names alone'
+complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from inspect" -s f -l format -d 'Print by a Go template, or as json' -r
+complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from inspect" -s v -l verbose -d 'Accepted for scripts of docker: there is no more to say'
+complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from inspect" -s h -l help -d 'Print help'
+complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from rm" -s t -l time -d 'With --force, ask containers to end and kill them after this many seconds' -r
+complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from rm" -s f -l force -d 'Remove the containers that are on the network too, running or not; a network that does not exist is no error'
+complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from rm" -s h -l help -d 'Print help'
+complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from remove" -s t -l time -d 'With --force, ask containers to end and kill them after this many seconds' -r
+complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from remove" -s f -l force -d 'Remove the containers that are on the network too, running or not; a network that does not exist is no error'
+complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help'
+complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from prune" -l filter -d 'Remove only networks that fit: label, label!, until' -r
+complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from prune" -s f -l force -d 'Do not ask'
+complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from prune" -s h -l help -d 'Print help'
+complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from exists" -s h -l help -d 'Print help'
+complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from connect" -s h -l help -d 'Print help'
+complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from disconnect" -s h -l help -d 'Print help'
+complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from update" -s h -l help -d 'Print help'
+complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from reload" -s h -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand secret; and not __fish_seen_subcommand_from create ls list inspect rm remove exists" -s h -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand secret; and not __fish_seen_subcommand_from create ls list inspect rm remove exists" -f -a "create" -d 'Keep a secret and print its id'
 complete -c coracle -n "__fish_coracle_using_subcommand secret; and not __fish_seen_subcommand_from create ls list inspect rm remove exists" -f -a "ls" -d 'List secrets'
@@ -1979,8 +2038,8 @@ complete -c coracle -n "__fish_coracle_using_subcommand system; and not __fish_s
 complete -c coracle -n "__fish_coracle_using_subcommand system; and not __fish_seen_subcommand_from info events check df prune reset" -f -a "events" -d 'Print what happens to containers, images and volumes'
 complete -c coracle -n "__fish_coracle_using_subcommand system; and not __fish_seen_subcommand_from info events check df prune reset" -f -a "check" -d 'Look for damage and leftovers in the store'
 complete -c coracle -n "__fish_coracle_using_subcommand system; and not __fish_seen_subcommand_from info events check df prune reset" -f -a "df" -d 'Show how much of the disk images, containers and volumes take up'
-complete -c coracle -n "__fish_coracle_using_subcommand system; and not __fish_seen_subcommand_from info events check df prune reset" -f -a "prune" -d 'Remove containers that do not run, and images and volumes that none uses'
-complete -c coracle -n "__fish_coracle_using_subcommand system; and not __fish_seen_subcommand_from info events check df prune reset" -f -a "reset" -d 'Remove all containers, images, volumes and secrets'
+complete -c coracle -n "__fish_coracle_using_subcommand system; and not __fish_seen_subcommand_from info events check df prune reset" -f -a "prune" -d 'Remove containers that do not run, and networks, images and volumes that none uses'
+complete -c coracle -n "__fish_coracle_using_subcommand system; and not __fish_seen_subcommand_from info events check df prune reset" -f -a "reset" -d 'Remove all containers, images, volumes, networks and secrets'
 complete -c coracle -n "__fish_coracle_using_subcommand system; and __fish_seen_subcommand_from info" -s f -l format -d 'Print by a Go template, or as json' -r
 complete -c coracle -n "__fish_coracle_using_subcommand system; and __fish_seen_subcommand_from info" -s D -l debug -d 'Accepted for scripts of podman: there is no more to tell'
 complete -c coracle -n "__fish_coracle_using_subcommand system; and __fish_seen_subcommand_from info" -s h -l help -d 'Print help'

@@ -5,6 +5,7 @@ pub mod events;
 pub mod filter;
 pub mod host;
 pub mod image;
+pub mod network;
 pub mod time;
 pub mod view;
 pub mod volume;

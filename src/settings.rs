@@ -168,11 +168,29 @@ section! {
     }
 }
 
+/// A block that subnets of networks are taken from.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct SubnetPool {
+    pub base: String,
+    /// The prefix of each subnet.
+    pub size: u8,
+}
+
+section! {
+    /// `[network]`: what networks start from.
+    NetworkSection {
+        default_network: Option<String>,
+        default_subnet: Option<String>,
+        default_subnet_pools: Option<Vec<SubnetPool>>,
+    }
+}
+
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct Settings {
     pub containers: Containers,
     pub engine: EngineSection,
+    pub network: NetworkSection,
 }
 
 impl Settings {
@@ -197,6 +215,7 @@ impl Settings {
         })?;
         self.containers.merge(later.containers);
         self.engine.merge(later.engine);
+        self.network.merge(later.network);
         Ok(())
     }
 }
@@ -291,7 +310,7 @@ mod tests {
     fn later_files_go_over_earlier_ones_key_by_key() {
         let settings = of(&[
             "[containers]\nenv = [\"A=1\"]\ninit = true\npids_limit = 5\n[engine]\nretry = 3\n",
-            "[containers]\nenv = [\"B=2\", {append = true}]\ninit = false\n[network]\ndefault_subnet = 7\n",
+            "[containers]\nenv = [\"B=2\", {append = true}]\ninit = false\n[network]\nof_tomorrow = 7\n",
             "[containers]\nenv = [\"C=3\"]\nof_tomorrow = [1]\n",
         ])
         .unwrap();

@@ -1,9 +1,9 @@
-//! `inspect`: everything that is known of containers, images and volumes.
+//! `inspect`: everything that is known of containers, images, volumes and networks.
 
 mod elsewhere;
 
 use super::format::{Format, Names};
-use super::{Context, Verb, listing, report};
+use super::{Context, Verb, listing, network, report};
 use crate::container::control::Door;
 use crate::container::{size, state};
 use crate::error::{self, Kind};
@@ -16,12 +16,12 @@ use crate::{image, inspect};
 use anyhow::{Context as _, Result};
 use serde::{Serialize, Serializer};
 
-/// Show all that is known of containers, images and volumes
+/// Show all that is known of containers, images, volumes and networks
 #[derive(clap::Args)]
 pub struct Inspect {
     #[command(flatten)]
     common: Common,
-    /// Look only for this: all, container, image or volume
+    /// Look only for this: all, container, image, volume or network
     #[arg(short, long = "type", value_name = "TYPE", default_value = "all")]
     kind: String,
 }
@@ -74,6 +74,7 @@ enum Kinds {
     Containers,
     Images,
     Volumes,
+    Networks,
 }
 
 impl Verb for Inspect {
@@ -83,12 +84,13 @@ impl Verb for Inspect {
             "container" => Kinds::Containers,
             "image" => Kinds::Images,
             "volume" => Kinds::Volumes,
-            "pod" | "network" | "artifact" => {
+            "network" => Kinds::Networks,
+            "pod" | "artifact" => {
                 return Err(Kind::BadInput.error(format!("--type {} is not supported yet", self.kind)));
             }
             other => {
                 return Err(Kind::BadInput
-                    .hinted(format!("there is no type {other:?}"), "use all, container, image or volume"));
+                    .hinted(format!("there is no type {other:?}"), "use all, container, image, volume or network"));
             }
         };
         self.common.run(context, kinds)
@@ -179,13 +181,13 @@ enum Found {
     Container(View),
     Image(View),
     /// As templates see it, and as JSON.
-    Volume(View, View),
+    Other(View, View),
 }
 
 impl Found {
     fn view(&self) -> &View {
         match self {
-            Self::Container(view) | Self::Image(view) | Self::Volume(view, _) => view,
+            Self::Container(view) | Self::Image(view) | Self::Other(view, _) => view,
         }
     }
 }
@@ -195,7 +197,7 @@ impl Serialize for Found {
         match self {
             Self::Container(view) => inspect::container::json(view).serialize(serializer),
             Self::Image(view) => inspect::image::json(view).serialize(serializer),
-            Self::Volume(_, json) => json.serialize(serializer),
+            Self::Other(_, json) => json.serialize(serializer),
         }
     }
 }
@@ -221,7 +223,7 @@ fn elements(
     Ok((String::from_utf8(text).context("JSON is UTF-8")?, failed))
 }
 
-/// Containers come before images, and images before volumes, as in podman.
+/// Containers come before images, images before volumes, and volumes before networks, as in podman.
 fn find(context: &Context, search: &state::Search<'_>, kinds: Kinds, name: &str, with_size: bool) -> Result<Found> {
     let engine = &context.engine;
     if matches!(kinds, Kinds::All | Kinds::Containers) {
@@ -255,14 +257,25 @@ fn find(context: &Context, search: &state::Search<'_>, kinds: Kinds, name: &str,
             return Err(missing(kinds, name));
         }
     }
-    match super::volume::resolve(context, name)? {
-        Some(volume) => {
-            let mounts = inspect::volume::Usage::find(engine)?.mounts(&volume.name);
-            let row = inspect::volume::row(engine, &volume, mounts);
-            Ok(Found::Volume(row, inspect::volume::inspect(engine, &volume, mounts)))
-        }
-        None => Err(missing(kinds, name)),
+    if matches!(kinds, Kinds::All | Kinds::Volumes)
+        && let Some(volume) = super::volume::resolve(context, name)?
+    {
+        let mounts = inspect::volume::Usage::find(engine)?.mounts(&volume.name);
+        let row = inspect::volume::row(engine, &volume, mounts);
+        return Ok(Found::Other(row, inspect::volume::inspect(engine, &volume, mounts)));
     }
+    if matches!(kinds, Kinds::All | Kinds::Networks) {
+        let defaults = network::defaults(context)?;
+        match network::find(context, &defaults, name) {
+            Ok(found) => {
+                let row = network::row(context, &defaults, &found);
+                return Ok(Found::Other(row, network::described(context, &defaults, &found)));
+            }
+            Err(error) if error::kind(&error) != Kind::NotFound => return Err(error),
+            Err(_) => {}
+        }
+    }
+    Err(missing(kinds, name))
 }
 
 fn missing(kinds: Kinds, name: &str) -> anyhow::Error {
@@ -271,5 +284,8 @@ fn missing(kinds: Kinds, name: &str) -> anyhow::Error {
         Kinds::Containers => Kind::NotFound.hinted(format!("no such container {name:?}"), "see coracle ps -a"),
         Kinds::Images => Kind::NotFound.hinted(format!("no such image {name:?}"), "see coracle images"),
         Kinds::Volumes => Kind::NotFound.hinted(format!("no volume with name {name:?}"), "see coracle volume ls"),
+        Kinds::Networks => {
+            Kind::NotFound.hinted(format!("no network with name or id {name:?}"), "see coracle network ls")
+        }
     }
 }

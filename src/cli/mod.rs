@@ -52,6 +52,7 @@ mod logout;
 mod logs;
 mod manifest;
 mod mount;
+mod network;
 mod pause;
 mod port;
 mod progress;

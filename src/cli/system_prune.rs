@@ -8,14 +8,14 @@ use crate::container::state::{self, Status};
 use crate::error::{self, Kind};
 use crate::image::pull::Access;
 use crate::image::refetch::Refetchable;
-use crate::inspect::filter::Containers;
+use crate::inspect::filter::{Containers, Networks};
 use crate::inspect::volume::Usage;
 use crate::store::partial;
 use crate::volume::{self, Volume};
 use anyhow::Result;
 use std::time::Duration;
 
-/// Remove containers that do not run, and images and volumes that none uses
+/// Remove containers that do not run, and networks, images and volumes that none uses
 #[derive(clap::Args)]
 pub struct SystemPrune {
     /// Remove images that have a name too
@@ -62,8 +62,13 @@ impl Verb for SystemPrune {
             return Ok(0);
         }
         crate::store::prepare(&context.engine)?;
+        // The user's settings are not root's, which this process seems to be behind the door.
+        let defaults = super::network::defaults(context)?;
         super::in_userns(Door::for_command(&context.engine)?, || {
             let mut bytes = self.containers(context)?;
+            let filters = Networks::parse_for_prune(&self.filter)?;
+            let networks = super::network::remove::prune(&context.engine, &defaults, &filters)?;
+            tell(context.docker, "Networks", &networks);
             if self.volumes {
                 bytes += self.unused_volumes(context)?;
             }

@@ -11,7 +11,7 @@ use anyhow::Result;
 use std::os::fd::AsFd;
 use std::path::Path;
 
-/// Remove all containers, images, volumes and secrets
+/// Remove all containers, images, volumes, networks and secrets
 #[derive(clap::Args)]
 pub struct SystemReset {
     /// Do not ask
@@ -32,6 +32,7 @@ const DATA: &[&str] = &[
     "volumes.lock",
     "secrets",
     "networks",
+    "networks.lock",
     "pods",
     "tmp",
 ];
@@ -64,7 +65,7 @@ impl Verb for SystemReset {
 fn warning(engine: &Engine) -> String {
     format!(
         "This will remove:\n        - all containers\n        - all images\n        - all volumes\n        \
-         - all secrets\n        - what the engine keeps in {} and {}",
+         - all networks\n        - all secrets\n        - what the engine keeps in {} and {}",
         engine.data.display(),
         engine.run.display()
     )

@@ -17,6 +17,7 @@ pub mod export;
 pub mod health;
 pub mod hooks;
 pub mod log;
+pub mod networks;
 pub mod processes;
 pub mod profile;
 pub mod remove;

@@ -1,7 +1,9 @@
 //! A container's network: its namespace connected, and the files that name things in it.
 //!
-//! Containers are known here only as namespaces and ports.
+//! Containers are known here only as namespaces and ports. Networks that have a name are files: [`definition`].
 
+pub mod cidr;
+pub mod definition;
 mod names;
 pub mod pasta;
 pub mod ports;

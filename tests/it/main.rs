@@ -34,6 +34,7 @@ mod logs;
 mod manifest;
 mod mounts;
 mod network;
+mod networks;
 mod old_monitor;
 mod pause;
 mod policy;

@@ -249,7 +249,7 @@ fn inspect_shows_what_it_finds_before_it_fails() {
     assert_eq!(names, many);
     fails(&sandbox, &["container", "inspect", "busybox"], &["no such container"]);
     fails(&sandbox, &["inspect", "--type", "image", "runs"], &["no such image"]);
-    fails(&sandbox, &["inspect", "--type", "planet", "runs"], &["image or volume"]);
+    fails(&sandbox, &["inspect", "--type", "planet", "runs"], &["volume or network"]);
     fails(&sandbox, &["inspect", "-f", "{{.Stat}}", "runs"], &["write .State"]);
 }
 

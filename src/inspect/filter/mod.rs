@@ -2,9 +2,11 @@
 
 mod containers;
 mod images;
+mod networks;
 
 pub use containers::Containers;
 pub use images::{Images, is_named};
+pub use networks::Networks;
 
 use super::time::{self, Bound};
 use crate::error::{self, Kind};

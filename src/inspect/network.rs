@@ -1,0 +1,155 @@
+//! What templates and JSON see of networks.
+
+use super::time::{Zone, from_unix_nanos, go_string};
+use super::view::{View, view};
+use crate::container::log::rfc3339_nanoseconds;
+use crate::network::cidr::Cidr;
+use crate::network::definition::{Definition, Ipam, LeaseRange, Route, Subnet};
+use std::net::IpAddr;
+use std::time::SystemTime;
+
+/// A network as JSON has it. `containers` is what runs on it, by id; only `network inspect` has it.
+pub fn json(network: &Definition, containers: Option<View>) -> View {
+    let mut shown = view!({ "name": &network.name, "id": &network.id, "driver": network.driver.name() });
+    // As in Go's JSON, what is empty is left out.
+    let mut put = |name: &'static str, is_there: bool, value: View| {
+        if is_there {
+            shown.set(name, value);
+        }
+    };
+    let interface = &network.network_interface;
+    put("network_interface", !interface.is_empty(), interface.into());
+    put("created", true, rfc3339_nanoseconds(network.created).into());
+    put("subnets", !network.subnets.is_empty(), network.subnets.iter().map(subnet_json).collect());
+    put("routes", !network.routes.is_empty(), network.routes.iter().map(route_json).collect());
+    put("ipv6_enabled", true, network.ipv6_enabled.into());
+    put("internal", true, network.internal.into());
+    put("dns_enabled", true, network.dns_enabled.into());
+    put("network_dns_servers", !network.network_dns_servers.is_empty(), servers(network));
+    put("labels", !network.labels.is_empty(), (&network.labels).into());
+    put("options", !network.option_words.is_empty(), (&network.option_words).into());
+    put("ipam_options", true, view!({ "driver": ipam(network) }));
+    if let Some(containers) = containers {
+        put("containers", true, containers);
+    }
+    shown
+}
+
+/// A network as templates see it: all its fields under podman's names.
+pub fn row(network: &Definition, containers: View) -> View {
+    let created = from_unix_nanos(i128::from(network.created)).unwrap_or(SystemTime::UNIX_EPOCH);
+    view!({
+        "Name": &network.name,
+        "ID": &network.id,
+        "Driver": network.driver.name(),
+        "NetworkInterface": &network.network_interface,
+        "Created": go_string(created, Zone::Local),
+        "Subnets": network.subnets.iter().map(subnet_row).collect::<View>(),
+        "Routes": network.routes.iter().map(route_row).collect::<View>(),
+        "IPv6Enabled": network.ipv6_enabled,
+        "Internal": network.internal,
+        "DNSEnabled": network.dns_enabled,
+        "NetworkDNSServers": servers(network),
+        "Labels": &network.labels,
+        "Options": &network.option_words,
+        "IPAMOptions": { "driver": ipam(network) },
+        "Containers": containers,
+    })
+}
+
+/// A network as docker shows it, to JSON and templates alike.
+pub fn docker(network: &Definition) -> View {
+    let block = |subnet: &Subnet| {
+        let mut shown = view!({ "Subnet": subnet.subnet.to_string() });
+        if let Some(range) = subnet.lease_range.as_ref().and_then(docker_range) {
+            shown.set("IPRange", range);
+        }
+        if let Some(gateway) = subnet.gateway {
+            shown.set("Gateway", text(gateway));
+        }
+        shown
+    };
+    view!({
+        "Name": &network.name,
+        "Id": &network.id,
+        "Created": rfc3339_nanoseconds(network.created),
+        "Scope": "local",
+        "Driver": network.driver.name(),
+        "EnableIPv4": network.subnets.iter().any(|subnet| !subnet.subnet.is_ipv6()),
+        "EnableIPv6": network.ipv6_enabled,
+        "IPAM": { "Driver": "default", "Options": {}, "Config": network.subnets.iter().map(block).collect::<View>() },
+        "Internal": network.internal,
+        "Attachable": false,
+        "Ingress": false,
+        "ConfigFrom": { "Network": "" },
+        "ConfigOnly": false,
+        "Containers": {},
+        "Options": &network.option_words,
+        "Labels": &network.labels,
+    })
+}
+
+/// docker knows blocks alone.
+fn docker_range(range: &LeaseRange) -> Option<String> {
+    let (start, end) = (range.start_ip?, range.end_ip?);
+    let bits = if start.is_ipv6() { 128 } else { 32 };
+    let blocks = (0..=bits).rev().filter_map(|prefix| Cidr::new(start, prefix));
+    blocks.into_iter().find(|block| (block.hosts().0, block.last()) == (start, end)).map(|block| block.to_string())
+}
+
+fn text(address: IpAddr) -> View {
+    address.to_string().into()
+}
+
+fn servers(network: &Definition) -> View {
+    network.network_dns_servers.iter().map(|server| text(*server)).collect()
+}
+
+fn ipam(network: &Definition) -> &'static str {
+    match network.ipam_options.driver {
+        Ipam::HostLocal => "host-local",
+        Ipam::None => "none",
+    }
+}
+
+fn subnet_json(subnet: &Subnet) -> View {
+    let mut shown = view!({ "subnet": subnet.subnet.to_string() });
+    if let Some(gateway) = subnet.gateway {
+        shown.set("gateway", text(gateway));
+    }
+    if let Some(LeaseRange { start_ip, end_ip }) = &subnet.lease_range {
+        let mut range = view!({});
+        for (name, address) in [("start_ip", start_ip), ("end_ip", end_ip)] {
+            if let Some(address) = address {
+                range.set(name, text(*address));
+            }
+        }
+        shown.set("lease_range", range);
+    }
+    shown
+}
+
+fn subnet_row(subnet: &Subnet) -> View {
+    let range = |LeaseRange { start_ip, end_ip }: &LeaseRange| view!({ "StartIP": start_ip.map(text), "EndIP": end_ip.map(text) });
+    view!({
+        "Subnet": subnet.subnet.to_string(),
+        "Gateway": subnet.gateway.map(text),
+        "LeaseRange": subnet.lease_range.as_ref().map(range),
+    })
+}
+
+fn route_json(route: &Route) -> View {
+    let mut shown = view!({ "destination": route.destination.to_string(), "gateway": text(route.gateway) });
+    if let Some(metric) = route.metric {
+        shown.set("metric", metric);
+    }
+    shown
+}
+
+fn route_row(route: &Route) -> View {
+    view!({
+        "Destination": route.destination.to_string(),
+        "Gateway": text(route.gateway),
+        "Metric": route.metric,
+    })
+}
