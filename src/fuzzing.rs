@@ -2,6 +2,7 @@
 //! looks for bytes for which it does not; what it found once is in `fuzz/corpus`, and is asked again by each test.
 
 use crate::image;
+use crate::network;
 use crate::store::{digest, unpack};
 
 /// Panics where it does not hold.
@@ -12,6 +13,7 @@ const PROPERTIES: &[(&str, Property)] = &[
     ("auth", image::auth::property::holds),
     ("config", image::config::property::holds),
     ("digest", digest::property::holds),
+    ("dns", network::dns::property::holds),
     ("manifest", image::manifest::property::holds),
     ("policy", image::policy::property::holds),
     ("reference", image::reference::property::holds),

@@ -4,6 +4,8 @@
 
 pub mod cidr;
 pub mod definition;
+#[allow(dead_code, reason = "what runs the bridges' namespace runs it")]
+pub mod dns;
 mod names;
 pub mod pasta;
 pub mod ports;

@@ -1,0 +1,301 @@
+//! The name server of the networks of one network namespace: containers find each other by name, and everything else is
+//! asked of others.
+//!
+//! A state machine without a thread: whoever runs it polls [`Server::fd`] until [`Server::deadline`] and calls
+//! [`Server::turn`]. All sockets are of the network namespace that the caller is in. Clients are containers, which may send
+//! anything: what one of them can hold is bounded, so that the others are served.
+
+mod clients;
+mod forward;
+mod message;
+#[cfg(any(test, fuzzing))]
+pub mod property;
+#[cfg(test)]
+mod tests;
+mod zone;
+
+pub use zone::Zone;
+
+use crate::error::Kind;
+use anyhow::{Context, Result};
+use clients::Client;
+use forward::Query;
+use message::{Asked, Message};
+use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
+use simple_dns::RCODE;
+use std::collections::{BTreeMap, HashMap};
+use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::{Duration, Instant};
+use zone::Found;
+
+/// How many events are looked at, and how many datagrams or connections are taken of one socket, before others are served.
+const EVENTS_PER_TURN: usize = 128;
+const TAKEN_PER_EVENT: usize = 64;
+/// The most networks that one server has, and the most addresses that it listens at.
+const NETWORKS_MAX: usize = 4096;
+const LISTENERS_MAX: usize = 16_384;
+/// How long no connection is taken after the process has run out of descriptors.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Names a socket in events. Never used twice, so that an event is never taken for another's.
+type Token = u64;
+
+#[derive(Debug)]
+pub struct Server {
+    epoll: Epoll,
+    last: Token,
+    networks: BTreeMap<String, Zone>,
+    upstreams: Vec<SocketAddr>,
+    listeners: HashMap<Token, Listener>,
+    clients: HashMap<Token, Client>,
+    queries: HashMap<Token, Query>,
+    /// Upstreams that have not answered, and until when others are asked first.
+    silent: HashMap<SocketAddr, Instant>,
+    paused_until: Option<Instant>,
+    answers: usize,
+}
+
+#[derive(Debug)]
+struct Listener {
+    network: String,
+    address: SocketAddr,
+    socket: Socket,
+}
+
+#[derive(Debug)]
+enum Socket {
+    Udp(UdpSocket),
+    Tcp(TcpListener),
+}
+
+/// Where an answer goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asker {
+    Udp { listener: Token, peer: SocketAddr },
+    Tcp { client: Token, peer: SocketAddr },
+}
+
+impl Asker {
+    fn address(&self) -> IpAddr {
+        let (Self::Udp { peer, .. } | Self::Tcp { peer, .. }) = self;
+        peer.ip()
+    }
+}
+
+impl Server {
+    pub fn new() -> Result<Self> {
+        Ok(Self {
+            epoll: Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).context("epoll_create")?,
+            last: 0,
+            networks: BTreeMap::new(),
+            upstreams: Vec::new(),
+            listeners: HashMap::new(),
+            clients: HashMap::new(),
+            queries: HashMap::new(),
+            silent: HashMap::new(),
+            paused_until: None,
+            answers: 0,
+        })
+    }
+
+    /// Readable when there is something to do.
+    pub fn fd(&self) -> BorrowedFd<'_> {
+        self.epoll.0.as_fd()
+    }
+
+    /// When [`Server::turn`] is to be called even if nothing is readable. None if never.
+    pub fn deadline(&self) -> Option<Instant> {
+        let clients = self.clients.values().map(Client::until);
+        clients.chain(self.queries.values().map(Query::until)).chain(self.paused_until).min()
+    }
+
+    /// Answers a network's containers at an address of its bridge, by UDP and TCP. Listening there already is no error.
+    pub fn listen(&mut self, network: &str, address: SocketAddr) -> Result<()> {
+        if self.listeners.values().any(|listener| listener.address == address && listener.network == network) {
+            return Ok(());
+        }
+        if self.listeners.len() >= LISTENERS_MAX {
+            return Err(Kind::InUse.error(format!("the name server listens at {LISTENERS_MAX} addresses already")));
+        }
+        let listening = || format!("listen for names at {address}");
+        let udp = UdpSocket::bind(address).with_context(listening)?;
+        udp.set_nonblocking(true).with_context(listening)?;
+        // Port 0 is any that is free, for tests: the same for both.
+        let address = udp.local_addr().with_context(listening)?;
+        let tcp = TcpListener::bind(address).with_context(listening)?;
+        tcp.set_nonblocking(true).with_context(listening)?;
+        for socket in [Socket::Udp(udp), Socket::Tcp(tcp)] {
+            let token = self.watch(&socket, EpollFlags::EPOLLIN)?;
+            self.listeners.insert(token, Listener { network: network.to_owned(), address, socket });
+        }
+        Ok(())
+    }
+
+    /// Where a network's name server is.
+    pub fn addresses(&self, network: &str) -> Vec<SocketAddr> {
+        let own = self.listeners.values().filter(|listener| listener.network == network);
+        let mut addresses: Vec<SocketAddr> = own.map(|listener| listener.address).collect();
+        addresses.sort_unstable();
+        addresses.dedup();
+        addresses
+    }
+
+    /// Says what a network's containers are called now.
+    pub fn set_zone(&mut self, network: &str, zone: Zone) -> Result<()> {
+        if !self.networks.contains_key(network) && self.networks.len() >= NETWORKS_MAX {
+            return Err(Kind::InUse.error(format!("the name server has {NETWORKS_MAX} networks already")));
+        }
+        self.networks.insert(network.to_owned(), zone);
+        Ok(())
+    }
+
+    /// Says whom names are asked of that no container has, in this order.
+    pub fn set_upstreams(&mut self, upstreams: Vec<SocketAddr>) {
+        self.silent.retain(|address, _| upstreams.contains(address));
+        self.upstreams = upstreams;
+    }
+
+    /// Forgets a network, and listens for it no more. Who is connected is not answered any more.
+    pub fn forget(&mut self, network: &str) {
+        self.networks.remove(network);
+        self.listeners.retain(|_, listener| listener.network != network);
+        self.clients.retain(|_, client| client.network() != network);
+    }
+
+    /// Does what can be done at once.
+    pub fn turn(&mut self) -> Result<()> {
+        let mut events = [EpollEvent::empty(); EVENTS_PER_TURN];
+        let count = match self.epoll.wait(&mut events, EpollTimeout::ZERO) {
+            Err(nix::errno::Errno::EINTR) => 0,
+            count => count.context("epoll_wait")?,
+        };
+        for event in &events[..count] {
+            let token = event.data();
+            if self.clients.contains_key(&token) {
+                self.serve(token, event.events());
+            } else if self.queries.contains_key(&token) {
+                self.hear(token);
+            } else {
+                self.take(token);
+            }
+        }
+        let now = Instant::now();
+        self.end_late_queries(now);
+        self.end_late_clients(now);
+        if self.paused_until.is_some_and(|until| until <= now) {
+            self.pause(None);
+        }
+        Ok(())
+    }
+
+    fn watch(&mut self, socket: impl AsFd, flags: EpollFlags) -> Result<Token> {
+        self.last += 1;
+        self.epoll.add(socket, EpollEvent::new(flags, self.last)).context("epoll_ctl")?;
+        Ok(self.last)
+    }
+
+    /// Takes datagrams or connections.
+    fn take(&mut self, token: Token) {
+        for _ in 0..TAKEN_PER_EVENT {
+            // Gone with its network meanwhile.
+            let Some(listener) = self.listeners.get(&token) else { return };
+            match &listener.socket {
+                Socket::Udp(socket) => {
+                    let mut bytes = [0; message::QUERY_BYTES_MAX + 1];
+                    let Ok((length, peer)) = socket.recv_from(&mut bytes) else { return };
+                    let network = listener.network.clone();
+                    self.answer(&bytes[..length], &network, Asker::Udp { listener: token, peer });
+                }
+                Socket::Tcp(socket) => match socket.accept() {
+                    Ok((stream, peer)) => {
+                        let network = listener.network.clone();
+                        self.welcome(stream, peer, network);
+                    }
+                    Err(error) if is_exhausted(&error) => {
+                        self.end_oldest_client();
+                        self.pause(Some(Instant::now() + PAUSE));
+                        return;
+                    }
+                    Err(_) => return,
+                },
+            }
+        }
+    }
+
+    /// Stops taking connections, or goes on with it.
+    fn pause(&mut self, until: Option<Instant>) {
+        self.paused_until = until;
+        let flags = if until.is_some() { EpollFlags::empty() } else { EpollFlags::EPOLLIN };
+        for (token, listener) in &self.listeners {
+            if let Socket::Tcp(socket) = &listener.socket {
+                // One that cannot be changed goes on as it is.
+                let _ = self.epoll.modify(socket, &mut EpollEvent::new(flags, *token));
+            }
+        }
+    }
+
+    /// Answers a message, or asks others what to answer.
+    fn answer(&mut self, bytes: &[u8], network: &str, asker: Asker) {
+        let asked = match Message::read(bytes) {
+            Message::Query(asked) => asked,
+            Message::Malformed { id } => return self.send(asker, message::malformed(id)),
+            Message::Noise => return,
+        };
+        self.answers = self.answers.wrapping_add(1);
+        let found = zone::look_up(&self.zones(network, asker.address()), &asked, &self.upstreams, self.answers);
+        match found {
+            Found::Records(records) => {
+                let bytes_max = self.bytes_max(&asker, &asked);
+                self.send(asker, asked.answer(RCODE::NoError, &records, bytes_max));
+            }
+            Found::Code(code) => self.send(asker, asked.refuse(code)),
+            Found::Upstreams(upstreams) => self.forward(bytes, asked, upstreams, asker),
+        }
+    }
+
+    fn bytes_max(&self, asker: &Asker, asked: &Asked) -> usize {
+        match asker {
+            Asker::Udp { .. } => asked.size(),
+            Asker::Tcp { .. } => usize::from(u16::MAX),
+        }
+    }
+
+    /// The networks that a client is on: the one that it asks on, then the others of the same container.
+    fn zones(&self, network: &str, client: IpAddr) -> Vec<&Zone> {
+        let Some(zone) = self.networks.get(network) else { return Vec::new() };
+        let mut zones = vec![zone];
+        if let Some(id) = zone.id_of(client) {
+            let others = self.networks.iter().filter(|(name, _)| *name != network);
+            zones.extend(others.map(|(_, zone)| zone).filter(|zone| zone.has(id)));
+        }
+        zones
+    }
+
+    fn send(&mut self, asker: Asker, answer: Vec<u8>) {
+        match asker {
+            Asker::Udp { listener, peer } => {
+                if let Some(Listener { socket: Socket::Udp(socket), .. }) = self.listeners.get(&listener) {
+                    // One that is lost is asked for again.
+                    let _ = socket.send_to(&answer, peer);
+                }
+            }
+            Asker::Tcp { client, .. } => self.reply(client, &answer),
+        }
+    }
+}
+
+impl AsFd for Socket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Udp(socket) => socket.as_fd(),
+            Self::Tcp(socket) => socket.as_fd(),
+        }
+    }
+}
+
+/// Whether there are no more descriptors, or no memory for them.
+fn is_exhausted(error: &std::io::Error) -> bool {
+    let codes = [libc::EMFILE, libc::ENFILE, libc::ENOBUFS, libc::ENOMEM];
+    error.raw_os_error().is_some_and(|code| codes.contains(&code))
+}

@@ -1,0 +1,501 @@
+//! The name server with real sockets, all on loopback.
+
+use super::message::{self, TYPE_A, TYPE_AAAA, TYPE_PTR};
+use super::*;
+use crate::network::cidr::Cidr;
+use nix::poll::{PollFd, PollFlags, PollTimeout};
+use proptest::prelude::*;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+
+const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+const OTHER: &str = "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210";
+const WAIT: Duration = Duration::from_secs(20);
+const MX: u16 = 15;
+const TLSA: u16 = 52;
+const HTTPS: u16 = 65;
+
+fn address(text: &str) -> IpAddr {
+    text.parse().unwrap()
+}
+
+fn zone(subnet: &str, is_internal: bool) -> Zone {
+    Zone::new(vec![Cidr::parse(subnet).unwrap()], is_internal, Vec::new())
+}
+
+/// A port that is free for UDP may be another's for TCP.
+fn until_free<T>(mut bind: impl FnMut() -> Result<T>) -> T {
+    let mut tries = (0..100).map(|_| bind());
+    tries.find_map(Result::ok).expect("a free port")
+}
+
+/// A server that runs until it is dropped.
+struct Running {
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+    addresses: Vec<SocketAddr>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(Err(panic)) = self.thread.take().map(JoinHandle::join)
+            && !std::thread::panicking()
+        {
+            std::panic::resume_unwind(panic);
+        }
+    }
+}
+
+/// Runs a server of these networks, each at an address of its own.
+fn serve(networks: Vec<(&'static str, Zone)>, upstreams: Vec<SocketAddr>) -> Running {
+    let mut server = Server::new().unwrap();
+    server.set_upstreams(upstreams);
+    let mut addresses = Vec::new();
+    for (name, zone) in networks {
+        server.set_zone(name, zone).unwrap();
+        until_free(|| server.listen(name, "127.0.0.1:0".parse().unwrap()));
+        addresses.extend(server.addresses(name));
+    }
+    let stop = Arc::new(AtomicBool::new(false));
+    let stopping = stop.clone();
+    let thread = std::thread::spawn(move || {
+        while !stopping.load(Ordering::Relaxed) {
+            let mut polled = [PollFd::new(server.fd(), PollFlags::POLLIN)];
+            nix::poll::poll(&mut polled, PollTimeout::from(10u8)).unwrap();
+            server.turn().unwrap();
+        }
+    });
+    Running { stop, thread: Some(thread), addresses }
+}
+
+fn query(name: &str, kind: u16) -> Vec<u8> {
+    let mut bytes = b"\x12\x34\x01\x00\0\x01\0\0\0\0\0\0".to_vec();
+    for label in name.split('.').filter(|label| !label.is_empty()) {
+        bytes.push(label.len() as u8);
+        bytes.extend_from_slice(label.as_bytes());
+    }
+    bytes.push(0);
+    bytes.extend_from_slice(&kind.to_be_bytes());
+    bytes.extend_from_slice(&message::CLASS_IN.to_be_bytes());
+    bytes
+}
+
+/// The same from a client that takes so many bytes.
+fn query_of_size(name: &str, kind: u16, size: u16) -> Vec<u8> {
+    let mut bytes = query(name, kind);
+    bytes[11] = 1;
+    bytes.extend_from_slice(b"\0\0\x29");
+    bytes.extend_from_slice(&size.to_be_bytes());
+    bytes.extend_from_slice(b"\0\0\0\0\0\0");
+    bytes
+}
+
+/// What is answered to a message from `client`.
+fn ask_from(client: &str, server: SocketAddr, message: &[u8]) -> Vec<u8> {
+    let socket = UdpSocket::bind((address(client), 0)).unwrap();
+    socket.set_read_timeout(Some(WAIT)).unwrap();
+    socket.send_to(message, server).unwrap();
+    let mut bytes = vec![0; 65_535];
+    let (length, from) = socket.recv_from(&mut bytes).unwrap();
+    assert_eq!(from, server);
+    bytes.truncate(length);
+    bytes
+}
+
+fn ask(server: SocketAddr, message: &[u8]) -> Vec<u8> {
+    ask_from("127.0.0.1", server, message)
+}
+
+fn send(stream: &mut TcpStream, message: &[u8]) {
+    stream.write_all(&[&(message.len() as u16).to_be_bytes(), message].concat()).unwrap();
+}
+
+fn receive(stream: &mut TcpStream) -> Vec<u8> {
+    stream.set_read_timeout(Some(WAIT)).unwrap();
+    let mut length = [0; 2];
+    stream.read_exact(&mut length).unwrap();
+    let mut bytes = vec![0; usize::from(u16::from_be_bytes(length))];
+    stream.read_exact(&mut bytes).unwrap();
+    bytes
+}
+
+fn ask_by_tcp(server: SocketAddr, message: &[u8]) -> Vec<u8> {
+    let mut stream = TcpStream::connect(server).unwrap();
+    send(&mut stream, message);
+    receive(&mut stream)
+}
+
+/// An answer's code and what it says, in words.
+fn said(answer: &[u8]) -> String {
+    use simple_dns::rdata::RData;
+    let packet = simple_dns::Packet::parse(answer).unwrap();
+    assert_eq!(packet.id(), 0x1234);
+    let records = packet.answers.iter().map(|record| match &record.rdata {
+        RData::A(a) => std::net::Ipv4Addr::from(a.address).to_string(),
+        RData::AAAA(a) => std::net::Ipv6Addr::from(a.address).to_string(),
+        RData::PTR(name) => name.0.to_string(),
+        other => format!("{other:?}"),
+    });
+    let mut records: Vec<String> = records.collect();
+    records.sort();
+    format!("{:?} {}", packet.rcode(), records.join(" ")).trim_end().to_owned()
+}
+
+/// A server that answers by UDP and TCP what `answer` makes of a query; None is silence.
+fn upstream(answer: impl Fn(&[u8], bool) -> Option<Vec<u8>> + Send + Sync + 'static) -> SocketAddr {
+    let (udp, tcp) = until_free(|| {
+        let udp = UdpSocket::bind("127.0.0.1:0")?;
+        let tcp = TcpListener::bind(udp.local_addr()?)?;
+        Ok((udp, tcp))
+    });
+    let at = udp.local_addr().unwrap();
+    let answer = Arc::new(answer);
+    let by_tcp = answer.clone();
+    // Both end with the process.
+    std::thread::spawn(move || {
+        let mut bytes = [0; 4096];
+        while let Ok((length, peer)) = udp.recv_from(&mut bytes) {
+            if let Some(answer) = answer(&bytes[..length], false) {
+                udp.send_to(&answer, peer).unwrap();
+            }
+        }
+    });
+    std::thread::spawn(move || {
+        while let Ok((mut stream, _)) = tcp.accept() {
+            let query = receive(&mut stream);
+            if let Some(answer) = by_tcp(&query, true) {
+                send(&mut stream, &answer);
+            }
+        }
+    });
+    at
+}
+
+/// The answer with this code, and one address unless it is an error.
+fn answer_of(query: &[u8], code: u8, last: u8) -> Vec<u8> {
+    let mut bytes = query[..12].to_vec();
+    (bytes[2], bytes[3]) = (0x81, 0x80 | code);
+    let end = 12 + query[12..].iter().position(|byte| *byte == 0).unwrap() + 5;
+    bytes.extend_from_slice(&query[12..end]);
+    bytes[6..12].fill(0);
+    if code == 0 {
+        bytes[7] = 1;
+        bytes.extend_from_slice(&[0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 9, 0, 4, 192, 0, 2, last]);
+    }
+    bytes
+}
+
+/// Nobody listens there.
+fn closed() -> SocketAddr {
+    UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+#[test]
+fn containers_are_known_by_their_names_on_their_networks() {
+    let mut first = zone("10.89.0.0/24", true);
+    first.add(ID, &["web".to_owned(), "www.Example".to_owned()], &[address("10.89.0.2"), address("fd00::2")]);
+    first.add(OTHER, &["db".to_owned(), "www.example".to_owned()], &[address("10.89.0.3")]);
+    first.set_host(&[address("10.89.0.1")]);
+    let mut second = zone("10.89.1.0/24", true);
+    second.add(OTHER, &["db".to_owned()], &[address("10.89.1.3")]);
+    // To the server, this client is the container.
+    second.add(ID, &["web".to_owned()], &[address("127.0.0.7")]);
+    second.add("abc", &["only-here".to_owned()], &[address("10.89.1.4")]);
+    let server = serve(vec![("first", first), ("second", second)], Vec::new());
+    let [at, other] = server.addresses[..] else { panic!("two networks") };
+    for (name, kind, answer) in [
+        ("web", TYPE_A, "NoError 10.89.0.2"),
+        ("WeB", TYPE_A, "NoError 10.89.0.2"),
+        ("web", TYPE_AAAA, "NoError fd00::2"),
+        ("db", TYPE_AAAA, "NoError"),
+        ("db", MX, "NoError"),
+        ("db", TLSA, "NoError"),
+        ("db", HTTPS, "NoError"),
+        ("web", message::TYPE_ANY, "NoError 10.89.0.2 fd00::2"),
+        ("www.example", TYPE_A, "NoError 10.89.0.2 10.89.0.3"),
+        ("0123456789ab", TYPE_A, "NoError 10.89.0.2"),
+        (ID, TYPE_A, "NameError"),
+        ("web.dns.podman", TYPE_A, "NoError 10.89.0.2"),
+        ("webs.dns.podman", TYPE_A, "NameError"),
+        ("host.containers.internal", TYPE_A, "NoError 10.89.0.1"),
+        ("host.docker.internal", TYPE_A, "NoError 10.89.0.1"),
+        ("only-here", TYPE_A, "NameError"),
+        ("example.com", TYPE_A, "NameError"),
+        ("", TYPE_A, "NameError"),
+        ("2.0.89.10.in-addr.arpa", TYPE_PTR, "NoError 0123456789ab web"),
+        ("2.0.89.10.in-addr.arpa", TYPE_A, "NoError"),
+        ("9.0.89.10.in-addr.arpa", TYPE_PTR, "NameError"),
+        ("02.0.89.10.in-addr.arpa", TYPE_PTR, "NameError"),
+    ] {
+        // A whole id is longer than a label may be.
+        if name.len() > 63 {
+            continue;
+        }
+        let answer = answer.to_owned();
+        let udp = ask(at, &query(name, kind));
+        if kind != TLSA {
+            assert_eq!(said(&udp), answer, "{name} {kind}");
+        }
+        assert_eq!((&udp[..2], message::code(&udp)), (&b"\x12\x34"[..], if answer == "NameError" { 3 } else { 0 }));
+        let tcp = ask_by_tcp(at, &query(name, kind));
+        assert_eq!(tcp.len(), udp.len(), "{name} {kind}");
+    }
+    let reverse = "2.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.d.f.ip6.arpa";
+    assert_eq!(said(&ask(at, &query(reverse, TYPE_PTR))), "NoError 0123456789ab web");
+    // The container is on both networks, and is known on the one that it asks on first.
+    for (name, answer) in [
+        ("only-here", "NoError 10.89.1.4"),
+        ("db", "NoError 10.89.1.3"),
+        ("www.example", "NoError 10.89.0.2 10.89.0.3"),
+    ] {
+        assert_eq!(said(&ask_from("127.0.0.7", other, &query(name, TYPE_A))), answer, "{name}");
+    }
+    assert_eq!(said(&ask(other, &query("www.example", TYPE_A))), "NameError");
+}
+
+#[test]
+fn other_names_are_asked_of_others_but_for_internal_networks() {
+    let seen = Arc::new(AtomicBool::new(false));
+    let at = upstream({
+        let seen = seen.clone();
+        move |query, _| {
+            seen.store(true, Ordering::Relaxed);
+            Some(answer_of(query, 0, 7))
+        }
+    });
+    let networks = vec![("out", zone("10.89.0.0/24", false)), ("in", zone("10.89.1.0/24", true))];
+    let server = serve(networks, vec![at]);
+    assert_eq!(said(&ask(server.addresses[1], &query("example.com", TYPE_A))), "NameError");
+    assert!(!seen.load(Ordering::Relaxed));
+    assert_eq!(said(&ask(server.addresses[0], &query("eXample.com", TYPE_A))), "NoError 192.0.2.7");
+    assert_eq!(said(&ask_by_tcp(server.addresses[0], &query("example.com", TYPE_A))), "NoError 192.0.2.7");
+    assert!(seen.load(Ordering::Relaxed));
+    // Types that the library does not know.
+    let answer = ask(server.addresses[0], &query("_25._tcp.example.com", TLSA));
+    assert_eq!(message::code(&answer), 0);
+    // Addresses of the network itself are nobody else's.
+    assert_eq!(said(&ask(server.addresses[0], &query("9.0.89.10.in-addr.arpa", TYPE_PTR))), "NameError");
+}
+
+#[test]
+fn a_network_may_ask_servers_of_its_own() {
+    let (all, own) =
+        (upstream(|query, _| Some(answer_of(query, 0, 1))), upstream(|query, _| Some(answer_of(query, 0, 2))));
+    let special = Zone::new(Vec::new(), false, vec![own]);
+    let server = serve(vec![("a", Zone::default()), ("b", special)], vec![all]);
+    assert_eq!(said(&ask(server.addresses[0], &query("x.y", TYPE_A))), "NoError 192.0.2.1");
+    assert_eq!(said(&ask(server.addresses[1], &query("x.y", TYPE_A))), "NoError 192.0.2.2");
+}
+
+#[test]
+fn the_next_server_is_asked_where_one_does_not_answer() {
+    let silent = upstream(|_, _| None);
+    let failing = upstream(|query, _| Some(answer_of(query, 2, 0)));
+    let good = upstream(|query, _| Some(answer_of(query, 0, 3)));
+    for upstreams in
+        [vec![closed(), good], vec![failing, good], vec![silent, good], vec![closed(), failing, silent, good]]
+    {
+        let server = serve(vec![("a", Zone::default())], upstreams.clone());
+        assert_eq!(said(&ask(server.addresses[0], &query("x.y", TYPE_A))), "NoError 192.0.2.3", "{upstreams:?}");
+    }
+    for upstreams in [vec![], vec![closed()], vec![failing], vec![failing, closed()]] {
+        let server = serve(vec![("a", Zone::default())], upstreams.clone());
+        assert_eq!(said(&ask(server.addresses[0], &query("x.y", TYPE_A))), "ServerFailure", "{upstreams:?}");
+    }
+}
+
+#[test]
+fn forged_answers_are_passed_over() {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let at = socket.local_addr().unwrap();
+    let thread = std::thread::spawn(move || {
+        let mut bytes = [0; 512];
+        let (length, peer) = socket.recv_from(&mut bytes).unwrap();
+        let right = answer_of(&bytes[..length], 0, 1);
+        let mut other_number = right.clone();
+        other_number[1] ^= 1;
+        let mut other_question = answer_of(&bytes[..length], 0, 66);
+        other_question[13] ^= 1;
+        let mut no_answer = right.clone();
+        no_answer[2] &= 0x7f;
+        for forged in [&other_number[..], &other_question, &no_answer, b"", b"\0\0", &right[..11]] {
+            socket.send_to(forged, peer).unwrap();
+        }
+        // Another's port: the socket takes nothing from it.
+        UdpSocket::bind("127.0.0.1:0").unwrap().send_to(&answer_of(&bytes[..length], 0, 66), peer).unwrap();
+        socket.send_to(&right, peer).unwrap();
+        assert_ne!(&bytes[..2], b"\x12\x34", "the client's number is not the one that is sent on");
+    });
+    let server = serve(vec![("a", Zone::default())], vec![at]);
+    assert_eq!(said(&ask(server.addresses[0], &query("x.y", TYPE_A))), "NoError 192.0.2.1");
+    thread.join().unwrap();
+}
+
+#[test]
+fn what_does_not_fit_is_got_by_tcp() {
+    let at = upstream(|query, by_tcp| {
+        let mut answer = answer_of(query, 0, 4);
+        if !by_tcp {
+            answer[2] |= 2;
+        }
+        Some(answer)
+    });
+    let mut own = Zone::default();
+    for number in 0..100 {
+        own.add(&format!("{number:064}"), &["all".to_owned()], &[IpAddr::from([10, 89, 0, number])]);
+    }
+    let server = serve(vec![("a", own)], vec![at]);
+    let at = server.addresses[0];
+    assert!(message::is_truncated(&ask(at, &query("x.y", TYPE_A))));
+    let whole = ask_by_tcp(at, &query("x.y", TYPE_A));
+    assert!(!message::is_truncated(&whole) && said(&whole) == "NoError 192.0.2.4");
+    let count = |answer: &[u8]| u16::from_be_bytes([answer[6], answer[7]]);
+    let short = ask(at, &query("all", TYPE_A));
+    assert!(message::is_truncated(&short) && count(&short) == 0 && short.len() <= 512);
+    for whole in [ask_by_tcp(at, &query("all", TYPE_A)), ask(at, &query_of_size("all", TYPE_A, 4096))] {
+        assert!(!message::is_truncated(&whole) && count(&whole) == 100);
+    }
+    // By TCP several may come at once, and byte by byte.
+    let mut stream = TcpStream::connect(at).unwrap();
+    let (own, others) = (query("all", TYPE_A), query("x.y", TYPE_A));
+    let both = [&[0, own.len() as u8][..], &own, &[0, others.len() as u8], &others].concat();
+    for byte in both {
+        stream.write_all(&[byte]).unwrap();
+    }
+    stream.shutdown(std::net::Shutdown::Write).unwrap();
+    let answers = [receive(&mut stream), receive(&mut stream)];
+    assert_eq!(answers.iter().map(|answer| count(answer)).max(), Some(100));
+    assert_eq!(stream.read(&mut [0]).unwrap(), 0, "it is closed behind the last answer");
+}
+
+#[test]
+fn malformed_queries_are_told_so_or_dropped() {
+    let mut own = Zone::default();
+    own.add(ID, &["web".to_owned()], &[address("10.89.0.2")]);
+    let server = serve(vec![("a", own)], Vec::new());
+    let at = server.addresses[0];
+    let good = query("web", TYPE_A);
+    let changed = |at: usize, byte: u8| {
+        let mut bytes = good.clone();
+        bytes[at] = byte;
+        bytes
+    };
+    let twice = [&query_of_size("web", TYPE_A, 512)[..], b"\0\0\x29\x02\0\0\0\0\0\0\0"].concat();
+    let twice = [&twice[..11], &[2], &twice[12..]].concat();
+    for (message, code) in [
+        (good[..good.len() - 1].to_vec(), 1),
+        (good[..12].to_vec(), 1),
+        (changed(5, 2), 1),
+        (changed(5, 0), 1),
+        (changed(7, 1), 1),
+        (changed(4, 255), 1),
+        (changed(11, 1), 1),
+        // A pointer, to itself too.
+        (changed(12, 0xc0), 1),
+        (changed(12, 0x80), 1),
+        (changed(12, 63), 1),
+        (twice, 1),
+        // Not a query for names.
+        (changed(2, 0x28), 4),
+        // A transfer of the zone, and another class.
+        (query("web", 252), 5),
+        (changed(good.len() - 1, 3), 5),
+    ] {
+        let answer = ask(at, &message);
+        assert_eq!((message::code(&answer), &answer[..2]), (code, &b"\x12\x34"[..]), "{message:?}");
+    }
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    for noise in [&[][..], &[0], &good[..11], &changed(2, 0x81)] {
+        socket.send_to(noise, at).unwrap();
+    }
+    socket.send_to(&good, at).unwrap();
+    let mut bytes = [0; 512];
+    let length = socket.recv(&mut bytes).unwrap();
+    assert_eq!(said(&bytes[..length]), "NoError 10.89.0.2", "it is the first that is answered");
+    // By TCP a length that is none, or too long, ends the connection.
+    for start in [&[0, 0][..], &[0xff, 0xff, 1]] {
+        let mut stream = TcpStream::connect(at).unwrap();
+        stream.write_all(start).unwrap();
+        assert!(matches!(stream.read(&mut [0]), Ok(0) | Err(_)));
+    }
+}
+
+#[test]
+fn a_thousand_clients_that_say_nothing_hinder_nobody() {
+    let (soft, hard) = nix::sys::resource::getrlimit(nix::sys::resource::Resource::RLIMIT_NOFILE).unwrap();
+    assert!(hard >= 2048, "too few descriptors: {hard}");
+    nix::sys::resource::setrlimit(nix::sys::resource::Resource::RLIMIT_NOFILE, soft.max(4096).min(hard), hard)
+        .unwrap();
+    let mut own = Zone::default();
+    own.add(ID, &["web".to_owned()], &[address("10.89.0.2")]);
+    let server = serve(vec![("a", own)], Vec::new());
+    let at = server.addresses[0];
+    let mut early = TcpStream::connect(at).unwrap();
+    let connect_from = |client: [u8; 4]| {
+        use rustix::net::{AddressFamily, SocketType};
+        let socket = rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+        rustix::net::bind(&socket, &SocketAddr::from((client, 0))).unwrap();
+        rustix::net::connect(&socket, &at).unwrap();
+        TcpStream::from(socket)
+    };
+    let half_open: Vec<TcpStream> = (0..1000u32)
+        .map(|number| {
+            let mut stream = connect_from([127, 0, 1 + (number / 100) as u8, 1]);
+            // Some have begun a message.
+            stream.write_all(&[0, 40, 1][..number as usize % 4]).unwrap();
+            stream
+        })
+        .collect();
+    assert_eq!(said(&ask(at, &query("web", TYPE_A))), "NoError 10.89.0.2");
+    assert_eq!(said(&ask_by_tcp(at, &query("web", TYPE_A))), "NoError 10.89.0.2");
+    // One client's many cost another none.
+    send(&mut early, &query("web", TYPE_A));
+    assert_eq!(said(&receive(&mut early)), "NoError 10.89.0.2");
+    drop(half_open);
+}
+
+#[test]
+fn a_network_that_is_forgotten_is_not_listened_for() {
+    let mut server = Server::new().unwrap();
+    server.set_zone("a", Zone::default()).unwrap();
+    until_free(|| server.listen("a", "127.0.0.1:0".parse().unwrap()));
+    let at = server.addresses("a")[0];
+    server.listen("a", at).unwrap();
+    assert_eq!(server.addresses("a").len(), 1);
+    assert!(server.deadline().is_none());
+    let stream = TcpStream::connect(at).unwrap();
+    server.turn().unwrap();
+    assert!(server.deadline().is_some());
+    server.forget("a");
+    assert!(server.deadline().is_none() && TcpStream::connect(at).is_err());
+    // The address is free again.
+    server.listen("b", at).unwrap();
+    drop(stream);
+}
+
+proptest! {
+    #[test]
+    fn random_bytes_do_no_harm(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+        property::holds(&bytes);
+    }
+
+    #[test]
+    fn damaged_queries_do_no_harm(
+        name in "[a-zA-Z0-9._-]{0,60}",
+        kind in any::<u16>(),
+        size in any::<u16>(),
+        at in any::<prop::sample::Index>(),
+        byte in any::<u8>(),
+    ) {
+        let labels: Vec<&str> = name.split('.').filter(|label| label.len() < 64).collect();
+        let mut bytes = query_of_size(&labels.join("."), kind, size);
+        property::holds(&bytes);
+        let at = at.index(bytes.len());
+        bytes[at] = byte;
+        property::holds(&bytes);
+    }
+}
