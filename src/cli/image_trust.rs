@@ -5,6 +5,7 @@ use crate::error::Kind;
 use crate::fs;
 use crate::image::policy::{self, Policy, Requirement, Rule, Trust};
 use crate::image::signature::System;
+use crate::image::signature::lookaside::Lookaside;
 use anyhow::Result;
 use serde_json::json;
 use std::path::PathBuf;
@@ -56,8 +57,11 @@ struct Set {
     /// Change this file instead
     #[arg(long, value_name = "FILE", hide = true)]
     policypath: Option<PathBuf>,
-    /// What becomes of the images: accept or reject
-    #[arg(short = 't', long = "type", value_name = "TYPE", default_value = "signedBy", hide_default_value = true)]
+    /// A file with a public key that the images must be signed by; several for signatures by each of them
+    #[arg(short = 'f', long, value_name = "FILE")]
+    pubkeysfile: Vec<PathBuf>,
+    /// What becomes of the images: accept, reject, signedBy (a key of GnuPG) or sigstoreSigned
+    #[arg(short = 't', long = "type", value_name = "TYPE", default_value = "signedBy")]
     kind: String,
     /// Which images: HOST[:PORT][/NAMESPACE][/NAME][:TAG|@DIGEST], *.DOMAIN, or default for all that have no rule
     #[arg(value_name = "SCOPE")]
@@ -84,15 +88,16 @@ impl Show {
         }
         let policy = Policy::load(self.policypath.as_deref())?;
         let rules = policy.rules();
+        let lookaside = Lookaside::load()?;
         if self.json {
-            let rows: Vec<_> = rules.iter().map(object).collect();
+            let rows: Vec<_> = rules.iter().map(|rule| object(rule, &lookaside)).collect();
             listing::put(&format!("{}\n", serde_json::to_string_pretty(&rows)?));
             return Ok(0);
         }
         let row = |rule: &Rule| {
             let (transport, name) = place(rule);
-            [transport, name.unwrap_or("default"), word(rule.requirement), id(rule.requirement), ""]
-                .map(str::to_owned)
+            let (name, store) = (name.unwrap_or("default"), lookaside.shown(scope(rule)).unwrap_or_default());
+            [transport, name, word(rule.requirement), &id(rule.requirement), store].map(str::to_owned)
         };
         let headings = ["TRANSPORT", "NAME", "TYPE", "ID", "STORE"];
         listing::columns(&headings, !self.noheading, rules.iter().map(row));
@@ -102,18 +107,27 @@ impl Show {
 
 impl Set {
     fn run(self) -> Result<u8> {
+        let (has_keys, keys) = (!self.pubkeysfile.is_empty(), self.pubkeysfile);
         let trust = match self.kind.as_str() {
-            "accept" => Trust::Accept,
-            "reject" => Trust::Reject,
+            "accept" if !has_keys => Trust::Accept,
+            "reject" if !has_keys => Trust::Reject,
+            "signedBy" if has_keys => Trust::Signed { system: System::OpenPgp, keys },
+            "sigstoreSigned" if has_keys => Trust::Signed { system: System::Sigstore, keys },
+            "accept" | "reject" => {
+                return Err(Kind::BadInput.error(format!("trust of type {} has no keys", self.kind)));
+            }
             "signedBy" | "sigstoreSigned" => {
-                let message = format!("trust of type {} is not supported yet", self.kind);
-                return Err(Kind::BadInput.hinted(message, "use --type accept or --type reject"));
+                let message = format!("trust of type {} needs a key", self.kind);
+                return Err(
+                    Kind::BadInput.hinted(message, "name it with --pubkeysfile, or use --type accept or reject")
+                );
             }
             other => {
-                return Err(Kind::BadInput.hinted(format!("there is no type {other:?}"), "use accept or reject"));
+                let hint = "use accept, reject, signedBy or sigstoreSigned";
+                return Err(Kind::BadInput.hinted(format!("there is no type {other:?}"), hint));
             }
         };
-        policy::set(self.policypath.as_deref(), &self.scope, trust)?;
+        policy::set(self.policypath.as_deref(), &self.scope, &trust)?;
         Ok(0)
     }
 }
@@ -127,8 +141,13 @@ fn place<'a>(rule: &Rule<'a>) -> (&'a str, Option<&'a str>) {
     }
 }
 
+/// The scope of registries that a rule is for, if it is for one.
+fn scope<'a>(rule: &Rule<'a>) -> Option<&'a str> {
+    rule.place.map(|(_, scope)| scope)
+}
+
 /// A rule in podman's words. What is empty is left out.
-fn object(rule: &Rule) -> serde_json::Value {
+fn object(rule: &Rule, lookaside: &Lookaside) -> serde_json::Value {
     let (transport, name) = place(rule);
     let (name, repository) = name.map_or(("* (default)", "default"), |name| (name, name));
     let pairs = [
@@ -136,7 +155,8 @@ fn object(rule: &Rule) -> serde_json::Value {
         ("name", name),
         ("repo_name", repository),
         ("type", word(rule.requirement)),
-        ("gpg_id", id(rule.requirement)),
+        ("gpg_id", &id(rule.requirement)),
+        ("sigstore", lookaside.shown(scope(rule)).unwrap_or_default()),
     ];
     let mut object = json!({});
     for (key, value) in pairs.into_iter().filter(|(_, value)| !value.is_empty()) {
@@ -155,10 +175,11 @@ fn word(requirement: &Requirement) -> &'static str {
     }
 }
 
-/// Whose signature: keys are not read.
-fn id(requirement: &Requirement) -> &'static str {
+/// Whose signature. Keys of sigstore do not say whose they are.
+fn id(requirement: &Requirement) -> String {
     match requirement {
-        Requirement::Signed(signed) if signed.system() == System::Sigstore => "N/A",
-        Requirement::Accept | Requirement::Reject | Requirement::Signed(_) | Requirement::SignedBaseLayer => "",
+        Requirement::Signed(signed) if signed.system() == System::Sigstore => "N/A".to_owned(),
+        Requirement::Signed(signed) => signed.owners().join(", "),
+        Requirement::Accept | Requirement::Reject | Requirement::SignedBaseLayer => String::new(),
     }
 }

@@ -225,8 +225,17 @@ fn trust_is_set_and_shown_as_podman_does() {
         sandbox.ok(&["image", "trust", "show", "-n", &file]).lines().nth(2).map(|line| line.trim().to_owned());
     assert!(third.expect("a line").ends_with("accept"));
     sandbox.fails(125, &["begin it with its registry"], &["image", "trust", "set", &file, "-t", "reject", "busybox"]);
-    sandbox.fails(125, &["not supported yet"], &["image", "trust", "set", &file, "quay.io"]);
-    sandbox.fails(125, &["use accept or reject"], &["image", "trust", "set", &file, "-t", "x", "quay.io"]);
+    for (arguments, said) in [
+        (&["quay.io"][..], "signedBy needs a key"),
+        (&["-t", "sigstoreSigned", "quay.io"], "sigstoreSigned needs a key"),
+        (&["-t", "accept", "-f", "key", "quay.io"], "accept has no keys"),
+        (&["-t", "x", "quay.io"], "use accept, reject"),
+        (&["-f", "nosuch.key", "quay.io"], "take key nosuch.key"),
+        (&["-f", "policy.json", "quay.io"], "a key is neither"),
+        (&["-t", "sigstoreSigned", "-f", "policy.json", "quay.io"], "not one PUBLIC KEY"),
+    ] {
+        sandbox.fails(125, &[said], &[&["image", "trust", "set", &file], arguments].concat());
+    }
     std::fs::write(&own, "{}").expect("write");
     sandbox.fails(125, &["policy.json", "default"], &["image", "trust", "set", &file, "-t", "reject", "quay.io"]);
     assert_eq!(std::fs::read_to_string(&own).expect("it is there"), "{}", "a file with a mistake is left as it is");

@@ -75,12 +75,12 @@ impl Scene {
         self.registry.put_manifest("team/app", Some(&tag), &Blob::new(OCI_MANIFEST, list.to_string()));
     }
 
-    fn attach_golden(&self, manifest: &Blob) {
+    pub fn attach_golden(&self, manifest: &Blob) {
         self.attach(manifest, &golden("payload.json"), &String::from_utf8(golden("signature.txt")).expect("base64"));
     }
 
     /// Puts a signature of OpenPGP beside an image.
-    fn put_beside(&self, manifest: &Blob, number: u32, message: &[u8]) {
+    pub fn put_beside(&self, manifest: &Blob, number: u32, message: &[u8]) {
         let dir = self.path(&format!("lookaside/team/app@sha256={}", manifest.hex()));
         std::fs::create_dir_all(&dir).expect("make a directory");
         std::fs::write(dir.join(format!("signature-{number}")), message).expect("write a signature");
@@ -381,4 +381,46 @@ fn a_directory_keeps_signatures_and_an_archive_does_not() {
     scene.run(&["load", "-q", "-i", "dir"]).fails(125, &["it is for the name"]);
     scene.sandbox.ok(&["image", "copy", "-q", "containers-storage:e76c1802d665", "oci-archive:x.tar"]);
     scene.run(&["load", "-q", "-i", "x.tar"]).fails(125, &["keeps no signatures"]);
+}
+
+#[test]
+fn trust_in_keys_is_set_holds_and_is_shown() {
+    let Some(scene) = Scene::start() else { return };
+    scene.attach_golden(&scene.manifest);
+    scene.put_beside(&scene.manifest, 1, &golden("signature-1"));
+    let set = |kind: &str, keys: &[&str]| {
+        let keys: Vec<&str> = keys.iter().flat_map(|key| ["--pubkeysfile", key]).collect();
+        let run = scene.run(&[&["image", "trust", "set", "-t", kind], &keys[..], &["registry.example"]].concat());
+        assert_eq!(run.code, 0, "{run}");
+    };
+    let pull = || scene.run(&["pull", "-q", NAME]);
+    for (kind, good, other) in [("signedBy", "good.asc", "other.asc"), ("sigstoreSigned", "key.pub", "other.pub")] {
+        set(kind, &[other]);
+        pull().fails(125, &["its signature does not count"]);
+        // All keys that are named must have signed it.
+        set(kind, &[good, other]);
+        pull().fails(125, &["its signature does not count"]);
+        set(kind, &[good]);
+        assert_eq!(pull().code, 0, "{kind}");
+        scene.sandbox.ok(&["rmi", "--all", "--force"]);
+        let written = std::fs::read(scene.path(".config/containers/policy.json")).expect("read the policy");
+        let written: Value = serde_json::from_slice(&written).expect("JSON");
+        let rule = &written["transports"]["docker"]["registry.example"][0];
+        assert_eq!((&rule["type"], &rule["keyPath"]), (&kind.into(), &scene.path(good).to_str().into()));
+    }
+    set("signedBy", &["good.asc", "other.asc"]);
+    let shown = scene.run(&["image", "trust", "show", "--json"]).stdout;
+    let rows: Value = serde_json::from_str(&shown).expect("JSON");
+    let store = format!("file://{}", scene.path("lookaside").display());
+    let row = |owner: &str| {
+        json!({
+            "transport": "repository", "name": "registry.example", "repo_name": "registry.example",
+            "type": "signed", "gpg_id": owner, "sigstore": store,
+        })
+    };
+    assert_eq!(rows[1], row("good@example.com"), "{rows}");
+    assert_eq!(rows[2], row("other@example.com"), "{rows}");
+    let table = scene.run(&["image", "trust", "show", "--noheading"]).stdout;
+    let cells: Vec<&str> = table.lines().nth(1).expect("a rule").split_whitespace().collect();
+    assert_eq!(cells, ["repository", "registry.example", "signed", "good@example.com", &store]);
 }

@@ -1,9 +1,11 @@
 //! `image trust set`: one rule of a policy, changed.
 
 use super::scope::{self, DOCKER};
+use super::signed::{KEY_BYTES_MAX, check_key};
 use super::{Document, FILE_BYTES_MAX, SYSTEM_FILE, own_file, usual_file};
 use crate::error::Kind;
 use crate::fs::{self, Hold, Lock, Place};
+use crate::image::signature::System;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use std::io::Write;
@@ -16,15 +18,44 @@ const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 const DEFAULT: &str = "default";
 
 /// What is to hold for a scope.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trust {
     Accept,
     Reject,
+    /// Only with a signature by each of these keys.
+    Signed {
+        system: System,
+        keys: Vec<PathBuf>,
+    },
+}
+
+impl Trust {
+    fn requirements(&self) -> Result<Value> {
+        match self {
+            Self::Accept => Ok(json!([{"type": "insecureAcceptAnything"}])),
+            Self::Reject => Ok(json!([{"type": "reject"}])),
+            Self::Signed { system, keys } => keys.iter().map(|key| signed(*system, key)).collect(),
+        }
+    }
+}
+
+/// Names the file by its whole path: the policy is read from wherever the user is.
+fn signed(system: System, key: &Path) -> Result<Value> {
+    let check = || -> Result<String> {
+        check_key(&fs::read(key, KEY_BYTES_MAX)?, system)?;
+        let path = std::path::absolute(key)?.into_os_string().into_string();
+        path.map_err(|_| Kind::BadInput.error("its path is not valid UTF-8"))
+    };
+    let path = check().with_context(|| format!("take key {}", key.display()))?;
+    Ok(match system {
+        System::OpenPgp => json!({"type": "signedBy", "keyType": "GPGKeys", "keyPath": path}),
+        System::Sigstore => json!({"type": "sigstoreSigned", "keyPath": path}),
+    })
 }
 
 /// Sets what holds for a scope of registries, or for one of another transport that has a rule already. Without a file the
 /// user's own is changed, which begins as a copy of the system's; root's is the system's.
-pub fn set(file: Option<&Path>, scope: &str, trust: Trust) -> Result<()> {
+pub fn set(file: Option<&Path>, scope: &str, trust: &Trust) -> Result<()> {
     let is_root = rustix::process::geteuid().is_root();
     let usual = usual_file();
     let target = match file {
@@ -53,11 +84,8 @@ pub fn set(file: Option<&Path>, scope: &str, trust: Trust) -> Result<()> {
 }
 
 /// The file with the rule in it. One that was not there accepts what it says nothing of, as before.
-pub(super) fn changed(bytes: Option<&[u8]>, scope: &str, trust: Trust) -> Result<Vec<u8>> {
-    let requirement = match trust {
-        Trust::Accept => json!([{"type": "insecureAcceptAnything"}]),
-        Trust::Reject => json!([{"type": "reject"}]),
-    };
+pub(super) fn changed(bytes: Option<&[u8]>, scope: &str, trust: &Trust) -> Result<Vec<u8>> {
+    let requirement = trust.requirements()?;
     let mut value = match bytes {
         Some(bytes) => {
             Document::parse(bytes)?;

@@ -21,7 +21,7 @@ pub fn holds(bytes: &[u8]) {
         assert!(comes_freely || accepting < rules.len(), "{name}");
     }
     let name = Reference::parse(NAMES[0]).expect("a name");
-    let changed = changed(Some(bytes), &name.to_string(), Trust::Reject).expect("a whole name is a scope");
+    let changed = changed(Some(bytes), &name.to_string(), &Trust::Reject).expect("a whole name is a scope");
     let policy = Document::parse(&changed).map(|document| Policy(Some(("policy.json".into(), document))));
     let policy = policy.expect("what was written is read");
     // A rule that only another transport has is the one that is set.

@@ -5,7 +5,7 @@ use crate::error::{self, Kind};
 use crate::fs;
 use crate::image::origin::shown;
 use crate::image::reference::Reference;
-use crate::image::signature::gpg::Keyring;
+use crate::image::signature::gpg::{self, Keyring};
 use crate::image::signature::key::PublicKey;
 use crate::image::signature::place::Place;
 use crate::image::signature::{Claim, SIGNATURE, Signature, System};
@@ -18,9 +18,11 @@ use serde_json::{Map, Value};
 use std::path::PathBuf;
 
 /// The largest file of keys that is read.
-const KEY_BYTES_MAX: usize = 1 << 20;
+pub const KEY_BYTES_MAX: usize = 1 << 20;
 /// How many reasons are said why signatures do not do.
 const REASONS_MAX: usize = 3;
+/// How much is shown of whose key it is.
+const OWNER_LENGTH_MAX: usize = 100;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signed {
@@ -36,6 +38,15 @@ pub struct Signed {
 enum Key {
     File(PathBuf),
     Here(Vec<u8>),
+}
+
+impl Key {
+    fn read(&self) -> Result<Vec<u8>> {
+        match self {
+            Self::File(path) => fs::read(path, KEY_BYTES_MAX),
+            Self::Here(bytes) => Ok(bytes.clone()),
+        }
+    }
 }
 
 /// Which name a signature must have been made for.
@@ -122,6 +133,14 @@ impl Signed {
         self.system
     }
 
+    /// Whose keys these are, as they say themselves: the addresses where there are any. Of files that cannot be read there
+    /// are none.
+    pub fn owners(&self) -> Vec<String> {
+        let files = self.keys.iter().filter_map(|key| key.read().ok());
+        let all = files.filter(|_| self.system == System::OpenPgp).filter_map(|file| gpg::owners(&file).ok());
+        all.flatten().map(|id| shown(address(&id), OWNER_LENGTH_MAX)).collect()
+    }
+
     /// Refuses what could never be verified, before anybody is asked for anything.
     pub fn check_possible(&self) -> Result<()> {
         match self.beyond {
@@ -187,6 +206,20 @@ fn read_keys(field: &str, value: &Value) -> Result<Vec<Key>, String> {
     texts.into_iter().map(key).collect()
 }
 
+/// What stands in angle brackets, if anything does.
+fn address(id: &str) -> &str {
+    let after = id.split_once('<').map(|(_, after)| after);
+    after.and_then(|after| after.split_once('>')).map_or(id, |(address, _)| address)
+}
+
+/// Refuses a file that holds no key of this kind.
+pub fn check_key(file: &[u8], system: System) -> Result<()> {
+    match system {
+        System::OpenPgp => gpg::owners(file).map(drop),
+        System::Sigstore => PublicKey::from_pem(file).map(drop),
+    }
+}
+
 /// Keys that verify.
 enum Keys {
     OpenPgp(Keyring),
@@ -195,11 +228,7 @@ enum Keys {
 
 impl Keys {
     fn open(engine: &Engine, wanted: &Signed) -> Result<Self> {
-        let read = |key: &Key| match key {
-            Key::File(path) => fs::read(path, KEY_BYTES_MAX),
-            Key::Here(bytes) => Ok(bytes.clone()),
-        };
-        let files: Vec<Vec<u8>> = wanted.keys.iter().map(read).collect::<Result<_>>()?;
+        let files: Vec<Vec<u8>> = wanted.keys.iter().map(Key::read).collect::<Result<_>>()?;
         match wanted.system {
             System::OpenPgp => Keyring::new(engine, &files).map(Self::OpenPgp),
             System::Sigstore => {

@@ -118,7 +118,7 @@ fn a_file_with_a_mistake_is_none() {
 #[test]
 fn a_rule_is_set_where_it_was_or_for_registries() {
     let text = |bytes: Option<&[u8]>, scope: &str, trust| {
-        changed(bytes, scope, trust).map(|bytes| String::from_utf8(bytes).expect("text"))
+        changed(bytes, scope, &trust).map(|bytes| String::from_utf8(bytes).expect("text"))
     };
     let first = text(None, "quay.io", Trust::Reject).unwrap();
     let check = policy(&first).unwrap();

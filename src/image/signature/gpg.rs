@@ -1,6 +1,6 @@
 //! OpenPGP by the programs of GnuPG: `gpgv` verifies with the given keys and no others, `gpg` signs with the user's.
 
-use super::{SIGNATURE_BYTES_MAX, armor};
+use super::{SIGNATURE_BYTES_MAX, armor, user_ids};
 use crate::engine::Engine;
 use crate::error::Kind;
 use crate::fs;
@@ -106,6 +106,11 @@ fn check(status: &str) -> Result<()> {
         (1, 1, 1) => Ok(()),
         _ => refuse("it is not a message with one good signature"),
     }
+}
+
+/// Whose keys are in a file, as they say themselves.
+pub fn owners(file: &[u8]) -> Result<Vec<String>> {
+    Ok(user_ids::user_ids(&binary(file)?))
 }
 
 /// Keys without their armor, of which gpgv knows nothing.

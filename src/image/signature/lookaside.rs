@@ -98,6 +98,13 @@ impl Lookaside {
         format!("{}/{}", base.trim_end_matches('/'), dir(name, digest))
     }
 
+    /// Where a person is told that signatures lie for a scope of a policy, or for all that have none.
+    pub fn shown(&self, scope: Option<&str>) -> Option<&str> {
+        let scopes = std::iter::successors(scope, |scope| scope.rsplit_once('/').map(|(above, _)| above));
+        let found = scopes.filter_map(|scope| self.scopes.get(scope)).chain(&self.default).next()?;
+        found.lookaside.as_deref().or(found.sigstore.as_deref())
+    }
+
     /// What the most specific scope says that says something.
     fn find<T>(&self, name: &Reference, of: impl Fn(&Scope) -> Option<T>) -> Option<T> {
         let identity = Identity::docker(name);

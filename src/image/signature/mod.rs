@@ -10,6 +10,7 @@ pub mod lookaside;
 pub mod place;
 pub mod private_key;
 pub mod sign;
+mod user_ids;
 
 use super::json;
 use crate::error::Kind;
