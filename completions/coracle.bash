@@ -4448,7 +4448,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__image__subcmd__ls)
-            opts="-a -f -n -q -h --all --digests --filter --format --no-trunc --noheading --quiet --sort --help"
+            opts="-a -f -n -q -h --all --digests --filter --format --no-trunc --noheading --quiet --sort --tree --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4584,7 +4584,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__image__subcmd__push)
-            opts="-a -f -q -h --all --all-tags --compression-format --compression-level --digestfile --force-compression --format --platform --quiet --remove-signatures --sign-by --sign-by-sigstore --sign-by-sigstore-private-key --sign-passphrase-file --encryption-key --encrypt-layer --tls-verify --creds --authfile --cert-dir --retry --retry-delay --disable-content-trust --help"
+            opts="-a -f -q -h --all --all-tags --compression-format --compression-level --force-compression --digestfile --format --platform --quiet --remove-signatures --sign-by --sign-by-sigstore --sign-by-sigstore-private-key --sign-passphrase-file --encryption-key --encrypt-layer --tls-verify --creds --authfile --cert-dir --retry --retry-delay --disable-content-trust --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4598,12 +4598,12 @@ _coracle() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --digestfile)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --force-compression)
                     COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --digestfile)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --format)
@@ -4838,7 +4838,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__image__subcmd__sync)
-            opts="-a -d -q -s -h --all --append-suffix --dest --dry-run --keep-going --quiet --scoped --src --tls-verify --creds --authfile --cert-dir --retry --retry-delay --disable-content-trust --src-creds --dest-creds --src-authfile --dest-authfile --src-tls-verify --dest-tls-verify --src-cert-dir --dest-cert-dir --signature-policy --help"
+            opts="-a -d -q -s -h --all --append-suffix --dest --dry-run --keep-going --preserve-digests --quiet --remove-signatures --scoped --src --tls-verify --creds --authfile --cert-dir --retry --retry-delay --disable-content-trust --src-creds --dest-creds --src-authfile --dest-authfile --src-tls-verify --dest-tls-verify --src-cert-dir --dest-cert-dir --signature-policy --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4978,13 +4978,21 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__image__subcmd__trust__subcmd__set)
-            opts="-t -h --policypath --type --help"
+            opts="-f -t -h --policypath --pubkeysfile --type --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --policypath)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --pubkeysfile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -f)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -5050,7 +5058,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__images)
-            opts="-a -f -n -q -h --all --digests --filter --format --no-trunc --noheading --quiet --sort --help"
+            opts="-a -f -n -q -h --all --digests --filter --format --no-trunc --noheading --quiet --sort --tree --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -5376,7 +5384,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__manifest__subcmd__add)
-            opts="-h --all --annotation --arch --features --os --os-features --os-version --variant --tls-verify --creds --authfile --cert-dir --retry --retry-delay --disable-content-trust --help"
+            opts="-h --all --annotation --arch --features --os --os-features --os-version --variant --artifact --artifact-config --artifact-config-type --artifact-exclude-titles --artifact-layer-type --artifact-subject --artifact-type --tls-verify --creds --authfile --cert-dir --retry --retry-delay --disable-content-trust --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -5407,6 +5415,26 @@ _coracle() {
                     return 0
                     ;;
                 --variant)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --artifact-config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --artifact-config-type)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --artifact-layer-type)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --artifact-subject)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --artifact-type)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -5446,7 +5474,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__manifest__subcmd__annotate)
-            opts="-h --annotation --arch --features --os --os-features --os-version --variant --help"
+            opts="-h --annotation --arch --features --os --os-features --os-version --variant --index --subject --tls-verify --creds --authfile --cert-dir --retry --retry-delay --disable-content-trust --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -5478,6 +5506,38 @@ _coracle() {
                     ;;
                 --variant)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --subject)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-verify)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --creds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --authfile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cert-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-delay)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --disable-content-trust)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -5590,7 +5650,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__manifest__subcmd__push)
-            opts="-f -q -p -h --all --compression-format --compression-level --digestfile --format --quiet --purge --rm --remove-signatures --sign-by --sign-by-sigstore --sign-by-sigstore-private-key --sign-passphrase-file --tls-verify --creds --authfile --cert-dir --retry --retry-delay --disable-content-trust --help"
+            opts="-f -q -p -h --all --compression-format --compression-level --force-compression --digestfile --format --quiet --purge --rm --remove-signatures --sign-by --sign-by-sigstore --sign-by-sigstore-private-key --sign-passphrase-file --tls-verify --creds --authfile --cert-dir --retry --retry-delay --disable-content-trust --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -5606,6 +5666,10 @@ _coracle() {
                     ;;
                 --compression-level)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --force-compression)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
                     return 0
                     ;;
                 --digestfile)
@@ -6108,7 +6172,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__push)
-            opts="-a -f -q -h --all --all-tags --compression-format --compression-level --digestfile --force-compression --format --platform --quiet --remove-signatures --sign-by --sign-by-sigstore --sign-by-sigstore-private-key --sign-passphrase-file --encryption-key --encrypt-layer --tls-verify --creds --authfile --cert-dir --retry --retry-delay --disable-content-trust --help"
+            opts="-a -f -q -h --all --all-tags --compression-format --compression-level --force-compression --digestfile --format --platform --quiet --remove-signatures --sign-by --sign-by-sigstore --sign-by-sigstore-private-key --sign-passphrase-file --encryption-key --encrypt-layer --tls-verify --creds --authfile --cert-dir --retry --retry-delay --disable-content-trust --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -6122,12 +6186,12 @@ _coracle() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --digestfile)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --force-compression)
                     COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --digestfile)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --format)

@@ -679,9 +679,9 @@ complete -c coracle -n "__fish_coracle_using_subcommand pull" -s q -l quiet -d '
 complete -c coracle -n "__fish_coracle_using_subcommand pull" -s h -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand push" -l compression-format -d 'Compress layers with gzip, zstd or zstd:chunked: all that are compressed otherwise, or not at all [default: gzip, and only those that are not]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand push" -l compression-level -d 'Compress with this level: 1 to 9 for gzip [default: 5], 1 to 20 for zstd [default: 3]' -r
-complete -c coracle -n "__fish_coracle_using_subcommand push" -l digestfile -d 'Write the digest of the manifest, by which the registry knows the image, to a file' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand push" -l force-compression -d 'Compress layers anew that are compressed in another format' -r -f -a "true\t''
 false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand push" -l digestfile -d 'Write the digest of the manifest, by which the registry knows the image, to a file' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand push" -s f -l format -d 'Write the manifest in this format: oci or v2s2 (also called docker) [default: as it is]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand push" -l platform -d 'Of an index, send the image for this system, such as linux/arm64' -r
 complete -c coracle -n "__fish_coracle_using_subcommand push" -l sign-by -d 'Sign with this key of GnuPG, and put the signature where registries.d says' -r
@@ -729,6 +729,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand images" -l digests -d 'S
 complete -c coracle -n "__fish_coracle_using_subcommand images" -l no-trunc -d 'Do not shorten ids'
 complete -c coracle -n "__fish_coracle_using_subcommand images" -s n -l noheading -d 'Do not print headings'
 complete -c coracle -n "__fish_coracle_using_subcommand images" -s q -l quiet -d 'Print ids alone'
+complete -c coracle -n "__fish_coracle_using_subcommand images" -l tree -d 'Show for each image what it has for which platform, and what that takes'
 complete -c coracle -n "__fish_coracle_using_subcommand images" -s h -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand history" -l format -d 'Print by a Go template, as json, or by a template in columns: \'table TEMPLATE\'' -r
 complete -c coracle -n "__fish_coracle_using_subcommand history" -s H -l human -d 'Show sizes and times in words' -r -f -a "true\t''
@@ -1503,9 +1504,9 @@ complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_s
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -s h -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l compression-format -d 'Compress layers with gzip, zstd or zstd:chunked: all that are compressed otherwise, or not at all [default: gzip, and only those that are not]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l compression-level -d 'Compress with this level: 1 to 9 for gzip [default: 5], 1 to 20 for zstd [default: 3]' -r
-complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l digestfile -d 'Write the digest of the manifest, by which the registry knows the image, to a file' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l force-compression -d 'Compress layers anew that are compressed in another format' -r -f -a "true\t''
 false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l digestfile -d 'Write the digest of the manifest, by which the registry knows the image, to a file' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -s f -l format -d 'Write the manifest in this format: oci or v2s2 (also called docker) [default: as it is]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l platform -d 'Of an index, send the image for this system, such as linux/arm64' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l sign-by -d 'Sign with this key of GnuPG, and put the signature where registries.d says' -r
@@ -1553,6 +1554,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_s
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from ls" -l no-trunc -d 'Do not shorten ids'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from ls" -s n -l noheading -d 'Do not print headings'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from ls" -s q -l quiet -d 'Print ids alone'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from ls" -l tree -d 'Show for each image what it has for which platform, and what that takes'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from list" -s f -l filter -d 'Show only images that fit: after, before, containers, dangling, digest, id, intermediate, label, label!, manifest, readonly, reference, since, until' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from list" -l format -d 'Print by a Go template, as json, or by a template in columns: \'table TEMPLATE\'' -r
@@ -1566,6 +1568,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_s
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from list" -l no-trunc -d 'Do not shorten ids'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from list" -s n -l noheading -d 'Do not print headings'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print ids alone'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from list" -l tree -d 'Show for each image what it has for which platform, and what that takes'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from history" -l format -d 'Print by a Go template, as json, or by a template in columns: \'table TEMPLATE\'' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from history" -s H -l human -d 'Show sizes and times in words' -r -f -a "true\t''
@@ -1661,7 +1664,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_s
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from copy" -s a -l all -d 'Copy an index with all its images, as they are, not just the image for this machine'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from copy" -l preserve-digests -d 'Fail if the image would get another digest'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from copy" -s q -l quiet -d 'Show no progress'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from copy" -l remove-signatures -d 'Copy no signatures, as is always done'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from copy" -l remove-signatures -d 'Leave the image\'s signatures behind: archives and layouts cannot keep any'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from copy" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from exists" -s h -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from import-from" -l store -d 'The directory of podman\'s store [default: where storage.conf says, as in podman info]' -r -F
@@ -1719,7 +1722,9 @@ complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_s
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from sync" -s a -l all -d 'Copy indexes with all their images, not just the image for this machine'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from sync" -l dry-run -d 'Print what would be copied, and copy nothing'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from sync" -l keep-going -d 'Go on with the others when an image fails'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from sync" -l preserve-digests -d 'Fail if an image would get another digest'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from sync" -s q -l quiet -d 'Show no progress'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from sync" -l remove-signatures -d 'Leave the images\' signatures behind'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from sync" -l scoped -d 'Keep the whole name of the source below TARGET, not just its last part'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from sync" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from tree" -l whatrequires -d 'Show what is built on the image: its topmost layer, and the layers of all images above it'
@@ -1738,11 +1743,11 @@ complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_s
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from umount" -s h -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and not __fish_seen_subcommand_from create add annotate remove inspect push rm exists" -s h -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and not __fish_seen_subcommand_from create add annotate remove inspect push rm exists" -f -a "create" -d 'Make a list of images, which registries call an index, and print its id'
-complete -c coracle -n "__fish_coracle_using_subcommand manifest; and not __fish_seen_subcommand_from create add annotate remove inspect push rm exists" -f -a "add" -d 'Add images to a list, and print its id'
-complete -c coracle -n "__fish_coracle_using_subcommand manifest; and not __fish_seen_subcommand_from create add annotate remove inspect push rm exists" -f -a "annotate" -d 'Change what a list says of one of its images, and print the list\'s id'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and not __fish_seen_subcommand_from create add annotate remove inspect push rm exists" -f -a "add" -d 'Add images to a list, or an artifact that is made of files, and print its id'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and not __fish_seen_subcommand_from create add annotate remove inspect push rm exists" -f -a "annotate" -d 'Change what a list says of one of its images or of itself, and print the list\'s id'
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and not __fish_seen_subcommand_from create add annotate remove inspect push rm exists" -f -a "remove" -d 'Take an image out of a list, and print the list\'s id'
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and not __fish_seen_subcommand_from create add annotate remove inspect push rm exists" -f -a "inspect" -d 'Print a list, or the manifest or index that a name has here or else in its registry'
-complete -c coracle -n "__fish_coracle_using_subcommand manifest; and not __fish_seen_subcommand_from create add annotate remove inspect push rm exists" -f -a "push" -d 'Send a list with all its images to a registry'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and not __fish_seen_subcommand_from create add annotate remove inspect push rm exists" -f -a "push" -d 'Send a list with all its images to a registry, or to an archive or a directory'
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and not __fish_seen_subcommand_from create add annotate remove inspect push rm exists" -f -a "rm" -d 'Remove one or more lists; images of them that have names of their own stay'
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and not __fish_seen_subcommand_from create add annotate remove inspect push rm exists" -f -a "exists" -d 'Tell by the exit code whether a list exists: 0 if it does, 1 if not'
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from create" -l annotation -d 'Set an annotation of the list' -r
@@ -1765,6 +1770,11 @@ complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_see
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from add" -l os-features -d 'Features of the operating system that the image needs' -r
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from add" -l os-version -d 'The version of the operating system that the image is for' -r
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from add" -l variant -d 'The variant of the processor that the image is for, such as v7' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from add" -l artifact-config -d 'The file with the artifact\'s configuration [default: an empty one]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from add" -l artifact-config-type -d 'The media type of the artifact\'s configuration' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from add" -l artifact-layer-type -d 'The media type of the files [default: by their names or their first bytes]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from add" -l artifact-subject -d 'The image that the artifact is about, here or else in its registry' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from add" -l artifact-type -d 'What kind of artifact it is, as a media type' -r
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from add" -l tls-verify -d 'Require a valid certificate of the registry, whatever registries.conf says; with false, plain http is tried too' -r -f -a "true\t''
 false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from add" -l creds -d 'Log in to the registry as this user' -r
@@ -1775,6 +1785,8 @@ complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_see
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from add" -l disable-content-trust -d 'Accepted for scripts of docker: signatures of that kind are asked of nobody' -r -f -a "true\t''
 false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from add" -l all -d 'Of an image that is a list, add all that it has'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from add" -l artifact -d 'Make an artifact of files and add that: what follows the list are files'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from add" -l artifact-exclude-titles -d 'Leave the names of the files out of the artifact'
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from annotate" -l annotation -d 'Set an annotation of the image in the list' -r
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from annotate" -l arch -d 'The processor that the image is for, instead of what it says itself' -r
@@ -1783,6 +1795,17 @@ complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_see
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from annotate" -l os-features -d 'Features of the operating system that the image needs' -r
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from annotate" -l os-version -d 'The version of the operating system that the image is for' -r
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from annotate" -l variant -d 'The variant of the processor that the image is for, such as v7' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from annotate" -l subject -d 'The image that the list is about, here or else in its registry; implies --index' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from annotate" -l tls-verify -d 'Require a valid certificate of the registry, whatever registries.conf says; with false, plain http is tried too' -r -f -a "true\t''
+false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from annotate" -l creds -d 'Log in to the registry as this user' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from annotate" -l authfile -d 'Take credentials from this file' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from annotate" -l cert-dir -d 'Trust the certificates (*.crt) in this directory' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from annotate" -l retry -d 'How often to try again what has failed [default: 2]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from annotate" -l retry-delay -d 'How long to wait before the second try; doubled for each further one [default: 1s]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from annotate" -l disable-content-trust -d 'Accepted for scripts of docker: signatures of that kind are asked of nobody' -r -f -a "true\t''
+false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from annotate" -l index -d 'Annotate the list itself, not one of its images'
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from annotate" -s h -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from inspect" -l tls-verify -d 'Require a valid certificate of the registry, whatever registries.conf says; with false, plain http is tried too' -r -f -a "true\t''
@@ -1795,10 +1818,12 @@ complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_see
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from inspect" -l disable-content-trust -d 'Accepted for scripts of docker: signatures of that kind are asked of nobody' -r -f -a "true\t''
 false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from inspect" -s h -l help -d 'Print help'
-complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l all -d 'Send the images too, as is always done' -r -f -a "true\t''
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l all -d 'Send the images too [default: true]; =false sends the list alone, to a registry that has its images' -r -f -a "true\t''
 false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l compression-format -d 'Compress layers with gzip, zstd or zstd:chunked: all that are compressed otherwise, or not at all [default: gzip, and only those that are not]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l compression-level -d 'Compress with this level: 1 to 9 for gzip [default: 5], 1 to 20 for zstd [default: 3]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l force-compression -d 'Compress layers anew that are compressed in another format' -r -f -a "true\t''
+false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l digestfile -d 'Write the digest that the registry knows the list by to a file' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -s f -l format -d 'Write the list and its images in this format: oci or v2s2 (also called docker) [default: as they are]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l sign-by -d 'Sign with this key of GnuPG, and put the signature where registries.d says' -r

@@ -121,14 +121,14 @@ fn element(step: &Step) -> View {
 }
 
 fn steps(context: &Context, name: &str, platform: Option<&str>) -> Result<Vec<Step>> {
-    let image = image::find(&context.engine, name)?;
+    let image = image::find_to_read(&context.engine, name)?;
     pull::check_platform(&image.config, platform.map(Platform::parse).transpose()?.as_ref())?;
     let mut layers = image.layers.iter();
     let mut steps = Vec::new();
     for entry in &image.config.history {
         let layer = if entry.empty_layer { None } else { layers.next() };
         let size = match layer {
-            Some(layer) => layers::info(&context.engine, layer)?.map_or(0, |info| info.size_bytes),
+            Some(layer) => layers::shown_bytes(&context.engine, layer)?,
             None => 0,
         };
         steps.push(Step {

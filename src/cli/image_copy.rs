@@ -23,7 +23,8 @@ use std::path::PathBuf;
 /// A place is docker://NAME, containers-storage:NAME (an image here), docker-archive:FILE[:NAME], oci-archive:FILE[:NAME],
 /// oci:DIR[:NAME] or dir:DIR. A file is replaced when the new one is complete; a layout takes the image in addition to
 /// those that it has; a registry takes blobs from its other repositories where it can. What docker's archives have is
-/// compressed on the way to a registry, and so are layers that were made here.
+/// compressed on the way to a registry, and so are layers that were made here. Signatures go along to registries, where
+/// registries.d says that they have a place, and into directories; the store keeps none.
 #[derive(clap::Args)]
 pub struct ImageCopy {
     /// Copy an index with all its images, as they are, not just the image for this machine
@@ -43,7 +44,7 @@ pub struct ImageCopy {
     /// Show no progress
     #[arg(short, long)]
     quiet: bool,
-    /// Copy no signatures, as is always done
+    /// Leave the image's signatures behind: archives and layouts cannot keep any
     #[arg(long)]
     remove_signatures: bool,
     #[command(flatten)]
@@ -87,7 +88,6 @@ impl Verb for ImageCopy {
         sides.source.signature_policy = self.policy_file.signature_policy;
         sides.check(&source, &target)?;
         copy::check_target(&target)?;
-        let _ = self.remove_signatures;
         let signing = self.signing.signing(None)?;
         match &target {
             Location::Registry(name) => signing.check(name)?,
@@ -103,6 +103,7 @@ impl Verb for ImageCopy {
             which,
             platform: platform.as_ref(),
             preserve_digests: self.preserve_digests,
+            signatures: !self.remove_signatures,
             push: super::push::what(&settings, None, &CompressionFlags::default())?,
         };
         let progress = Progress::new(self.quiet);
@@ -129,6 +130,8 @@ pub struct What<'a> {
     pub which: MultiArch,
     pub platform: Option<&'a Platform>,
     pub preserve_digests: bool,
+    /// Whether signatures go along.
+    pub signatures: bool,
     pub push: Push,
 }
 
@@ -143,6 +146,7 @@ pub fn copy(
     if what.which != MultiArch::System
         && let Some(whole) = whole::open(engine, source, what.which == MultiArch::All, &sides.source)?
     {
+        let whole = if what.signatures { whole.with_signatures(target)? } else { whole };
         return Ok(Copied { digest: whole::copy(engine, whole, target, &sides.target, show)?, loaded: None });
     }
     match (source, target) {
@@ -161,6 +165,7 @@ pub fn copy(
             if what.preserve_digests {
                 copy::check_preserved(&opened, target)?;
             }
+            let opened = if what.signatures { opened.with_signatures(target)? } else { opened };
             copy::copy(engine, opened, target, unpacker.as_ref(), &sides.target, show)
         }
     }

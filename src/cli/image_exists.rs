@@ -14,6 +14,6 @@ pub struct ImageExists {
 
 impl Verb for ImageExists {
     fn run(self, context: &Context) -> Result<u8> {
-        Ok(u8::from(!image::exists(&context.engine, &self.name)?))
+        Ok(u8::from(!image::exists_to_read(&context.engine, &self.name)?))
     }
 }

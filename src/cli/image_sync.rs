@@ -17,6 +17,8 @@ use std::path::Path;
 /// From docker, SOURCE is REGISTRY/REPOSITORY for all its tags, or with a tag for one image; from dir, a directory with
 /// those that this command has made below it; from yaml, a file with images, images-by-tag-regex, credentials, tls-verify
 /// and cert-dir for each registry. To dir, each image gets a directory NAME:TAG below TARGET; to docker, a repository.
+/// Without --src and --dest, what begins with /, ./ or ../ is a directory (or, as SOURCE, a file for yaml), and all else
+/// is in a registry; so are dir:DIR, yaml:FILE and docker://NAME.
 #[derive(clap::Args)]
 pub struct ImageSync {
     /// Copy indexes with all their images, not just the image for this machine
@@ -27,22 +29,28 @@ pub struct ImageSync {
     append_suffix: String,
     /// What TARGET is: docker or dir
     #[arg(short, long, value_name = "TRANSPORT", value_enum)]
-    dest: Dest,
+    dest: Option<Dest>,
     /// Print what would be copied, and copy nothing
     #[arg(long)]
     dry_run: bool,
     /// Go on with the others when an image fails
     #[arg(long)]
     keep_going: bool,
+    /// Fail if an image would get another digest
+    #[arg(long)]
+    preserve_digests: bool,
     /// Show no progress
     #[arg(short, long)]
     quiet: bool,
+    /// Leave the images' signatures behind
+    #[arg(long)]
+    remove_signatures: bool,
     /// Keep the whole name of the source below TARGET, not just its last part
     #[arg(long)]
     scoped: bool,
     /// What SOURCE is: docker, dir or yaml
     #[arg(short, long, value_name = "TRANSPORT", value_enum)]
-    src: Src,
+    src: Option<Src>,
     #[command(flatten)]
     registry: SidesFlags,
     #[command(flatten)]
@@ -73,26 +81,28 @@ impl Verb for ImageSync {
         let settings = context.globals.settings()?;
         let mut sides = self.registry.sides(&settings)?;
         sides.source.signature_policy.clone_from(&self.policy_file.signature_policy);
-        let items = match (self.src, self.dest) {
+        let ((src, source), target) = (self.source(), self.target());
+        let items = match (src, target.0) {
             (Src::Dir, Dest::Dir) => {
                 return Err(Kind::BadInput.error("directories are copied to a registry, or with cp"));
             }
-            (Src::Docker, _) => sync::repository(&self.source, &sides.source)?,
-            (Src::Dir, Dest::Docker) => sync::directories(Path::new(&self.source), &sides.source)?,
-            (Src::Yaml, _) => sync::list(Path::new(&self.source), &sides.source)?,
+            (Src::Docker, _) => sync::repository(source, &sides.source)?,
+            (Src::Dir, Dest::Docker) => sync::directories(Path::new(source), &sides.source)?,
+            (Src::Yaml, _) => sync::list(Path::new(source), &sides.source)?,
         };
-        let pair = |item: &Item| Ok((Location::required(&item.source)?, self.target_of(item)?));
+        let pair = |item: &Item| Ok((Location::required(&item.source)?, self.target_of(item, target)?));
         // What cannot be named is told before anything is copied.
         let pairs = items.iter().map(pair).collect::<Result<Vec<_>>>()?;
         if self.dry_run {
-            items.iter().for_each(|item| say(&format!("{} {}", item.source, self.name_of(item))));
+            items.iter().for_each(|item| say(&format!("{} {}", item.source, self.name_of(item, target))));
             return Ok(0);
         }
         crate::store::prepare(&context.engine)?;
         let what = What {
             which: if self.all { MultiArch::All } else { MultiArch::System },
             platform: None,
-            preserve_digests: false,
+            preserve_digests: self.preserve_digests,
+            signatures: !self.remove_signatures,
             push: super::push::what(&settings, None, &CompressionFlags::default())?,
         };
         let progress = Progress::new(self.quiet);
@@ -118,19 +128,51 @@ impl Verb for ImageSync {
 }
 
 impl ImageSync {
-    fn target_of(&self, item: &Item) -> Result<Location> {
-        let target = Location::required(&self.name_of(item))?;
+    /// What the source is and where, by --src or by how it begins.
+    fn source(&self) -> (Src, &str) {
+        let text = self.source.as_str();
+        let with = |src: Src, transport: &str| text.strip_prefix(transport).map(|rest| (src, rest));
+        let of_place =
+            || with(Src::Docker, "docker://").or_else(|| with(Src::Dir, "dir:")).or_else(|| with(Src::Yaml, "yaml:"));
+        match self.src {
+            Some(src) => (src, text),
+            None => of_place().unwrap_or_else(|| match is_path(text) {
+                true if Path::new(text).is_file() => (Src::Yaml, text),
+                true => (Src::Dir, text),
+                false => (Src::Docker, text),
+            }),
+        }
+    }
+
+    /// The same of the target.
+    fn target(&self) -> (Dest, &str) {
+        let text = self.target.as_str();
+        let with = |dest: Dest, transport: &str| text.strip_prefix(transport).map(|rest| (dest, rest));
+        let of_place = || with(Dest::Docker, "docker://").or_else(|| with(Dest::Dir, "dir:"));
+        match self.dest {
+            Some(dest) => (dest, text),
+            None => of_place().unwrap_or((if is_path(text) { Dest::Dir } else { Dest::Docker }, text)),
+        }
+    }
+
+    fn target_of(&self, item: &Item, target: (Dest, &str)) -> Result<Location> {
+        let target = Location::required(&self.name_of(item, target))?;
         copy::check_target(&target)?;
         Ok(target)
     }
 
-    fn name_of(&self, item: &Item) -> String {
+    fn name_of(&self, item: &Item, (dest, place): (Dest, &str)) -> String {
         let last = item.suffix.rsplit('/').next().unwrap_or_default();
         let suffix = if self.scoped { item.suffix.as_str() } else { last };
-        let transport = match self.dest {
+        let transport = match dest {
             Dest::Docker => "docker://",
             Dest::Dir => "dir:",
         };
-        format!("{transport}{}/{suffix}{}", self.target.trim_end_matches('/'), self.append_suffix)
+        format!("{transport}{}/{suffix}{}", place.trim_end_matches('/'), self.append_suffix)
     }
+}
+
+/// Whether what was typed is a path and no name of a registry.
+fn is_path(text: &str) -> bool {
+    [".", ".."].contains(&text) || ["/", "./", "../"].iter().any(|begin| text.starts_with(begin))
 }

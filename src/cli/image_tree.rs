@@ -24,10 +24,10 @@ pub struct ImageTree {
 impl Verb for ImageTree {
     fn run(self, context: &Context) -> Result<u8> {
         let engine = &context.engine;
-        let image = image::find(engine, &self.name)?;
+        let image = image::find_to_read(engine, &self.name)?;
         // One that cannot be opened is not a part of any tree.
         let all: Vec<Image> =
-            image::list(engine)?.into_iter().filter_map(|it| image::open(engine, it).ok()).collect();
+            image::list_with_shared(engine)?.into_iter().filter_map(|it| image::open(engine, it).ok()).collect();
         let (id, size) = (&image.id.hex()[..12], human_size(image.size as f64, 4));
         let names = tags(&image.references).join(" ");
         let mut text = format!("Image ID: {id}\nTags:     [{names}]\nSize:     {size}\nImage Layers\n");
@@ -96,7 +96,7 @@ impl Tree<'_> {
     /// A layer, and the images that have it and all below it and no more.
     fn line(&self, stack: &[Digest]) -> Result<String> {
         let layer = stack.last().expect("a line is of a layer");
-        let size = layers::info(self.engine, layer)?.map_or(0, |info| info.size_bytes);
+        let size = layers::shown_bytes(self.engine, layer)?;
         let mut line = format!("ID: {} Size: {:>7}", &layer.hex()[..12], human_size(size as f64, 4));
         let ending = self.all.iter().filter(|image| image.layers == stack).flat_map(|image| tags(&image.references));
         let names: Vec<String> = ending.collect();

@@ -1,5 +1,7 @@
 //! `images`: which images there are.
 
+mod tree;
+
 use super::listing::{self, Shape};
 use super::time::{Zone, go_string};
 use super::units::{human_duration, human_size, human_size_spaced};
@@ -43,6 +45,9 @@ pub struct Images {
     /// Order by this
     #[arg(long, value_name = "KEY", value_enum, default_value_t = Order::Created)]
     sort: Order,
+    /// Show for each image what it has for which platform, and what that takes
+    #[arg(long, conflicts_with_all = ["digests", "format", "no_trunc", "quiet", "sort"])]
+    tree: bool,
     /// Only images of this name; * and ? stand for any characters
     #[arg(value_name = "NAME")]
     name: Option<String>,
@@ -79,6 +84,9 @@ impl Verb for Images {
         // The newest first, and of those made at the same time the one that came last.
         images.reverse();
         images.sort_by_key(|image| std::cmp::Reverse(view::created(&image.created)));
+        if self.tree {
+            return tree::print(context, &self, &images).map(|()| 0);
+        }
         match shape {
             Shape::Json if context.docker => {
                 let users = users(context)?;
@@ -128,7 +136,9 @@ impl Images {
         match self.sort {
             Order::Created => {}
             Order::Id => lines.sort_by_key(|line| line.image.id),
-            Order::Repository => lines.sort_by(|one, other| one.repository.cmp(&other.repository)),
+            Order::Repository => {
+                lines.sort_by(|one, other| (&one.repository, &one.tag).cmp(&(&other.repository, &other.tag)));
+            }
             Order::Size => lines.sort_by_key(|line| line.image.size),
             Order::Tag => lines.sort_by(|one, other| one.tag.cmp(&other.tag)),
         }

@@ -111,7 +111,7 @@ impl Verb for ImageInspect {
         }
         if let Some(platform) = platform {
             for name in &self.common.names {
-                let image = image::find(&context.engine, name)?;
+                let image = image::find_to_read(&context.engine, name)?;
                 pull::check_platform(&image.config, Some(&platform)).with_context(|| format!("inspect {name}"))?;
             }
         }
@@ -246,8 +246,11 @@ fn find(context: &Context, search: &state::Search<'_>, kinds: Kinds, name: &str,
         }
     }
     if matches!(kinds, Kinds::All | Kinds::Images) {
-        match image::exists(engine, name) {
-            Ok(true) => return Ok(Found::Image(inspect::image::inspect(engine, &image::find(engine, name)?)?)),
+        match image::exists_to_read(engine, name) {
+            Ok(true) => {
+                let image = image::find_to_read(engine, name)?;
+                return Ok(Found::Image(inspect::image::inspect(engine, &image)?));
+            }
             Ok(false) => {}
             // A text that cannot be the name of an image may have been meant for another thing.
             Err(_) if kinds == Kinds::All && Reference::candidates(name).is_err() => {}

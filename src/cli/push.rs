@@ -10,7 +10,7 @@ use crate::image::compose::Format;
 use crate::image::compress::Compressor;
 use crate::image::platform::Platform;
 use crate::image::pull::Access;
-use crate::image::push::{self, Push as What, Pushed};
+use crate::image::push::{self, Push as What, Pushed, Which};
 use crate::image::reference::Reference;
 use crate::image::transport::Location;
 use crate::image::{self, copy};
@@ -36,9 +36,6 @@ pub struct Push {
     /// Write the digest of the manifest, by which the registry knows the image, to a file
     #[arg(long, value_name = "FILE")]
     digestfile: Option<PathBuf>,
-    /// Compress layers anew that are compressed in another format
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    force_compression: Option<bool>,
     /// Write the manifest in this format: oci or v2s2 (also called docker) [default: as it is]
     #[arg(short, long, value_name = "FORMAT")]
     format: Option<String>,
@@ -74,6 +71,28 @@ pub struct CompressionFlags {
     /// Compress with this level: 1 to 9 for gzip [default: 5], 1 to 20 for zstd [default: 3]
     #[arg(long, value_name = "LEVEL", allow_negative_numbers = true)]
     compression_level: Option<i64>,
+    /// Compress layers anew that are compressed in another format
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    force_compression: Option<bool>,
+}
+
+impl CompressionFlags {
+    /// Refuses what is for registries where something goes into files.
+    pub fn refuse(&self, what: &What, others: &[(bool, &str)], hint: &'static str) -> Result<()> {
+        let own = [
+            (self.compression_format.is_some(), "--compression-format"),
+            (self.compression_level.is_some(), "--compression-level"),
+            (self.force_compression == Some(true), "--force-compression"),
+            (what.format.is_some(), "--format"),
+        ];
+        match own.iter().chain(others).find(|(is_given, _)| *is_given) {
+            Some((_, flag)) => {
+                let message = format!("{flag} is for registries: into files an image goes as it is");
+                Err(Kind::BadInput.hinted(message, hint))
+            }
+            None => Ok(()),
+        }
+    }
 }
 
 impl Verb for Push {
@@ -118,18 +137,8 @@ impl Verb for Push {
 impl Push {
     /// Writes the image into an archive or a directory, as save does.
     fn to_files(&self, context: &Context, target: &Location, what: &What, access: &Access) -> Result<u8> {
-        let for_registries = [
-            (self.all, "--all"),
-            (self.compression.compression_format.is_some(), "--compression-format"),
-            (self.compression.compression_level.is_some(), "--compression-level"),
-            (self.force_compression == Some(true), "--force-compression"),
-            (what.format.is_some(), "--format"),
-            (self.signing.is_given(), "--sign-by"),
-        ];
-        if let Some((_, flag)) = for_registries.iter().find(|(is_given, _)| *is_given) {
-            let message = format!("{flag} is for registries: into files an image goes as it is");
-            return Err(Kind::BadInput.hinted(message, "save writes other formats"));
-        }
+        let others = [(self.all, "--all"), (self.signing.is_given(), "--sign-by")];
+        self.compression.refuse(what, &others, "save writes other formats")?;
         let digestfile = self.digestfile.as_deref().map(fs::open_truncated).transpose()?;
         let progress = Progress::new(self.quiet);
         let show = |event| progress.show(&event);
@@ -138,7 +147,7 @@ impl Push {
             .and_then(|opened| copy::copy(&context.engine, opened, target, None, access, &show));
         progress.clear();
         let digest = copied?.digest;
-        let id = image::find(&context.engine, &self.image)?.id;
+        let id = image::find_to_read(&context.engine, &self.image)?.id;
         let path = self.destination.as_deref().unwrap_or_default();
         events::tell_of_image(&context.engine, Happening::Push, &id, path);
         match digestfile {
@@ -152,9 +161,8 @@ impl Push {
         let _ = self.remove_signatures;
         let usual = what(settings, self.format.as_deref(), &self.compression)?;
         Ok(What {
-            all: self.all,
+            which: if self.all { Which::All } else { Which::One },
             platform: self.platform.as_deref().map(Platform::parse).transpose()?,
-            force_compression: self.force_compression.unwrap_or(usual.force_compression),
             ..usual
         })
     }
@@ -193,7 +201,7 @@ pub fn what(settings: &Settings, format: Option<&str>, compression: &Compression
     // A level of the settings is one of their format.
     let of_settings = settings.engine.compression_level.filter(|_| given.is_none());
     Ok(What {
-        all: false,
+        which: Which::One,
         platform: None,
         format: match format {
             None | Some("") => None,
@@ -204,7 +212,7 @@ pub fn what(settings: &Settings, format: Option<&str>, compression: &Compression
             }
         },
         compressor: Compressor::parse(compressed, level.or(of_settings))?,
-        force_compression: given.is_some(),
+        force_compression: compression.force_compression.unwrap_or(given.is_some()),
     })
 }
 

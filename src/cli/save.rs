@@ -105,10 +105,10 @@ impl Save {
 /// One image under the names that were given: the first finds it, the others need not be known yet.
 fn one(context: &Context, names: &[String]) -> Result<Named> {
     let (first, more) = names.split_first().expect("clap asks for a name");
-    let image = image::find(&context.engine, first)?;
+    let image = image::find_to_read(&context.engine, first)?;
     let mut references: Vec<Reference> = own_name(&image, first).into_iter().collect();
     for text in more {
-        let found = match image::find(&context.engine, text) {
+        let found = match image::find_to_read(&context.engine, text) {
             Ok(other) => Some(other),
             Err(error) if error::kind(&error) == Kind::NotFound => None,
             Err(error) => return Err(error),
@@ -139,7 +139,7 @@ fn several(context: &Context, names: &[String]) -> Result<Vec<Named>> {
             }
         }
         if found == 0 {
-            let image = image::find(&context.engine, text)?;
+            let image = image::find_to_read(&context.engine, text)?;
             let references = own_name(&image, text).into_iter().collect();
             all.push(Named { image, references });
         }

@@ -1,8 +1,9 @@
 //! `tag`: give an image more names.
 
-use super::{Context, Verb};
+use super::{Context, Verb, pulling};
 use crate::container::events::{self, Happening};
 use crate::image;
+use crate::image::pull::{Access, Policy};
 use anyhow::Result;
 
 /// Give an image one or more further names
@@ -18,7 +19,12 @@ pub struct Tag {
 
 impl Verb for Tag {
     fn run(self, context: &Context) -> Result<u8> {
-        crate::store::prepare(&context.engine)?;
+        let engine = &context.engine;
+        crate::store::prepare(engine)?;
+        // What only a shared store has becomes the user's own, so that the name holds whatever becomes of that store.
+        if !image::exists(engine, &self.image)? && image::exists_to_read(engine, &self.image)? {
+            pulling::ensure(engine, &self.image, Policy::Never, None, &Access::default(), true)?;
+        }
         let names = self.names.iter().map(|name| context.own_name(name)).collect::<Result<Vec<_>>>()?;
         for name in &names {
             image::tag(&context.engine, &self.image, name)?;

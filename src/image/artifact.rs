@@ -3,20 +3,21 @@
 
 mod add;
 mod extract;
-mod media_type;
+pub(super) mod media_type;
 
 pub use add::{Add, Onto, add};
+pub(super) use add::{Layer, check_titles, empty_config, layer};
 pub use extract::{Which, extract};
 
 use super::arrival::Arrival;
+use super::guarded::Guarded;
 use super::list::{bring, missing};
 use super::manifest::{MANIFEST_BYTES_MAX, Manifest, OCI_MANIFEST};
 use super::policy::{Identity, Policy};
 use super::reference::Reference;
 use super::registries::{Registries, Source};
-use super::registry::{Access, Registry};
+use super::registry::Access;
 use super::remove::{self, Removed};
-use super::signature::place::Place;
 use super::transfer::{Event, Progress};
 use super::{check, look_up, pull};
 use crate::engine::Engine;
@@ -107,10 +108,9 @@ pub fn pull(engine: &Engine, name: &Reference, access: &Access, progress: Progre
     let name = pull::without_tag(name.clone());
     let (store, registries) = (store(engine)?, Registries::load()?);
     let fetch = |source: &Source| {
-        let registry = Registry::at(&registries, source, &name, access)?;
-        let place = Place::Registry { registry: &registry, name: &source.reference, access };
-        let check = |manifest: &Digest| conditions.verify(engine, manifest, &place);
-        fetch(&store, &name, &pull::Offer { registry: &registry, check: &check }, progress)
+        let guarded = Guarded::at(&registries, source, &name, conditions.clone(), access)?;
+        let check = |manifest: &Digest| guarded.verify(engine, manifest);
+        fetch(&store, &name, &pull::Offer { registry: &guarded.registry, check: &check }, progress)
     };
     let mut failures = Vec::new();
     for source in registries.sources(&name)? {

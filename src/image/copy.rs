@@ -1,17 +1,19 @@
 //! `image copy`: an image from one place to another, its blobs in one pass and checked, its digests unchanged unless the
 //! target's format cannot have them.
 
+pub mod keep;
 mod send;
 pub mod whole;
 
+use super::guarded::Guarded;
 use super::load::{self, Loaded};
 use super::platform::Platform;
 use super::policy::{Identity, Policy};
 use super::pull;
 use super::reference::{LOCAL_REGISTRY, Reference};
-use super::registries::Registries;
-use super::registry::{Access, Registry};
+use super::registry::Access;
 use super::save;
+use super::signature::carry::Carried;
 use super::signature::place::Place;
 use super::transfer::Progress;
 use super::transport::members::Format;
@@ -29,6 +31,33 @@ use std::path::PathBuf;
 pub struct Opened<'a> {
     pub blobs: Blobs<'a>,
     pub images: Vec<Incoming>,
+    /// Whether it is a `dir:`.
+    is_directory: bool,
+    /// What goes along.
+    signatures: Carried,
+}
+
+impl<'a> Opened<'a> {
+    fn new(blobs: Blobs<'a>, images: Vec<Incoming>) -> Self {
+        Self { blobs, images, is_directory: false, signatures: Carried::default() }
+    }
+
+    /// Reads the signatures of the images, which then go along. Refuses a target that cannot have them.
+    pub fn with_signatures(mut self, target: &Location) -> Result<Self> {
+        let manifests = self.images.iter().filter_map(|image| image.manifest.as_ref());
+        let manifests: Vec<Digest> = manifests.map(|(bytes, _)| Digest::of(bytes)).collect();
+        self.signatures = Carried::read(&signatures(&self.blobs, self.is_directory), &manifests, target)?;
+        Ok(self)
+    }
+}
+
+/// Where the signatures are of what is copied.
+fn signatures<'a>(blobs: &'a Blobs, is_directory: bool) -> Place<'a> {
+    match blobs {
+        Blobs::Registry(guarded) => guarded.place(),
+        Blobs::Files(files) if is_directory => Place::Directory(files),
+        Blobs::Files(_) | Blobs::Podman(_) | Blobs::Store(_) => Place::Without("an archive or a layout"),
+    }
 }
 
 /// What a copy has made.
@@ -65,34 +94,32 @@ pub fn open<'a>(
     engine: &'a Engine,
     location: &Location,
     platform: Option<&Platform>,
-    access: &Access,
+    access: &'a Access,
 ) -> Result<Opened<'a>> {
-    let policy = Policy::load(access.signature_policy.as_deref())?;
     let files = |path: &PathBuf, name: Option<&str>| {
         let source = Source::Path(path.clone());
         let files = transport::open(engine, &source)?;
         let (format, images) = transport::images(&files, name, platform.unwrap_or(&Platform::host()))
             .with_context(|| format!("read {}", path.display()))?;
+        let policy = Policy::load(access.signature_policy.as_deref())?;
         policy.check(&Identity::files(&files, format, &source)?)?.verify_files(engine, &files, format, &images)?;
-        Ok(Opened { blobs: Blobs::Files(files), images })
+        let is_directory = matches!(format, Format::Directory | Format::DockerDirectory { .. });
+        Ok(Opened { is_directory, ..Opened::new(Blobs::Files(files), images) })
     };
     match location {
         Location::Registry(reference) => {
-            let conditions = policy.check(&Identity::docker(reference))?;
-            let registries = Registries::load()?;
-            let source = registries.primary(reference)?;
-            let registry = Registry::at(&registries, &source, reference, access)?;
-            let place = Place::Registry { registry: &registry, name: &source.reference, access };
-            let check = |manifest: &Digest| conditions.verify(engine, manifest, &place);
-            let image = pull::read(reference, platform, &pull::Offer { registry: &registry, check: &check })
-                .with_context(|| format!("read {}", reference.familiar()))?;
-            Ok(Opened { blobs: Blobs::Registry(Box::new(registry)), images: vec![image] })
+            let guarded = Guarded::open(reference, access)?;
+            let check = |manifest: &Digest| guarded.verify(engine, manifest);
+            let offer = pull::Offer { registry: &guarded.registry, check: &check };
+            let image =
+                pull::read(reference, platform, &offer).with_context(|| format!("read {}", reference.familiar()))?;
+            Ok(Opened::new(Blobs::Registry(Box::new(guarded)), vec![image]))
         }
         Location::Store(name) => {
             // It was let in when it came, or was made here.
-            let image = super::find(engine, name)?;
+            let image = super::find_to_read(engine, name)?;
             pull::check_platform(&image.config, platform)?;
-            Ok(Opened { blobs: Blobs::Store(engine), images: vec![save::stored(engine, &image)?] })
+            Ok(Opened::new(Blobs::Store(engine), vec![save::stored(engine, &image)?]))
         }
         Location::DockerArchive { path, name }
         | Location::OciArchive { path, name }
@@ -111,15 +138,11 @@ pub fn copy(
     access: &Access,
     progress: Progress,
 ) -> Result<Copied> {
-    let Opened { blobs: source, images } = opened;
-    let several = images.len();
-    let Ok([image]) = <[Incoming; 1]>::try_from(images) else {
-        let message = format!("there are {several} images in it");
-        return Err(Kind::BadInput.hinted(message, "choose one by its name: oci:DIR:NAME, docker-archive:FILE:NAME"));
-    };
+    let Opened { blobs: source, images, is_directory: _, signatures } = opened;
+    let image = only(images)?;
     // Nothing of it is removed meanwhile as garbage.
     let _guard = blobs::incoming(engine)?;
-    let (format, target, names) = match target {
+    let (format, written, names) = match target {
         Location::Store(name) => {
             let images = [Incoming { references: vec![Reference::parse_local(name)?], ..image }];
             let unpacker = unpacker.context("what goes into the store is unpacked")?;
@@ -135,10 +158,23 @@ pub fn copy(
         Location::Directory(path) => (Format::Directory, Target::Directory(path.clone()), None),
         Location::Registry(reference) => {
             let sent = send::send(engine, &source, image, reference, access, progress);
-            return Ok(Copied { digest: sent.with_context(|| reference.familiar())?, loaded: None });
+            let digest = sent.with_context(|| reference.familiar())?;
+            signatures.put(engine, target, access)?;
+            return Ok(Copied { digest, loaded: None });
         }
     };
     let outgoing = [Outgoing { image, names: names.into_iter().collect() }];
-    let digests = save::write(engine, &source, &outgoing, format, &target, progress)?;
+    let digests = save::write(engine, &source, &outgoing, format, &written, progress)?;
+    signatures.put(engine, target, access)?;
     Ok(Copied { digest: digests.into_iter().next().context("one image was written")?, loaded: None })
+}
+
+/// The image of a place where there is just one.
+pub fn only(images: Vec<Incoming>) -> Result<Incoming> {
+    let several = images.len();
+    let [image] = <[Incoming; 1]>::try_from(images).map_err(|_| {
+        let message = format!("there are {several} images in it");
+        Kind::BadInput.hinted(message, "choose one by its name: oci:DIR:NAME, docker-archive:FILE:NAME")
+    })?;
+    Ok(image)
 }

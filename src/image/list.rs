@@ -3,15 +3,20 @@
 //! Each name is a list of its own: a change gives it another index. What the members consist of is in the store too and
 //! stays as long as the list.
 
+mod artifact;
 mod members;
+mod subject;
 
+pub use artifact::Artifact;
 pub(super) use members::bring;
 pub use members::{Wanted, members};
+pub use subject::subject;
 
 use super::manifest::{DOCKER_INDEX, DOCKER_MANIFEST, Descriptor, Document, Index, MANIFEST_BYTES_MAX, OCI_INDEX};
+use super::platform::Platform;
 use super::reference::Reference;
 use super::remove::{self, Parts};
-use super::{look_up, manifest::Manifest};
+use super::{look_up, look_up_to_read, manifest::Manifest, read_config};
 use crate::engine::Engine;
 use crate::error::Kind;
 use crate::fs::Lock;
@@ -107,8 +112,9 @@ pub fn publish(engine: &Engine, name: &Reference, media_type: &str, bytes: &[u8]
 fn store(engine: &Engine, mut index: Index, created: &str) -> Result<Entry> {
     let is_docker = |entry: &Descriptor| entry.media_type == DOCKER_MANIFEST;
     let all_docker = !index.manifests.is_empty() && index.manifests.iter().all(is_docker);
-    // Docker's lists have no annotations and nothing of OCI in them.
-    let media_type = if all_docker && index.annotations.is_empty() { DOCKER_INDEX } else { OCI_INDEX };
+    // Docker's lists have no annotations, no subject and nothing of OCI in them.
+    let is_plain = index.annotations.is_empty() && index.subject.is_none();
+    let media_type = if all_docker && is_plain { DOCKER_INDEX } else { OCI_INDEX };
     index.media_type = media_type.to_owned();
     let bytes = serde_json::to_vec(&index).context("serialise index")?;
     Document::parse(&bytes, None)?;
@@ -132,8 +138,42 @@ pub fn position(engine: &Engine, index: &Index, text: &str) -> Result<usize> {
 
 /// A manifest or an index of the store.
 pub fn document(engine: &Engine, text: &str) -> Result<Document> {
-    let (summary, _) = look_up(engine, text)?;
+    let (summary, _) = look_up_to_read(engine, text)?;
     Document::parse(&blobs::read(engine, &summary.manifest, MANIFEST_BYTES_MAX)?, None)
+}
+
+/// What a name has for a platform.
+#[derive(Debug)]
+pub struct Member {
+    pub id: Digest,
+    pub platform: Platform,
+    /// What is kept of it, compressed or not.
+    pub size: u64,
+    /// The diff ids.
+    pub layers: Vec<Digest>,
+}
+
+/// The images of a list, or the one image that a manifest is of. Artifacts and attestations are none.
+pub fn platforms(engine: &Engine, manifest: &Digest) -> Result<Vec<Member>> {
+    let read = |digest: &Digest| Document::parse(&blobs::read(engine, digest, MANIFEST_BYTES_MAX)?, None);
+    let member = |manifest: &Manifest, platform: Option<&Platform>| -> Result<Member> {
+        let config = read_config(engine, manifest)?;
+        let platform = platform.cloned().unwrap_or_else(|| config.platform());
+        Ok(Member { id: manifest.config.digest, platform, size: manifest.size(), layers: config.rootfs.diff_ids })
+    };
+    match read(manifest)? {
+        Document::Manifest(manifest) => Ok(vec![member(&manifest, None)?]),
+        Document::Index(index) => {
+            let is_image = |entry: &&Descriptor| {
+                entry.artifact_type.is_none() && entry.platform.as_ref().is_none_or(|it| it.os != "unknown")
+            };
+            let read = |entry: &Descriptor| match read(&entry.digest)? {
+                Document::Manifest(manifest) => member(&manifest, entry.platform.as_ref()),
+                Document::Index(_) => Err(Kind::BadInput.error("indexes within indexes")),
+            };
+            index.manifests.iter().filter(is_image).map(read).collect()
+        }
+    }
 }
 
 /// The blobs of a list's members that are not in the store.

@@ -11,12 +11,16 @@ use crate::image::manifest::{
 use crate::image::platform::Platform;
 use crate::image::policy::{Identity, Policy};
 use crate::image::reference::Reference;
+use crate::image::transfer;
 use crate::image::transport::{self, Blobs, Incoming, IncomingLayer, Source};
 use crate::store::blobs;
 use crate::store::digest::Digest;
 use crate::store::layers::{self, Compression, Unpacker};
 use anyhow::{Context, Result};
+use std::collections::HashMap;
 use std::io::{Read, Write};
+use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
 
 const CHUNK_BYTES: usize = 256 << 10;
 
@@ -98,7 +102,7 @@ fn read_some(stream: &mut dyn Read, buffer: &mut [u8]) -> Result<usize> {
 pub(super) fn load_with<Sink: Write>(
     engine: &Engine,
     what: &Load,
-    unpack: &Unpack<impl Fn(&Digest, Compression) -> Result<Sink>, impl Fn(Sink) -> Result<()>>,
+    unpack: &Unpack<impl Fn(&Digest, Compression) -> Result<Sink> + Sync, impl Fn(Sink) -> Result<()> + Sync>,
 ) -> Result<Vec<Loaded>> {
     let files = transport::open(engine, &what.source)?;
     let (format, images) = transport::images(&files, what.name.as_deref(), &what.platform)?;
@@ -119,7 +123,7 @@ fn bring_in_with<Sink: Write>(
     engine: &Engine,
     source: &Blobs,
     images: &[Incoming],
-    unpack: &Unpack<impl Fn(&Digest, Compression) -> Result<Sink>, impl Fn(Sink) -> Result<()>>,
+    unpack: &Unpack<impl Fn(&Digest, Compression) -> Result<Sink> + Sync, impl Fn(Sink) -> Result<()> + Sync>,
 ) -> Result<Vec<Loaded>> {
     let mut loaded = Vec::new();
     for image in images {
@@ -137,12 +141,9 @@ fn store<Sink: Write>(
     arrival: &Arrival,
     source: &Blobs,
     incoming: &Incoming,
-    unpack: &Unpack<impl Fn(&Digest, Compression) -> Result<Sink>, impl Fn(Sink) -> Result<()>>,
+    unpack: &Unpack<impl Fn(&Digest, Compression) -> Result<Sink> + Sync, impl Fn(Sink) -> Result<()> + Sync>,
 ) -> Result<()> {
-    let mut descriptors = Vec::new();
-    for layer in &incoming.layers {
-        descriptors.push(store_layer(engine, arrival, source, layer, unpack)?);
-    }
+    let descriptors = store_layers(engine, arrival, source, &incoming.layers, unpack)?;
     let config = arrival.write_blob(&incoming.config)?;
     let manifest = match &incoming.manifest {
         Some((bytes, media_type)) => Descriptor::new(media_type, arrival.write_blob(bytes)?, bytes.len() as u64),
@@ -155,13 +156,42 @@ fn store<Sink: Write>(
     image::publish(engine, &manifest, &incoming.references).map(drop)
 }
 
+/// Stores layers, several at a time. One that occurs twice is not unpacked by two at once.
+fn store_layers<Sink: Write>(
+    engine: &Engine,
+    arrival: &Arrival,
+    source: &Blobs,
+    layers: &[IncomingLayer],
+    unpack: &Unpack<impl Fn(&Digest, Compression) -> Result<Sink> + Sync, impl Fn(Sink) -> Result<()> + Sync>,
+) -> Result<Vec<Descriptor>> {
+    let mut same: Vec<Vec<usize>> = Vec::new();
+    let mut positions = HashMap::new();
+    for (number, layer) in layers.iter().enumerate() {
+        let position = *positions.entry(layer.diff_id).or_insert(same.len());
+        match same.get_mut(position) {
+            Some(numbers) => numbers.push(number),
+            None => same.push(vec![number]),
+        }
+    }
+    let stored = Mutex::new(vec![None; layers.len()]);
+    transfer::each(same, &AtomicBool::new(false), |numbers| {
+        for number in numbers {
+            let descriptor = store_layer(engine, arrival, source, &layers[number], unpack)?;
+            stored.lock().expect("no holder of the lock panics")[number] = Some(descriptor);
+        }
+        Ok(())
+    })?;
+    let stored = stored.into_inner().expect("no holder of the lock panics");
+    stored.into_iter().collect::<Option<_>>().context("every layer was stored")
+}
+
 /// Stores a layer's blob and unpacks it, reading it once. What is here already is not read from its source.
 fn store_layer<Sink: Write>(
     engine: &Engine,
     arrival: &Arrival,
     source: &Blobs,
     layer: &IncomingLayer,
-    unpack: &Unpack<impl Fn(&Digest, Compression) -> Result<Sink>, impl Fn(Sink) -> Result<()>>,
+    unpack: &Unpack<impl Fn(&Digest, Compression) -> Result<Sink> + Sync, impl Fn(Sink) -> Result<()> + Sync>,
 ) -> Result<Descriptor> {
     let media_type = match layer.compression {
         Compression::None => OCI_LAYER,
@@ -195,7 +225,7 @@ fn unpack_stored<Sink: Write>(
     engine: &Engine,
     blob: &Digest,
     layer: &IncomingLayer,
-    unpack: &Unpack<impl Fn(&Digest, Compression) -> Result<Sink>, impl Fn(Sink) -> Result<()>>,
+    unpack: &Unpack<impl Fn(&Digest, Compression) -> Result<Sink> + Sync, impl Fn(Sink) -> Result<()> + Sync>,
 ) -> Result<()> {
     let sink = (unpack.open)(&layer.diff_id, layer.compression)?;
     let sink = unpack.tee(&mut blobs::open(engine, blob)?, &mut std::io::sink(), sink)?;

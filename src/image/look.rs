@@ -5,9 +5,8 @@ use super::platform::Platform;
 use super::pull;
 use super::registry::{Access, Registry};
 use super::transport::{Incoming, Location};
-use super::{copy, look_up};
+use super::{copy, look_up_to_read};
 use crate::engine::Engine;
-use crate::error::Kind;
 use crate::store::blobs;
 use anyhow::{Context, Result};
 
@@ -53,7 +52,7 @@ pub fn look(engine: &Engine, location: &Location, wanted: Wanted, access: &Acces
             look().with_context(|| reference.familiar())
         }
         Location::Store(name) => {
-            let (summary, _) = look_up(engine, name)?;
+            let (summary, _) = look_up_to_read(engine, name)?;
             let top = blobs::read(engine, &summary.manifest, MANIFEST_BYTES_MAX)?;
             let image = wanted.image.then(|| one(engine, location, wanted.platform, access)).transpose()?;
             Ok(Seen { name: None, top: Some(top), image, tags: Vec::new() })
@@ -70,11 +69,5 @@ pub fn look(engine: &Engine, location: &Location, wanted: Wanted, access: &Acces
 }
 
 fn one(engine: &Engine, location: &Location, platform: Option<&Platform>, access: &Access) -> Result<Incoming> {
-    let images = copy::open(engine, location, platform, access)?.images;
-    let several = images.len();
-    let [image] = <[Incoming; 1]>::try_from(images).map_err(|_| {
-        let message = format!("there are {several} images in it");
-        Kind::BadInput.hinted(message, "choose one by its name: oci:DIR:NAME, docker-archive:FILE:NAME")
-    })?;
-    Ok(image)
+    copy::only(copy::open(engine, location, platform, access)?.images)
 }

@@ -12,6 +12,7 @@ pub mod compress;
 pub mod config;
 pub mod copy;
 pub mod download;
+mod guarded;
 pub mod hello;
 mod http;
 pub mod import;
@@ -92,9 +93,23 @@ pub fn find(engine: &Engine, text: &str) -> Result<Image> {
     open(engine, summary)
 }
 
+/// Finds an image that is only read, here or in a store that is shared.
+pub fn find_to_read(engine: &Engine, text: &str) -> Result<Image> {
+    open(engine, look_up_to_read(engine, text)?.0)
+}
+
 /// Whether there is such an image.
 pub fn exists(engine: &Engine, text: &str) -> Result<bool> {
-    match look_up(engine, text) {
+    is_found(look_up(engine, text))
+}
+
+/// Whether there is one, here or in a store that is shared.
+pub fn exists_to_read(engine: &Engine, text: &str) -> Result<bool> {
+    is_found(look_up_to_read(engine, text))
+}
+
+fn is_found<T>(found: Result<T>) -> Result<bool> {
+    match found {
         Ok(_) => Ok(true),
         Err(error) if crate::error::kind(&error) == Kind::NotFound => Ok(false),
         Err(error) => Err(error),
@@ -231,6 +246,28 @@ fn look_up(engine: &Engine, text: &str) -> Result<(Summary, Option<String>)> {
         Err(malformed) if !hex.bytes().all(|byte| byte.is_ascii_hexdigit()) => malformed,
         Err(_) | Ok(_) => error,
     })
+}
+
+/// The same, also in the stores that are shared, whose blobs are read from there. One's own comes first.
+fn look_up_to_read(engine: &Engine, text: &str) -> Result<(Summary, Option<String>)> {
+    let missing = match look_up(engine, text) {
+        Err(error) if crate::error::kind(&error) == Kind::NotFound => error,
+        own => return own,
+    };
+    for store in shared::stores(engine)? {
+        match look_up(&store, text) {
+            Ok((mut summary, name)) => {
+                // What is called so here is another image.
+                let entries = tags::list(engine)?;
+                summary.references.retain(|name| !entries.iter().any(|entry| entry.name() == Some(name)));
+                summary.read_only = true;
+                return Ok((summary, name));
+            }
+            Err(error) if crate::error::kind(&error) == Kind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(missing)
 }
 
 fn by_name<'a>(entries: &'a [Entry], wanted: &Reference) -> Option<(&'a Entry, Option<String>)> {

@@ -9,6 +9,7 @@ mod ranges;
 use super::arrival::{self, Arrival};
 use super::chunked::Known;
 use super::config::{CONFIG_BYTES_MAX, ImageConfig};
+use super::guarded::Guarded;
 use super::load::{self, Unpack};
 use super::manifest::{Descriptor, Document, Layer, MANIFEST_BYTES_MAX, Manifest, OCI_MANIFEST};
 use super::origin::shown;
@@ -17,7 +18,6 @@ use super::policy::{self, Identity};
 use super::reference::{LOCAL_REGISTRY, Reference};
 use super::registries::{self, Ambiguity, Meant, Registries};
 use super::registry::{Fetched, Registry};
-use super::signature::place::Place;
 use super::transfer::{Event, Progress};
 use super::transport::{Blobs, Incoming};
 use super::{Image, find, list, publish, save};
@@ -114,10 +114,10 @@ pub fn ensure(
                 }
             };
             for source in sources {
-                let pulled = Registry::at(&registries, &source, name, access).and_then(|registry| {
-                    let place = Place::Registry { registry: &registry, name: &source.reference, access };
-                    let check = |manifest: &Digest| conditions.verify(engine, manifest, &place);
-                    let offer = Offer { registry: &registry, check: &check };
+                let conditions = conditions.clone();
+                let pulled = Guarded::at(&registries, &source, name, conditions, access).and_then(|guarded| {
+                    let check = |manifest: &Digest| guarded.verify(engine, manifest);
+                    let offer = Offer { registry: &guarded.registry, check: &check };
                     pull(engine, name, platform, &offer, &unpack, person.watches)
                 });
                 match pulled {
@@ -194,8 +194,8 @@ fn ensure_with(
     }
 }
 
-/// Takes an image from the first shared store that has it. Its layers are unpacked here, its blobs stay there but for the
-/// small ones.
+/// Takes an image from the first shared store that has it, its layers unpacked here, its blobs left there but for the small
+/// ones. One that came here as a member of a list, which nobody has unpacked yet, is taken from there.
 fn share(
     engine: &Engine,
     name: &str,
@@ -203,20 +203,28 @@ fn share(
     unpacker: impl Fn() -> Result<Unpacker>,
     progress: Progress,
 ) -> Result<Option<Image>> {
-    for store in shared::stores(engine)? {
+    let own = std::iter::once((engine.clone(), true));
+    for (store, is_own) in own.chain(shared::stores(engine)?.into_iter().map(|store| (store, false))) {
         let image = match find(&store, name) {
             Ok(image) if check_platform(&image.config, platform).is_ok() => image,
             Err(error) if error::kind(&error) != Kind::NotFound => return Err(error),
             Ok(_) | Err(_) => continue,
         };
-        progress(Event::Trying(format!("{name} in {}", store.data.display())));
+        if !is_own {
+            progress(Event::Trying(format!("{name} in {}", store.data.display())));
+        }
         let mut incoming = save::stored(&store, &image)?;
-        // Not the image's other names, which may be of others here.
+        // Not the image's other names, which may be of others here; and a list keeps its own.
         let meant = registries::candidates(name).unwrap_or_default();
-        incoming.references.retain(|reference| meant.contains(reference));
-        load::bring_in(engine, &Blobs::Store(&store), &[incoming], &unpacker()?)
-            .with_context(|| format!("take {name} from {}", store.data.display()))?;
-        return local(engine, name, platform);
+        incoming.references.retain(|reference| !is_own && meant.contains(reference));
+        match load::bring_in(engine, &Blobs::Store(&store), &[incoming], &unpacker()?) {
+            // A list need not have its images here.
+            Err(error) if is_own && error::kind(&error) == Kind::NotFound => {}
+            taken => {
+                taken.with_context(|| format!("take {name} from {}", store.data.display()))?;
+                return local(engine, name, platform);
+            }
+        }
     }
     Ok(None)
 }

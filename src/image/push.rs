@@ -7,7 +7,7 @@ mod outgoing;
 
 use super::compose::Format;
 use super::compress::Compressor;
-use super::look_up;
+use super::look_up_to_read;
 use super::manifest::{Descriptor, Document, Index, MANIFEST_BYTES_MAX, OCI_MANIFEST};
 use super::origin::shown;
 use super::platform::{self, Platform};
@@ -26,11 +26,21 @@ use std::collections::{BTreeSet, HashMap};
 /// How many manifests of the store are read to find repositories that blobs can be mounted from.
 const MOUNT_IMAGES_MAX: usize = 200;
 
+/// What goes of an index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// The image for one platform.
+    One,
+    /// The index with all its images.
+    All,
+    /// The index alone, to where its images are already.
+    IndexOnly,
+}
+
 /// What is to be pushed of an image, and how.
 #[derive(Clone, Debug)]
 pub struct Push {
-    /// All images of an index, not just that of one platform.
-    pub all: bool,
+    pub which: Which,
     pub platform: Option<Platform>,
     /// Whose media types the manifest is to have; None for those that it has.
     pub format: Option<Format>,
@@ -57,7 +67,7 @@ pub fn destination(engine: &Engine, verb: &str, image: &str, destination: Option
     let reference = match destination {
         Some(text) => Reference::parse(text)?,
         None => {
-            let (_, name) = look_up(engine, image)?;
+            let (_, name) = look_up_to_read(engine, image)?;
             let no_name = || {
                 let message = format!("{} is an id, which says nothing of a registry", shown(image, 100));
                 Kind::BadInput.hinted(message, elsewhere("NAME"))
@@ -90,7 +100,7 @@ pub fn push(
 ) -> Result<Pushed> {
     // What is on its way is not collected as garbage meanwhile.
     let _kept = blobs::incoming(engine)?;
-    let (summary, _) = look_up(engine, image)?;
+    let (summary, _) = look_up_to_read(engine, image)?;
     let plan = Plan::new(engine, &summary.manifest, what)?;
     let sources = mount_sources(engine, destination, &plan)?;
     let mount_from: BTreeSet<&String> = sources.values().collect();
@@ -103,7 +113,7 @@ pub fn push(
     Ok(Pushed { id: summary.id, digest, size })
 }
 
-/// What is sent: one manifest, or those of an index and then the index.
+/// What is sent: one manifest, or those of an index, if they are, and then the index.
 struct Plan<'a> {
     index: Option<(Vec<u8>, Index)>,
     images: Vec<Outgoing<'a>>,
@@ -121,12 +131,15 @@ impl<'a> Plan<'a> {
             let bytes = blobs::read(engine, &entry.digest, MANIFEST_BYTES_MAX);
             Outgoing::new(engine, what, bytes.context("read an image of the index")?)
         };
-        if !what.all {
-            let host = Platform::host();
-            let chosen = platform::choose(&index.manifests, what.platform.as_ref().unwrap_or(&host))?;
-            return Ok(Self { index: None, images: vec![read(chosen)?] });
-        }
-        let images = index.manifests.iter().map(read).collect::<Result<_>>()?;
+        let images = match what.which {
+            Which::One => {
+                let host = Platform::host();
+                let chosen = platform::choose(&index.manifests, what.platform.as_ref().unwrap_or(&host))?;
+                return Ok(Self { index: None, images: vec![read(chosen)?] });
+            }
+            Which::All => index.manifests.iter().map(read).collect::<Result<_>>()?,
+            Which::IndexOnly => Vec::new(),
+        };
         if let Some(format) = what.format.filter(|format| index.media_type != format.index()) {
             index.media_type = format.index().to_owned();
             let bytes = serde_json::to_vec(&index).context("serialise index")?;

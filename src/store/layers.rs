@@ -10,6 +10,7 @@ pub use unpacker::{Sink, Unpacker};
 use crate::engine::Engine;
 use crate::fs::{self, Durability};
 use crate::store::digest::Digest;
+use crate::store::shared;
 use crate::store::unpack::{Ids, Limits, Summary, decompress, unpack};
 use anyhow::{Context, Result, bail};
 use rustix::fs::{CWD, Mode, OFlags, RenameFlags};
@@ -82,6 +83,12 @@ pub fn have_attributes(engine: &Engine, diff_ids: &[Digest]) -> Result<bool> {
 /// What is known of a layer. None if it is not there.
 pub fn info(engine: &Engine, diff_id: &Digest) -> Result<Option<Info>> {
     fs::read_json(&directory(engine, diff_id).join("info.json"))
+}
+
+/// How long the files of a layer are, for who only looks: by what is known here, or in a store that is shared.
+pub fn shown_bytes(engine: &Engine, diff_id: &Digest) -> Result<u64> {
+    let own = info(engine, diff_id)?.map(|info| info.size_bytes);
+    Ok(own.or_else(|| shared::layer_bytes(engine, diff_id)).unwrap_or(0))
 }
 
 /// Removes layers; those that are not there are no error. The caller is in the user namespace that made them.

@@ -5,6 +5,7 @@
 
 use super::blobs;
 use super::digest::Digest;
+use super::layers::Info;
 use crate::engine::Engine;
 use crate::fs;
 use anyhow::{Context, Result};
@@ -17,6 +18,8 @@ use std::sync::OnceLock;
 const STORES_MAX: usize = 16;
 /// `storage.conf`.
 const SETTINGS_BYTES_MAX: usize = 1 << 20;
+/// What is told of a layer.
+const INFO_BYTES_MAX: usize = 16 << 10;
 
 /// The stores that this user's settings name and that are there. Others, such as podman's own, are left alone.
 pub fn stores(engine: &Engine) -> Result<Vec<Engine>> {
@@ -35,6 +38,14 @@ pub fn stores(engine: &Engine) -> Result<Vec<Engine>> {
 /// Opens a blob of one of them and says how long it is. Its bytes are anybody's until they have been hashed.
 pub fn open_blob(engine: &Engine, digest: &Digest) -> Option<(File, u64)> {
     stores(engine).ok()?.iter().find_map(|store| open_file(&blobs::path(store, digest)))
+}
+
+/// How long the files of a layer are by what one of them tells, for who only looks.
+pub fn layer_bytes(engine: &Engine, diff_id: &Digest) -> Option<u64> {
+    let path = |store: &Engine| store.layers().join(diff_id.hex()).join("info.json");
+    let (file, _) = stores(engine).ok()?.iter().find_map(|store| open_file(&path(store)))?;
+    let bytes = fs::read_all(file, INFO_BYTES_MAX).ok()?;
+    serde_json::from_slice::<Info>(&bytes).ok().map(|info| info.size_bytes)
 }
 
 fn open_file(path: &Path) -> Option<(File, u64)> {

@@ -1,9 +1,12 @@
 //! `image copy`: every place that an image can be read from and written to, and `pull` from the same places.
 
+use crate::pull::serve;
 use crate::support::Sandbox;
 use crate::support::artifact::{Artifact, Packing, write_directory};
+use crate::support::fake_registry::{Answer, FakeRegistry};
 use crate::support::registry::{Door, Registry};
 use crate::support::witness::{assert_staging_empties, refusal};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 fn digest(sandbox: &Sandbox, name: &str) -> String {
     sandbox.ok(&["image", "inspect", "--format", "{{.Digest}}", name])
@@ -199,4 +202,23 @@ fn images_are_pulled_from_files_by_their_names() {
         assert!(refusal(&run).contains(words), "{arguments:?}: {run}");
         assert!(!sandbox.home.join("new").exists());
     }
+}
+
+#[test]
+fn layers_come_into_the_store_several_at_a_time() {
+    let (sandbox, fake) = (Sandbox::new(), FakeRegistry::start());
+    let image = Artifact::saying("together");
+    let blobs = serve(&fake, "app", "1", &image);
+    let (first, second) = (blobs[0].hex(), blobs[1].hex());
+    // The first is not to be had before somebody wants the second too.
+    let is_wanted = AtomicBool::new(false);
+    fake.rule(move |request| {
+        is_wanted.fetch_or(request.target.ends_with(&second), Ordering::Relaxed);
+        let is_early = request.target.ends_with(&first) && !is_wanted.load(Ordering::Relaxed);
+        is_early.then(|| Answer::status(503))
+    });
+    let patience = ["--tls-verify=false", "--retry=8", "--retry-delay=50ms"];
+    let source = format!("docker://{}/app:1", fake.host());
+    sandbox.ok(&[&["image", "copy", "-q"], &patience[..], &[&source, "containers-storage:here"]].concat());
+    assert_eq!(sandbox.ok(&["run", "--rm", "--network", "none", "localhost/here"]), "together");
 }

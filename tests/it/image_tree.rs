@@ -85,3 +85,41 @@ fn an_image_for_another_system_is_asked_for_in_vain() {
     }
     assert!(sandbox.ok(&["images", "--quiet"]).is_empty());
 }
+
+#[test]
+fn images_are_listed_with_what_they_have_for_which_platform() {
+    let sandbox = Sandbox::new();
+    for (name, image) in [
+        ("localhost/here:1", Artifact::saying("here")),
+        ("localhost/there:1", Artifact::saying("there").for_architecture("s390x")),
+    ] {
+        std::fs::write(sandbox.home.join("image.tar"), image.docker_archive(name)).expect("write an archive");
+        sandbox.ok(&["load", "-q", "-i", "image.tar"]);
+    }
+    sandbox.ok(&["tag", "here:1", "quay.io/team/here:2"]);
+    sandbox.ok(&["manifest", "create", "many", "here:1", "there:1"]);
+    sandbox.ok(&["create", "--network=none", "here:1"]);
+    let tree = sandbox.ok(&["images", "--tree"]);
+    let lines: Vec<&str> = tree.lines().map(str::trim_end).collect();
+    let heading: Vec<&str> = lines[0].split("  ").filter(|word| !word.is_empty()).map(str::trim).collect();
+    assert_eq!(heading, ["IMAGE", "ID", "DISK USAGE", "CONTENT SIZE", "EXTRA"], "{tree}");
+    let after = |name: &str| {
+        let at = lines.iter().position(|line| line.starts_with(name)).unwrap_or_else(|| panic!("{name}: {tree}"));
+        &lines[at..]
+    };
+    let host = format!("linux/{}", crate::support::artifact::host_architecture());
+    let many = after("localhost/many:latest");
+    assert!(many[0].ends_with(" U"), "{tree}");
+    assert!(many[1].starts_with(&format!("├─ {host}")) && many[1].ends_with(" U"), "{tree}");
+    assert!(many[2].starts_with("└─ linux/s390x") && many[2].ends_with('B'), "{tree}");
+    // Several names of one image are one below the other, and then what it has.
+    let names = [after("localhost/here:1"), after("quay.io/team/here:2")];
+    let last = if names[0].len() < names[1].len() { names[0] } else { names[1] };
+    assert_eq!(names[0].len().abs_diff(names[1].len()), 1, "{tree}");
+    assert!(last[1].starts_with(&format!("└─ {host}")), "{tree}");
+    let words: Vec<&str> = last[0].split_whitespace().collect();
+    assert_eq!((words[1].len(), words.last()), (12, Some(&"U")), "{tree}");
+    let one = sandbox.docker(&["image", "ls", "--tree", "there:1"]);
+    assert_eq!(one.lines().count(), 3, "{one}");
+    sandbox.fails(125, &["--tree"], &["images", "--tree", "-q"]);
+}

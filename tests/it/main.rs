@@ -7,6 +7,7 @@
 mod artifacts;
 mod attach;
 mod attack;
+mod carrying;
 mod chunked;
 mod commit;
 mod compatibility;

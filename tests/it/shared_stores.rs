@@ -131,3 +131,58 @@ fn stores_of_others_that_are_not_there_are_passed_over() {
     share(&user, &[&nowhere, &user.home, &store(&owner)]);
     assert_eq!(user.ok(&run("app:v1")).trim(), "second");
 }
+
+#[test]
+fn what_only_looks_sees_images_of_shared_stores_and_takes_nothing() {
+    let (user, owner, image) = user_and_owner("localhost/app:v1", "seen");
+    let same = |arguments: &[&str]| assert_eq!(user.ok(arguments), owner.ok(arguments), "{arguments:?}");
+    assert_eq!(user.coracle(&["image", "exists", "app:v1"]).code, 0);
+    assert_eq!(user.coracle(&["image", "exists", "app:v2"]).code, 1);
+    let id = &image.id()[7..];
+    for name in ["app:v1", &id[..12]] {
+        same(&["image", "inspect", "--format", "{{.Id}} {{.RepoTags}} {{.Config.Cmd}}", name]);
+        same(&["inspect", "--format", "{{.Digest}}", name]);
+        same(&["history", "--format", "{{.ID}} {{.Size}}", name]);
+        same(&["image", "tree", name]);
+    }
+    assert!(!user.ok(&["image", "tree", "app:v1"]).contains("Size:      0B"));
+    let saved = user.home.join("saved.tar");
+    user.ok(&["save", "-q", "-o", saved.to_str().unwrap(), "app:v1"]);
+    let copied = format!("oci:{}:x", user.home.join("layout").display());
+    user.ok(&["push", "-q", "app:v1", &copied]);
+    for place in [format!("docker-archive:{}", saved.display()), copied] {
+        let third = Sandbox::new();
+        third.ok(&["image", "copy", "-q", &place, "containers-storage:app:v1"]);
+        assert_eq!(third.ok(&run("app:v1")).trim(), "seen");
+    }
+    assert_eq!(names_in(&blobs(&user)), Vec::<String>::new(), "nothing has come in");
+    // One's own image of the name is the one that is meant.
+    load(&user, &Artifact::saying("my own"), "localhost/app:v1");
+    assert_ne!(user.ok(&["image", "inspect", "--format", "{{.Id}}", "app:v1"]).trim(), id);
+    assert_eq!(user.ok(&["image", "inspect", "--format", "{{.RepoTags}}", id]).trim(), "[]");
+}
+
+#[test]
+fn a_damaged_image_of_a_shared_store_is_not_shown() {
+    let (user, owner, image) = user_and_owner("localhost/app:v1", "honest");
+    let config = blobs(&owner).join(&image.id()[7..]);
+    let honest = std::fs::read_to_string(&config).unwrap();
+    user.ok(&["image", "inspect", "app:v1"]);
+    std::fs::write(&config, honest.replace("/marker", "/passwd")).unwrap();
+    let out = user.home.join("x.tar");
+    for arguments in [&["image", "inspect", "app:v1"][..], &["history", "app:v1"], &["image", "tree", "app:v1"]] {
+        user.fails(125, &["damaged"], arguments);
+    }
+    user.fails(125, &["damaged"], &["save", "-q", "-o", out.to_str().unwrap(), "app:v1"]);
+    assert!(!out.exists());
+}
+
+#[test]
+fn an_image_of_a_shared_store_that_is_tagged_becomes_ones_own() {
+    let (user, _owner, _) = user_and_owner("localhost/app:v1", "tagged");
+    user.ok(&["tag", "app:v1", "localhost/mine:v1"]);
+    share(&user, &[]);
+    // Its layers are here; its archive of them is not.
+    assert_eq!(user.ok(&run("mine:v1")).trim(), "tagged");
+    user.fails(125, &["no image app:v2"], &["tag", "app:v2", "localhost/mine:v2"]);
+}

@@ -73,8 +73,9 @@ fn what_is_pushed_with_a_key_comes_in_by_that_key() {
         }
     }
     scene.comes(&good, third);
+    // The signatures have gone along, and are for the other name.
     scene.policy(&good);
-    scene.run(&["pull", "-q", fourth]).fails(125, &["the registry has none"]);
+    scene.run(&["pull", "-q", fourth]).fails(125, &["it is for the name"]);
     scene.works(&with(&["image", "sign"], &[fourth]));
     scene.comes(&good, fourth);
     assert_eq!(crate::support::names_in(&scene.sandbox.data.join("coracle/tmp")), Vec::<String>::new());

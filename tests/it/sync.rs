@@ -62,6 +62,22 @@ fn a_repository_goes_into_directories_and_back_into_a_registry() {
     assert_eq!(target.tagged("mirror/app", "all"), list.bytes);
     succeeds(&[&back[..], &["--append-suffix", "-x", "out/app:1", &to]].concat());
     assert_eq!(target.tagged("mirror/app", "1-x"), one.manifest_blob().bytes);
+    // Without words for the transports: by how the places begin.
+    for (number, (source, begin)) in [("./out/app:1", ""), ("dir:out/app:1", "docker://")].into_iter().enumerate() {
+        succeeds(&[source, &format!("{begin}{}/short{number}", target.host())]);
+        assert_eq!(target.tagged(&format!("short{number}/app"), "1"), one.manifest_blob().bytes);
+    }
+    for place in [format!("{}/short", sandbox.home.display()), "dir:short".into(), "./short".into()] {
+        succeeds(&[&format!("{source}:2"), &place]);
+        assert_eq!(manifest(&sandbox, "short/app:2"), two.manifest_blob().bytes);
+        std::fs::remove_dir_all(sandbox.home.join("short")).expect("remove it");
+    }
+    std::fs::write(sandbox.home.join("list.yaml"), format!("{}:\n  images:\n    team/app: ['2']\n", registry.host()))
+        .expect("write the list");
+    for list in ["./list.yaml", "yaml:list.yaml"] {
+        let dry = sync(&["--dry-run", list, "./short"]);
+        assert_eq!(dry.stdout, format!("docker://{source}:2 dir:./short/app:2\n"), "{dry}");
+    }
     let both = sync(&["--src", "dir", "--dest", "dir", "out", "other"]);
     assert!(refusal(&both).contains("directories are copied to a registry"), "{both}");
     assert_staging_empties(&sandbox);

@@ -4,13 +4,14 @@ use super::super::flags::RegistryFlags;
 use super::super::progress::Progress;
 use super::super::{Context, Verb, say};
 use crate::error::Kind;
-use crate::image::list::{self, Wanted};
+use crate::image::list::{self, Artifact, Wanted};
 use crate::image::manifest::{Descriptor, Index};
 use crate::image::platform::Platform;
 use crate::image::pull::Access;
 use crate::store::blobs;
 use anyhow::Result;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 /// Make a list of images, which registries call an index, and print its id
 ///
@@ -36,10 +37,10 @@ pub struct Create {
     images: Vec<String>,
 }
 
-/// Add images to a list, and print its id
+/// Add images to a list, or an artifact that is made of files, and print its id
 ///
-/// An image is one here, by name, id or digest, or docker://NAME, which is fetched. What is in the list already is
-/// described anew.
+/// An image is one here, by name, id or digest, or one elsewhere that is fetched: docker://NAME, or in files, such as
+/// oci:DIR[:NAME]. What is in the list already is described anew.
 #[derive(clap::Args)]
 pub struct Add {
     /// Of an image that is a list, add all that it has
@@ -48,26 +49,62 @@ pub struct Add {
     #[command(flatten)]
     entry: EntryFlags,
     #[command(flatten)]
+    artifact: ArtifactFlags,
+    #[command(flatten)]
     registry: RegistryFlags,
     /// The list, by name or id
     #[arg(value_name = "LIST")]
     list: String,
-    /// The images
+    /// The images, or with --artifact the files
     #[arg(value_name = "IMAGE", required = true)]
     images: Vec<String>,
 }
 
-/// Change what a list says of one of its images, and print the list's id
+/// An artifact that is made for a list.
+#[derive(clap::Args)]
+struct ArtifactFlags {
+    /// Make an artifact of files and add that: what follows the list are files
+    #[arg(long, conflicts_with = "all")]
+    artifact: bool,
+    /// The file with the artifact's configuration [default: an empty one]
+    #[arg(long, value_name = "FILE", requires = "artifact")]
+    artifact_config: Option<PathBuf>,
+    /// The media type of the artifact's configuration
+    #[arg(long, value_name = "TYPE", requires = "artifact")]
+    artifact_config_type: Option<String>,
+    /// Leave the names of the files out of the artifact
+    #[arg(long, requires = "artifact")]
+    artifact_exclude_titles: bool,
+    /// The media type of the files [default: by their names or their first bytes]
+    #[arg(long, value_name = "TYPE", requires = "artifact")]
+    artifact_layer_type: Option<String>,
+    /// The image that the artifact is about, here or else in its registry
+    #[arg(long, value_name = "IMAGE", requires = "artifact")]
+    artifact_subject: Option<String>,
+    /// What kind of artifact it is, as a media type
+    #[arg(long, value_name = "TYPE", requires = "artifact")]
+    artifact_type: Option<String>,
+}
+
+/// Change what a list says of one of its images or of itself, and print the list's id
 #[derive(clap::Args)]
 pub struct Annotate {
     #[command(flatten)]
     entry: EntryFlags,
+    /// Annotate the list itself, not one of its images
+    #[arg(long, conflicts_with = "image")]
+    index: bool,
+    /// The image that the list is about, here or else in its registry; implies --index
+    #[arg(long, value_name = "IMAGE", conflicts_with = "image")]
+    subject: Option<String>,
+    #[command(flatten)]
+    registry: RegistryFlags,
     /// The list, by name or id
     #[arg(value_name = "LIST")]
     list: String,
     /// The image, by the digest in the list, or by name or id if it is here
-    #[arg(value_name = "IMAGE")]
-    image: String,
+    #[arg(value_name = "IMAGE", required_unless_present_any = ["index", "subject"])]
+    image: Option<String>,
 }
 
 /// Take an image out of a list, and print the list's id
@@ -107,11 +144,30 @@ struct EntryFlags {
     variant: Option<String>,
 }
 
+impl ArtifactFlags {
+    fn describe(&self, context: &Context, files: &[String], access: &Access) -> Result<Artifact> {
+        let subject = self.artifact_subject.as_deref().map(|name| list::subject(&context.engine, name, access));
+        Ok(Artifact {
+            artifact_type: self.artifact_type.clone(),
+            config: self.artifact_config.clone(),
+            config_type: self.artifact_config_type.clone(),
+            layer_type: self.artifact_layer_type.clone(),
+            exclude_titles: self.artifact_exclude_titles,
+            subject: subject.transpose()?,
+            files: files.iter().map(PathBuf::from).collect(),
+        })
+    }
+}
+
 impl EntryFlags {
+    fn has_platform(&self) -> bool {
+        let words = [&self.arch, &self.os, &self.os_version, &self.variant];
+        words.iter().any(|word| word.is_some()) || !self.features.is_empty() || !self.os_features.is_empty()
+    }
+
     fn apply(&self, entry: &mut Descriptor, annotations: &BTreeMap<String, String>) {
         entry.annotations.extend(annotations.clone());
-        let words = [&self.arch, &self.os, &self.os_version, &self.variant];
-        if words.iter().all(|word| word.is_none()) && self.features.is_empty() && self.os_features.is_empty() {
+        if !self.has_platform() {
             return;
         }
         let platform: &mut Platform = entry.platform.get_or_insert_default();
@@ -160,8 +216,17 @@ impl Verb for Add {
         let access = self.registry.access(&context.globals.settings()?)?;
         let annotations = annotations(&self.entry.annotation)?;
         list::find(&context.engine, &self.list)?;
-        let guard = blobs::incoming(&context.engine)?;
-        let mut found = find(context, &self.images, self.all, &access)?;
+        let (mut found, guard) = match self.artifact.artifact {
+            true => {
+                let made = self.artifact.describe(context, &self.images, &access)?;
+                let (entry, guard) = made.store(&context.engine)?;
+                (vec![entry], guard)
+            }
+            false => {
+                let guard = blobs::incoming(&context.engine)?;
+                (find(context, &self.images, self.all, &access)?, guard)
+            }
+        };
         found.iter_mut().for_each(|entry| self.entry.apply(entry, &annotations));
         let digest = list::change(&context.engine, &self.list, guard, |index| {
             put(index, &found);
@@ -177,13 +242,34 @@ impl Verb for Annotate {
         crate::store::prepare(&context.engine)?;
         let annotations = annotations(&self.entry.annotation)?;
         let guard = blobs::incoming(&context.engine)?;
-        let digest = list::change(&context.engine, &self.list, guard, |index| {
-            let position = list::position(&context.engine, index, &self.image)?;
-            self.entry.apply(&mut index.manifests[position], &annotations);
-            Ok(())
-        })?;
+        let digest = match &self.image {
+            Some(image) => list::change(&context.engine, &self.list, guard, |index| {
+                let position = list::position(&context.engine, index, image)?;
+                self.entry.apply(&mut index.manifests[position], &annotations);
+                Ok(())
+            })?,
+            None if self.entry.has_platform() => {
+                return Err(Kind::BadInput.error("a platform is an image's, not the list's"));
+            }
+            None => {
+                let subject = self.subject(context)?;
+                list::change(&context.engine, &self.list, guard, |index| {
+                    index.annotations.extend(annotations.clone());
+                    index.subject = subject.clone().or(index.subject.take());
+                    Ok(())
+                })?
+            }
+        };
         say(&digest.hex());
         Ok(0)
+    }
+}
+
+impl Annotate {
+    fn subject(&self, context: &Context) -> Result<Option<Descriptor>> {
+        let Some(name) = &self.subject else { return Ok(None) };
+        let access = self.registry.access(&context.globals.settings()?)?;
+        list::subject(&context.engine, name, &access).map(Some)
     }
 }
 

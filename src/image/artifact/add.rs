@@ -51,6 +51,8 @@ pub fn add(engine: &Engine, name: &Reference, files: &[PathBuf], how: &Add) -> R
     let arrival = Arrival::begin(&store, &|_| Ok(()))?;
     let mut layers = Vec::new();
     for path in files {
+        let how =
+            Layer { media_type: how.file_type.as_deref(), annotations: how.annotations.clone(), is_titled: true };
         layers.push(layer(&store, &arrival, path, how).with_context(|| format!("add {}", path.display()))?);
     }
     arrival.write_blob(EMPTY)?;
@@ -86,8 +88,7 @@ fn base(store: &Engine, name: &str, there: Option<Digest>, how: &Add) -> Result<
 }
 
 fn empty(how: &Add) -> Manifest {
-    let config = Descriptor::new(EMPTY_TYPE, Digest::of(EMPTY), EMPTY.len() as u64);
-    let mut manifest = Manifest::new(Descriptor { data: Some(EMPTY_BASE64.to_owned()), ..config }, Vec::new());
+    let mut manifest = Manifest::new(empty_config().1, Vec::new());
     manifest.artifact_type.clone_from(&how.artifact_type);
     manifest.annotations.clone_from(&how.annotations);
     let now = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Nanos, true);
@@ -97,8 +98,23 @@ fn empty(how: &Add) -> Manifest {
     manifest
 }
 
+/// The configuration of an artifact that has none.
+pub fn empty_config() -> (&'static [u8], Descriptor) {
+    let config = Descriptor::new(EMPTY_TYPE, Digest::of(EMPTY), EMPTY.len() as u64);
+    (EMPTY, Descriptor { data: Some(EMPTY_BASE64.to_owned()), ..config })
+}
+
+/// What an artifact says of a file.
+pub struct Layer<'a> {
+    /// None is told from its first bytes.
+    pub media_type: Option<&'a str>,
+    pub annotations: BTreeMap<String, String>,
+    /// Whether its name stands with it.
+    pub is_titled: bool,
+}
+
 /// Copies a file into the store.
-fn layer(store: &Engine, arrival: &Arrival, path: &Path, how: &Add) -> Result<Descriptor> {
+pub fn layer(store: &Engine, arrival: &Arrival, path: &Path, how: Layer) -> Result<Descriptor> {
     let mut file = fs::open_for_reading(path)?;
     if !file.metadata().context("stat")?.is_file() {
         return Err(Kind::BadInput.error("it is not a regular file"));
@@ -111,9 +127,11 @@ fn layer(store: &Engine, arrival: &Arrival, path: &Path, how: &Add) -> Result<De
     let verified = writer.verify(None)?;
     arrival.expect_blob(&verified.digest());
     let digest = verified.store()?;
-    let kind = how.file_type.as_deref().unwrap_or_else(|| media_type::of(&first));
-    let mut layer = Descriptor::new(kind, digest, size);
-    layer.annotations.clone_from(&how.annotations);
+    let kind = how.media_type.unwrap_or_else(|| media_type::of(&first));
+    let mut layer = Descriptor { annotations: how.annotations, ..Descriptor::new(kind, digest, size) };
+    if !how.is_titled {
+        return Ok(layer);
+    }
     let title = path.file_name().and_then(|name| name.to_str());
     let title = title.ok_or_else(|| Kind::BadInput.error("its name is not valid UTF-8"))?;
     layer.annotations.entry(TITLE.to_owned()).or_insert_with(|| title.to_owned());
@@ -121,7 +139,7 @@ fn layer(store: &Engine, arrival: &Arrival, path: &Path, how: &Add) -> Result<De
 }
 
 /// Two files of one name could not be told apart again.
-fn check_titles(manifest: &Manifest) -> Result<()> {
+pub fn check_titles(manifest: &Manifest) -> Result<()> {
     let mut titles = HashSet::new();
     let double =
         manifest.layers.iter().filter_map(|layer| layer.annotations.get(TITLE)).find(|title| !titles.insert(*title));

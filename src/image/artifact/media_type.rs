@@ -1,6 +1,8 @@
 //! What kind of file something is, by its first bytes (WHATWG, "MIME Sniffing", as far as files of these kinds are
 //! passed around).
 
+use std::path::Path;
+
 /// How many bytes are looked at.
 pub const BYTES: usize = 512;
 
@@ -18,6 +20,28 @@ const MAGIC: &[(&[u8], &str)] = &[
     (b"<?xml", "text/xml; charset=utf-8"),
     (b"\xef\xbb\xbf", "text/plain; charset=utf-8"),
 ];
+
+/// What names end with, as Go's package mime knows it everywhere.
+const NAMES: [(&str, &str); 12] = [
+    ("css", "text/css"),
+    ("gif", "image/gif"),
+    ("html", "text/html"),
+    ("jpg", "image/jpeg"),
+    ("js", "text/javascript"),
+    ("json", "application/json"),
+    ("pdf", "application/pdf"),
+    ("png", "image/png"),
+    ("svg", "image/svg+xml"),
+    ("txt", "text/plain"),
+    ("wasm", "application/wasm"),
+    ("xml", "text/xml"),
+];
+
+/// The media type of a file that is called so, if its name says anything.
+pub fn of_name(path: &Path) -> Option<&'static str> {
+    let extension = path.extension()?;
+    NAMES.iter().find(|(known, _)| extension == *known).map(|(_, media_type)| *media_type)
+}
 
 /// The media type of a file that begins so.
 pub fn of(first: &[u8]) -> &'static str {

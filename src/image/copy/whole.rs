@@ -1,28 +1,27 @@
 //! An index with all its images, from one place to another: every byte as it is, so that no digest changes. What is in it
 //! need not be images; nothing but the manifests is looked into.
 
-use super::send;
+use super::{keep, send, signatures};
 use crate::engine::Engine;
 use crate::error::Kind;
+use crate::image::guarded::Guarded;
 use crate::image::manifest::{Descriptor, Document, Index, MANIFEST_BYTES_MAX, Manifest, OCI_INDEX};
 use crate::image::policy::{Conditions, Identity, Policy};
 use crate::image::pull::{self, LAYER_BYTES_MAX};
 use crate::image::reference::Reference;
-use crate::image::registries::Registries;
 use crate::image::registry::{Access, Registry};
-use crate::image::signature::place::Place as Signatures;
-use crate::image::transfer::{self, Progress};
+use crate::image::signature::carry::Carried;
+use crate::image::transfer::Progress;
 use crate::image::transport::members::{self, Format, Manifests};
 use crate::image::transport::target::{Target, Writing};
-use crate::image::transport::{self, Blob, Blobs, Files, Form, Incoming, IncomingLayer, Location, Outgoing, Source};
-use crate::image::{list, look_up};
+use crate::image::transport::{self, Blobs, Files, Form, Incoming, IncomingLayer, Location, Outgoing, Source};
+use crate::image::{list, look_up_to_read};
 use crate::store::blobs;
 use crate::store::digest::Digest;
 use crate::store::layers::Compression;
 use anyhow::{Context, Result};
 use std::collections::HashSet;
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
 
 /// An index that is to be copied, and the images that go with it.
 pub struct Whole<'a> {
@@ -33,6 +32,8 @@ pub struct Whole<'a> {
     from: Option<Reference>,
     /// Whether it comes from a `dir:`.
     is_directory: bool,
+    /// What goes along.
+    signatures: Carried,
 }
 
 /// A place whose documents are asked for by digest.
@@ -45,27 +46,24 @@ enum Place<'a> {
 
 /// Opens the index of a place, and with `all` its images. None if what is there is the manifest of one image. The policy is
 /// asked about the index and about each of them.
-pub fn open<'a>(engine: &'a Engine, location: &Location, all: bool, access: &Access) -> Result<Option<Whole<'a>>> {
-    let policy = Policy::load(access.signature_policy.as_deref())?;
+pub fn open<'a>(engine: &'a Engine, location: &Location, all: bool, access: &'a Access) -> Result<Option<Whole<'a>>> {
     let files = |path: &Path, format| -> Result<_> {
         let source = Source::Path(path.to_owned());
         let files = transport::open(engine, &source)?;
+        let policy = Policy::load(access.signature_policy.as_deref())?;
         let conditions = policy.check(&Identity::files(&files, format, &source)?)?;
         Ok((conditions, files))
     };
     match location {
         Location::Registry(reference) => {
-            let conditions = policy.check(&Identity::docker(reference))?;
-            let registries = Registries::load()?;
-            let source = registries.primary(reference)?;
-            let registry = Registry::at(&registries, &source, reference, access)?;
-            let top = pull::top(reference, &registry).with_context(|| reference.familiar())?.bytes;
-            let whole = whole(Blobs::Registry(Box::new(registry)), top, location, all)?;
-            whole.map(|whole| whole.verified(engine, &conditions, Some((&source.reference, access)))).transpose()
+            let guarded = Guarded::open(reference, access)?;
+            let top = pull::top(reference, &guarded.registry).with_context(|| reference.familiar())?.bytes;
+            let whole = whole(Blobs::Registry(Box::new(guarded)), top, location, all)?;
+            whole.map(|whole| whole.verified(engine, &Conditions::default())).transpose()
         }
         Location::Store(name) => {
             // It was let in when it came, or was made here.
-            let (summary, _) = look_up(engine, name)?;
+            let (summary, _) = look_up_to_read(engine, name)?;
             let top = blobs::read(engine, &summary.manifest, MANIFEST_BYTES_MAX)?;
             whole(Blobs::Store(engine), top, location, all)
         }
@@ -73,7 +71,7 @@ pub fn open<'a>(engine: &'a Engine, location: &Location, all: bool, access: &Acc
             let (conditions, files) = files(path, Format::Layout)?;
             let top = in_layout(&files, name.as_deref()).with_context(|| format!("read {}", path.display()))?;
             let whole = whole(Blobs::Files(files), top, location, all)?;
-            whole.map(|whole| whole.verified(engine, &conditions, None)).transpose()
+            whole.map(|whole| whole.verified(engine, &conditions)).transpose()
         }
         Location::Directory(path) => {
             let (conditions, files) = files(path, Format::Directory)?;
@@ -81,7 +79,7 @@ pub fn open<'a>(engine: &'a Engine, location: &Location, all: bool, access: &Acc
             let top =
                 top.ok_or_else(|| Kind::BadInput.error(format!("{}: no manifest.json in it", path.display())))?;
             let whole = whole(Blobs::Files(files), top, location, all)?;
-            whole.map(|whole| whole.verified(engine, &conditions, None)).transpose()
+            whole.map(|whole| whole.verified(engine, &conditions)).transpose()
         }
         Location::DockerArchive { .. } => Ok(None),
     }
@@ -95,27 +93,39 @@ fn whole<'a>(blobs: Blobs<'a>, top: Vec<u8>, location: &Location, all: bool) -> 
         Location::Registry(reference) => (Some(reference.clone()), false),
         other => (None, matches!(other, Location::Directory(_))),
     };
-    Ok(Some(Whole { blobs, index: (top, media_type.to_owned()), images, from, is_directory }))
+    let (index, signatures) = ((top, media_type.to_owned()), Carried::default());
+    Ok(Some(Whole { blobs, index, images, from, is_directory, signatures }))
 }
 
-impl Whole<'_> {
+impl<'a> Whole<'a> {
     /// Refuses it unless the index and each image have the signatures that are asked for.
-    fn verified(
-        self,
-        engine: &Engine,
-        conditions: &Conditions,
-        registry: Option<(&Reference, &Access)>,
-    ) -> Result<Self> {
-        let place = match (&self.blobs, registry) {
-            (Blobs::Registry(registry), Some((name, access))) => Signatures::Registry { registry, name, access },
-            (Blobs::Files(files), _) if self.is_directory => Signatures::Directory(files),
-            _ => Signatures::Without("an archive or a layout"),
-        };
-        let images = self.images.iter().filter_map(|image| image.manifest.as_ref());
-        for (bytes, _) in images.chain([&self.index]) {
-            conditions.verify(engine, &Digest::of(bytes), &place)?;
+    fn verified(self, engine: &Engine, of_files: &Conditions) -> Result<Self> {
+        for manifest in self.manifests() {
+            match &self.blobs {
+                Blobs::Registry(guarded) => guarded.verify(engine, &manifest)?,
+                Blobs::Files(_) | Blobs::Podman(_) | Blobs::Store(_) => {
+                    of_files.verify(engine, &manifest, &signatures(&self.blobs, self.is_directory))?;
+                }
+            }
         }
         Ok(self)
+    }
+
+    /// Reads the signatures of the index and of the images, which then go along. Refuses a target that cannot have them.
+    pub fn with_signatures(mut self, target: &Location) -> Result<Self> {
+        self.signatures = Carried::read(&signatures(&self.blobs, self.is_directory), &self.manifests(), target)?;
+        Ok(self)
+    }
+
+    /// Where its blobs are, the index, and its images.
+    pub fn into_parts(self) -> (Blobs<'a>, Vec<u8>, Vec<Incoming>) {
+        (self.blobs, self.index.0, self.images)
+    }
+
+    /// The index and the images.
+    fn manifests(&self) -> Vec<Digest> {
+        let images = self.images.iter().filter_map(|image| image.manifest.as_ref());
+        [&self.index].into_iter().chain(images).map(|(bytes, _)| Digest::of(bytes)).collect()
     }
 }
 
@@ -137,7 +147,7 @@ fn in_layout(files: &Files, name: Option<&str>) -> Result<Vec<u8>> {
 
 fn images(blobs: &Blobs, location: &Location, index: &Index) -> Result<Vec<Incoming>> {
     let place = match (blobs, location) {
-        (Blobs::Registry(registry), _) => Place::Registry(registry),
+        (Blobs::Registry(guarded), _) => Place::Registry(&guarded.registry),
         (Blobs::Store(engine), _) => Place::Store(engine),
         (Blobs::Files(files), Location::Directory(_)) => Place::Directory(files),
         (Blobs::Files(files), _) => Place::Layout(files),
@@ -197,37 +207,27 @@ impl Place<'_> {
 
 /// Copies it; gives the digest of the index.
 pub fn copy(engine: &Engine, whole: Whole, target: &Location, access: &Access, progress: Progress) -> Result<Digest> {
-    let Whole { blobs: source, index, images, from, is_directory: _ } = whole;
+    if let Location::Store(name) = target {
+        return into_store(engine, whole, name, progress);
+    }
+    let Whole { blobs: source, index, images, from, is_directory: _, signatures } = whole;
     let _guard = blobs::incoming(engine)?;
-    let is_bare = images.is_empty();
     let digest = Digest::of(&index.0);
     let images: Vec<_> = images.into_iter().map(|image| Outgoing { image, names: Vec::new() }).collect();
     let prepared = transport::prepare(engine, &source, &images, |_| Form::AsIs)?;
     let manifests = || images.iter().filter_map(|outgoing| outgoing.image.manifest.as_ref());
-    let (layout, target, name) = match target {
+    let (layout, written, name) = match target {
         Location::Registry(reference) => {
             let all = Manifests { images: manifests().collect(), index: &index };
             let send =
                 send::send_whole(engine, &source, (&prepared, &all), (reference, from.as_ref()), access, progress);
-            return send.with_context(|| reference.familiar());
-        }
-        Location::Store(_) if is_bare => {
-            return Err(Kind::BadInput.error("a list in the store has its images with it"));
-        }
-        Location::Store(name) => {
-            let name = Reference::parse_local(name)?;
-            transfer::each(prepared.blobs.iter().collect(), &AtomicBool::new(false), |blob| {
-                store(engine, &source, blob, progress).with_context(|| format!("copy blob {}", blob.digest))
-            })?;
-            for (bytes, _) in manifests() {
-                blobs::write(engine, bytes)?;
-            }
-            list::publish(engine, &name, &index.1, &index.0)?;
+            let digest = send.with_context(|| reference.familiar())?;
+            signatures.put(engine, target, access)?;
             return Ok(digest);
         }
+        Location::Store(_) => return Err(Kind::Engine.error("the store was a target already")),
         Location::DockerArchive { .. } => {
-            let hint = "leave out --all, or use oci-archive:";
-            return Err(Kind::BadInput.hinted("docker's archives have no lists of images", hint));
+            return Err(Kind::BadInput.hinted("docker's archives have no lists of images", "use oci-archive:"));
         }
         Location::OciArchive { path, name } => (true, Target::Archive(path.clone()), name.clone()),
         Location::Layout { path, name } => (true, Target::Directory(path.clone()), name.clone()),
@@ -238,15 +238,19 @@ pub fn copy(engine: &Engine, whole: Whole, target: &Location, access: &Access, p
         true => members::whole_layout(&all, &prepared, name.as_slice())?,
         false => members::whole_directory(&all, &prepared),
     };
-    target.write(&Writing { members, prepared: &prepared, source: &source, progress })?;
+    written.write(&Writing { members, prepared: &prepared, source: &source, progress })?;
+    signatures.put(engine, target, access)?;
     Ok(digest)
 }
 
-fn store(engine: &Engine, source: &Blobs, blob: &Blob, progress: Progress) -> Result<()> {
-    if blobs::size(engine, &blob.digest)? == Some(blob.size) {
-        return Ok(());
+fn into_store(engine: &Engine, whole: Whole, name: &str, progress: Progress) -> Result<Digest> {
+    if whole.images.is_empty() {
+        return Err(Kind::BadInput.error("a list in the store has its images with it"));
     }
-    let mut writer = blobs::Writer::new(engine)?;
-    blob.write(source, &mut writer, progress)?;
-    writer.finish(Some((blob.digest, blob.size))).map(drop)
+    let name = Reference::parse_local(name)?;
+    let _guard = blobs::incoming(engine)?;
+    let (bytes, media_type) = whole.index.clone();
+    keep::members(engine, whole, progress)?;
+    list::publish(engine, &name, &media_type, &bytes)?;
+    Ok(Digest::of(&bytes))
 }

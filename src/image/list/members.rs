@@ -2,14 +2,13 @@
 
 use crate::engine::Engine;
 use crate::error::{self, Kind};
+use crate::image::copy::{self, keep, whole};
+use crate::image::guarded::Guarded;
 use crate::image::manifest::{Descriptor, Document, MANIFEST_BYTES_MAX, Manifest};
 use crate::image::platform::{self, Platform};
-use crate::image::policy::{Identity, Policy};
-use crate::image::pull::LAYER_BYTES_MAX;
+use crate::image::pull::{self, LAYER_BYTES_MAX};
 use crate::image::reference::{LOCAL_REGISTRY, Reference};
-use crate::image::registries::Registries;
 use crate::image::registry::{Access, Fetched, Registry};
-use crate::image::signature::place::Place;
 use crate::image::transfer::{self, Event, Progress};
 use crate::image::transport::Location;
 use crate::image::{look_up, read_config};
@@ -29,24 +28,32 @@ pub struct Wanted<'a> {
 
 /// Finds members, fetching what is in a registry. To be called with incoming blobs guarded.
 pub fn members(engine: &Engine, text: &str, wanted: &Wanted) -> Result<Vec<Descriptor>> {
-    let name = match Location::parse(text)? {
-        Some(Location::Registry(reference)) => return remote(engine, &reference, wanted),
-        Some(Location::Store(name)) => return local(engine, &name, wanted),
-        Some(_) => {
-            let message = format!("{text}: members are images here or in a registry");
-            return Err(Kind::BadInput.hinted(message, "load it first"));
-        }
-        None => text,
+    match place(engine, text)? {
+        Location::Registry(reference) => remote(engine, &reference, wanted),
+        Location::Store(name) => local(engine, &name, wanted),
+        location @ (Location::DockerArchive { .. }
+        | Location::OciArchive { .. }
+        | Location::Layout { .. }
+        | Location::Directory(_)) => files(engine, &location, wanted).with_context(|| format!("add {text}")),
+    }
+}
+
+/// Where something is that is called so: where its transport says, or here, or else in its registry.
+pub fn place(engine: &Engine, text: &str) -> Result<Location> {
+    if let Some(location) = Location::parse(text)? {
+        return Ok(location);
+    }
+    let error = match look_up(engine, text) {
+        Ok(_) => return Ok(Location::Store(text.to_owned())),
+        Err(error) => error,
     };
-    match local(engine, name, wanted) {
-        Err(error) if error::kind(&error) == Kind::NotFound && Digest::parse(name).is_err() => {
-            let reference = Reference::parse(name)?;
-            match reference.registry == LOCAL_REGISTRY {
-                true => Err(error),
-                false => remote(engine, &reference, wanted),
-            }
-        }
-        other => other,
+    if error::kind(&error) != Kind::NotFound || Digest::parse(text).is_ok() {
+        return Err(error);
+    }
+    let reference = Reference::parse(text)?;
+    match reference.registry == LOCAL_REGISTRY {
+        true => Err(error),
+        false => Ok(Location::Registry(reference)),
     }
 }
 
@@ -59,38 +66,43 @@ fn local(engine: &Engine, name: &str, wanted: &Wanted) -> Result<Vec<Descriptor>
     }
 }
 
+/// Images in an archive or a directory, which come into the store as they are.
+fn files(engine: &Engine, location: &Location, wanted: &Wanted) -> Result<Vec<Descriptor>> {
+    if wanted.all
+        && let Some(whole) = whole::open(engine, location, true, wanted.access)?
+    {
+        return Ok(keep::members(engine, whole, wanted.progress)?.manifests);
+    }
+    let opened = copy::open(engine, location, None, wanted.access)?;
+    let (digest, manifest) = keep::one(engine, opened, wanted.progress)?;
+    let size = blobs::read(engine, &digest, MANIFEST_BYTES_MAX)?.len();
+    Ok(vec![described(engine, &manifest, &digest, size)])
+}
+
 fn remote(engine: &Engine, reference: &Reference, wanted: &Wanted) -> Result<Vec<Descriptor>> {
     let fetch = || -> Result<_> {
-        let policy = Policy::load(wanted.access.signature_policy.as_deref())?;
-        let conditions = policy.check(&Identity::docker(reference))?;
-        let registries = Registries::load()?;
-        let source = registries.primary(reference)?;
-        let registry = Registry::at(&registries, &source, reference, wanted.access)?;
-        let place = Place::Registry { registry: &registry, name: &source.reference, access: wanted.access };
+        let guarded = Guarded::open(reference, wanted.access)?;
+        let registry = &guarded.registry;
         (wanted.progress)(Event::Trying(reference.to_string()));
-        let top = match &reference.digest {
-            Some(digest) => registry.manifest_of_digest(digest),
-            None => registry.manifest_of_tag(reference.tag.as_deref().unwrap_or("latest")),
-        };
-        let top = top.context("get manifest")?;
+        let top = pull::top(reference, registry)?;
         let index = match Document::parse(&top.bytes, top.media_type.as_deref())? {
             Document::Manifest(manifest) => {
-                conditions.verify(engine, &top.digest, &place)?;
-                bring(engine, &registry, &top, &manifest, wanted.progress)?;
+                guarded.verify(engine, &top.digest)?;
+                bring(engine, registry, &top, &manifest, wanted.progress)?;
                 return Ok(vec![described(engine, &manifest, &top.digest, top.bytes.len())]);
             }
             Document::Index(index) => index,
         };
         let entries = chosen(index.manifests, wanted)?;
         for entry in &entries {
-            conditions.verify(engine, &entry.digest, &place)?;
+            guarded.verify(engine, &entry.digest)?;
             let fetched = registry.manifest_of_digest(&entry.digest).context("get manifest of the index")?;
             if fetched.bytes.len() as u64 != entry.size {
                 let message = format!("manifest {}: not of the size that the index says", entry.digest);
                 return Err(Kind::BadInput.error(message));
             }
             let manifest = Manifest::parse(&fetched.bytes, Some(&entry.media_type))?;
-            bring(engine, &registry, &fetched, &manifest, wanted.progress)?;
+            bring(engine, registry, &fetched, &manifest, wanted.progress)?;
         }
         Ok(entries)
     };

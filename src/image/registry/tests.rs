@@ -3,6 +3,7 @@
 use super::super::fake_registry::{Answer, FakeRegistry};
 use super::*;
 use crate::error::{hint, kind, line};
+use std::io::Read;
 use std::time::{Duration, Instant};
 
 pub(super) const BASIC: &str = "Basic bWU6aHVudGVyMg==";

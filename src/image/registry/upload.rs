@@ -4,7 +4,8 @@
 //! taken up where the registry says that it stopped. The registry chooses where a blob is sent to: credentials stay with
 //! the registry's own origin wherever that is.
 
-use super::{PROGRESS_BYTES, Registry};
+use super::Registry;
+use super::blob::PROGRESS_BYTES;
 use crate::error::{self, Kind};
 use crate::image::http::{self, Content, Method, Part, Request, Response};
 use crate::image::origin::Url;

@@ -4,11 +4,13 @@
 //! it, sigstore as a payload with a signature beside it.
 
 mod armor;
+pub mod carry;
 pub mod gpg;
 pub mod key;
 pub mod lookaside;
 pub mod place;
 pub mod private_key;
+mod shelf;
 pub mod sign;
 mod user_ids;
 

@@ -5,7 +5,7 @@ use super::{PAYLOAD, SIGNATURE_BYTES_MAX, SIGNATURES_MAX, Signature, Sigstore, S
 use crate::error::{self, Kind};
 use crate::fs;
 use crate::image::http::{Client, Request};
-use crate::image::manifest::{Descriptor, Manifest};
+use crate::image::manifest::{Descriptor, MANIFEST_BYTES_MAX, Manifest};
 use crate::image::origin::Url;
 use crate::image::reference::Reference;
 use crate::image::registry::{Access, Registry, patience};
@@ -29,7 +29,7 @@ impl Place<'_> {
     pub fn read(&self, manifest: &Digest, system: System) -> Result<Vec<Signature>> {
         let mut all = match self {
             Self::Without(_) => Vec::new(),
-            Self::Directory(files) => numbered(|name| files.read(name, SIGNATURE_BYTES_MAX))?,
+            Self::Directory(files) => in_directory(files, manifest)?,
             Self::Registry { registry, name, access } => {
                 let lookaside = Lookaside::load()?;
                 match system {
@@ -59,6 +59,23 @@ impl Place<'_> {
             }
             (Self::Registry { .. }, System::OpenPgp) => "there is none where registries.d says".to_owned(),
         }
+    }
+}
+
+/// The signatures that lie beside the manifest of a directory, or beside that of one of its images.
+fn in_directory(files: &Files, manifest: &Digest) -> Result<Vec<Signature>> {
+    let top = files.read("manifest.json", MANIFEST_BYTES_MAX)?;
+    let is_top = top.is_some_and(|top| Digest::of(&top) == *manifest);
+    let member = (!is_top).then_some(manifest);
+    let name_of = |number| file_name(member, number);
+    numbered(name_of, |name| files.read(name, SIGNATURE_BYTES_MAX))
+}
+
+/// What a signature is called in a directory: one of its own manifest, or of that of a member of its list.
+pub fn file_name(member: Option<&Digest>, number: usize) -> String {
+    match member {
+        Some(member) => format!("{}.signature-{number}", member.hex()),
+        None => format!("signature-{number}"),
     }
 }
 
@@ -101,27 +118,36 @@ fn payload(registry: &Registry, layer: &Descriptor) -> Result<Signature> {
 /// The signatures below a URL of registries.d.
 fn beside(url: &str, access: &Access) -> Result<Vec<Signature>> {
     if let Some(path) = lookaside::path(url) {
-        return numbered(|name| fs::read_optional(&path.join(name), SIGNATURE_BYTES_MAX));
+        return numbered(
+            |number| file_name(None, number),
+            |name| fs::read_optional(&path.join(name), SIGNATURE_BYTES_MAX),
+        );
     }
     let parse = |text: &str| Url::parse(text).context("read the place of signatures in registries.d");
     let trust = Trust { authority: parse(url)?.origin.authority(), unverified_host: None, cert_dir: None };
     let client = Client::new(trust, patience(access));
-    numbered(|name| {
-        let url = format!("{url}/{name}");
-        let response = client.send(&Request::get(parse(&url)?)).with_context(|| format!("get {url}"))?;
-        match response.status {
-            200 => response.document(SIGNATURE_BYTES_MAX).map(Some),
-            404 => Ok(None),
-            status => Err(Kind::Engine.error(format!("get {url}: status {status}"))),
-        }
-    })
+    numbered(
+        |number| file_name(None, number),
+        |name| {
+            let url = format!("{url}/{name}");
+            let response = client.send(&Request::get(parse(&url)?)).with_context(|| format!("get {url}"))?;
+            match response.status {
+                200 => response.document(SIGNATURE_BYTES_MAX).map(Some),
+                404 => Ok(None),
+                status => Err(Kind::Engine.error(format!("get {url}: status {status}"))),
+            }
+        },
+    )
 }
 
-/// Reads `signature-1` and so on, until there is no more.
-fn numbered(read: impl Fn(&str) -> Result<Option<Vec<u8>>>) -> Result<Vec<Signature>> {
+/// Reads the first and so on, until there is no more.
+fn numbered(
+    name_of: impl Fn(usize) -> String,
+    read: impl Fn(&str) -> Result<Option<Vec<u8>>>,
+) -> Result<Vec<Signature>> {
     let mut all = Vec::new();
     for number in 1..=SIGNATURES_MAX {
-        let name = format!("signature-{number}");
+        let name = name_of(number);
         let Some(bytes) = read(&name)? else { break };
         all.push(Signature::from_file(&bytes).with_context(|| format!("read {name}"))?);
     }

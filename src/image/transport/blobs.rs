@@ -5,7 +5,7 @@ use super::{Files, Incoming, IncomingLayer, Stream};
 use crate::engine::Engine;
 use crate::error::Kind;
 use crate::fs;
-use crate::image::registry::Registry;
+use crate::image::guarded::Guarded;
 use crate::image::transfer::{Event, Progress};
 use crate::store::digest::{Digest, Hashing};
 use crate::store::layers::{self, Compression};
@@ -23,7 +23,7 @@ use std::os::unix::fs::FileExt;
 pub enum Blobs<'a> {
     Store(&'a Engine),
     Files(Files),
-    Registry(Box<Registry>),
+    Registry(Box<Guarded<'a>>),
     Podman(&'a Podman),
 }
 
@@ -160,9 +160,9 @@ impl Blobs<'_> {
             }
             Self::Files(files) => files.open(&layer.member)?.with_context(|| format!("find {:?}", layer.member)),
             Self::Podman(store) => store.layer(layer),
-            Self::Registry(registry) => {
+            Self::Registry(guarded) => {
                 let (digest, size) = known(layer)?;
-                Ok((Box::new(registry.blob(&digest, size)?), size))
+                Ok((Box::new(guarded.registry.blob(&digest, size)?), size))
             }
         }
     }
