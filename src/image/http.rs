@@ -4,11 +4,13 @@
 //! an origin never leaves it.
 
 mod body;
+mod framing;
+mod trouble;
 
 pub use body::{Body, Part};
 
 use super::auth::Secret;
-use super::origin::{Origin, Scheme, Url, shown};
+use super::origin::{Origin, Scheme, Url};
 use super::trust::Trust;
 use crate::error::Kind;
 use crate::fs;
@@ -16,12 +18,15 @@ use anyhow::{Context, Result};
 use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::Duration;
+use trouble::{Fault, Trouble};
 use ureq::config::AutoHeaderValue;
 use ureq::http::HeaderMap;
+use ureq::unversioned::resolver::DefaultResolver;
+use ureq::unversioned::transport::{Connector, DefaultConnector};
 
 /// How many redirects one request may follow.
 const REDIRECTS_MAX: usize = 5;
-/// The largest header that an answer may have.
+/// The largest header that an answer may have, and the most between two pieces of its body.
 const HEADER_BYTES_MAX: usize = 64 << 10;
 
 /// How long to wait for what, and how often.
@@ -278,7 +283,7 @@ impl Client {
                 agent.run(sent)
             }
         };
-        let (head, body) = outcome.map_err(|error| self.unreachable(origin, error))?.into_parts();
+        let (head, body) = outcome.map_err(|error| Trouble::of(&self.patience, origin, error))?.into_parts();
         let body = Body::new(body.into_reader(), self.patience.idle);
         Ok(Response { url: request.url.clone(), status: head.status.as_u16(), headers: head.headers, body })
     }
@@ -307,87 +312,10 @@ impl Client {
         if origin.is_local() {
             config = config.proxy(None);
         }
-        let agent = config.build().new_agent();
+        let connector = DefaultConnector::default().chain(framing::Watch);
+        let agent = ureq::Agent::with_parts(config.build(), connector, DefaultResolver::default());
         agents.insert(origin.clone(), agent.clone());
         Ok(agent)
-    }
-
-    /// Why there was no answer, in words.
-    fn unreachable(&self, origin: &Origin, error: ureq::Error) -> Trouble {
-        use std::io::ErrorKind;
-        let text = shown(&error.to_string(), 300);
-        let (fault, cause) = match error {
-            ureq::Error::Timeout(ureq::Timeout::Resolve | ureq::Timeout::Connect) => {
-                (Fault::Other, Kind::Engine.error(format!("no connection within {:?}", self.patience.connect)))
-            }
-            ureq::Error::Timeout(_) => {
-                (Fault::Other, Kind::Engine.error(format!("no answer within {:?}", self.patience.idle)))
-            }
-            ureq::Error::HostNotFound => (Fault::Other, Kind::Engine.error("host not found")),
-            // What std says when getaddrinfo(3) fails; it has no kind of its own.
-            ureq::Error::Io(_) if text.contains("failed to lookup address information") => {
-                (Fault::Other, Kind::Engine.error("host not found"))
-            }
-            ureq::Error::Io(error) => match error.kind() {
-                ErrorKind::ConnectionRefused => (Fault::Refused, error.into()),
-                ErrorKind::ConnectionReset
-                | ErrorKind::ConnectionAborted
-                | ErrorKind::BrokenPipe
-                | ErrorKind::UnexpectedEof => (Fault::Broken, Kind::Engine.error("the server closes the connection")),
-                ErrorKind::InvalidData => tls_trouble(origin, &text),
-                _ => (Fault::Other, error.into()),
-            },
-            _ => (Fault::Other, Kind::Engine.error(text)),
-        };
-        Trouble { fault, error: cause.context(format!("reach {}", origin.authority())) }
-    }
-}
-
-/// An error with what decides whether to try again.
-struct Trouble {
-    fault: Fault,
-    error: anyhow::Error,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fault {
-    /// The connection ended in the middle.
-    Broken,
-    Refused,
-    NotTls,
-    Other,
-}
-
-impl From<anyhow::Error> for Trouble {
-    fn from(error: anyhow::Error) -> Self {
-        Self { fault: Fault::Other, error }
-    }
-}
-
-impl From<Trouble> for anyhow::Error {
-    fn from(trouble: Trouble) -> Self {
-        trouble.error
-    }
-}
-
-/// The library tells these apart in its text only.
-fn tls_trouble(origin: &Origin, text: &str) -> (Fault, anyhow::Error) {
-    match text.split_once("invalid peer certificate: ") {
-        Some((_, reason)) => {
-            let reason = match reason.split([' ', '(', '{']).next() {
-                Some("UnknownIssuer") => "signed by an unknown authority",
-                Some("Expired" | "ExpiredContext") => "expired",
-                Some("NotValidForName" | "NotValidForNameContext") => "issued for another name",
-                _ => reason,
-            };
-            let dir = format!("/etc/containers/certs.d/{}", origin.authority());
-            let hint = format!("put the certificate of its authority into {dir}/ca.crt, or use --tls-verify=false");
-            (Fault::Other, Kind::Denied.hinted(format!("its certificate is not trusted: {reason}"), hint))
-        }
-        None => {
-            let hint = "use --tls-verify=false if it is a registry without TLS";
-            (Fault::NotTls, Kind::Denied.hinted("no TLS connection: the server answers with something else", hint))
-        }
     }
 }
 

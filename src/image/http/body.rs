@@ -1,5 +1,6 @@
 //! Bodies as they come in and go out: how slowly they may, and where they end.
 
+use super::{HEADER_BYTES_MAX, framing};
 use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::FileExt;
@@ -17,7 +18,8 @@ pub struct Body {
 impl Read for Body {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let start = Instant::now();
-        let read = self.inner.read(buffer).map_err(|error| self.plain(error))?;
+        let read = framing::within(HEADER_BYTES_MAX, self.pace.idle, || self.inner.read(buffer));
+        let read = read.map_err(|error| self.plain(error))?;
         self.pace.note(start.elapsed(), read, "sends")?;
         Ok(read)
     }

@@ -311,6 +311,15 @@ fn d08_a_slow_server_is_given_up() {
     }
     fake.fail("/manifests/", 1, Answer { drip: Some((1, Duration::from_secs(1))), ..Answer::ok("slow") });
     assert!(open(&fake, None).manifest_of_tag("v1").is_err());
+    // Trailers are no progress, however steadily they come.
+    let trailers = format!("4\r\nslow\r\n0\r\n{}\r\n", "x: y\r\n".repeat(200));
+    for (drip, is_given_up) in [(Some((2, Duration::from_millis(20))), true), (None, false)] {
+        let answer = Answer::ok(trailers.clone()).with("transfer-encoding", "chunked");
+        fake.fail("/manifests/", 1, Answer { drip, ..answer });
+        let start = Instant::now();
+        assert_eq!(open(&fake, None).manifest_of_tag("v1").is_err(), is_given_up, "the second is the control");
+        assert!(start.elapsed() < Duration::from_secs(5));
+    }
 }
 
 #[test]

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 const READ_BYTES_MAX: u64 = 64 << 20;
 
 /// How an answer begins, and what it goes on with for ever.
-const FLOODS: [(&str, &str, &str); 11] = [
+const FLOODS: [(&str, &str, &str); 12] = [
     ("nothing", "", "\r\n"),
     ("zeros", "", "\0\0\0\0\0\0\0\0"),
     ("a version", "HTTP/1.1", "1"),
@@ -24,6 +24,7 @@ const FLOODS: [(&str, &str, &str); 11] = [
     ("one header", "HTTP/1.1 200 OK\r\nx: ", "y"),
     ("a chunk's size", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", "0"),
     ("a chunk's extension", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1", ";x=y"),
+    ("trailers", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\n", "x: y\r\n"),
     // Frames of SETTINGS without any, and of CONTINUATION without an end.
     ("frames", "\0\0\0\u{4}\0\0\0\0\0", "\0\0\0\u{9}\0\0\0\0\u{1}"),
 ];
