@@ -205,6 +205,15 @@ fn subordinate(path: &Path, name: &str, uid: Option<u32>) -> Result<Vec<(u32, u3
 }
 
 fn make(plan: &Plan) -> Result<Entered> {
+    // The /proc/PID of who is not dumpable is root's: neither the helpers nor this process itself may write maps there.
+    let was_dumpable = process::is_dumpable()?;
+    process::set_dumpable(true)?;
+    let made = make_visibly(plan);
+    process::set_dumpable(was_dumpable)?;
+    made
+}
+
+fn make_visibly(plan: &Plan) -> Result<Entered> {
     match plan {
         Plan::OneId { uid, gid, why } => {
             unshare_user()?;

@@ -14,6 +14,7 @@ use super::reference::Reference;
 use super::registries::AUTH_FILES;
 use crate::error::Kind;
 use crate::fs;
+use crate::sys::process;
 use anyhow::{Context, Result};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -28,7 +29,9 @@ const DOCKER_HUB: &str = "https://index.docker.io/v1/";
 pub struct Secret(String);
 
 impl Secret {
+    /// From now on this process leaves no core, and nobody else of the same user looks into its memory.
     pub fn new(text: impl Into<String>) -> Self {
+        guard_memory();
         Self(text.into())
     }
 
@@ -36,6 +39,12 @@ impl Secret {
     pub fn reveal(&self) -> &str {
         &self.0
     }
+}
+
+/// To be called by whoever is about to have somebody's secret in memory, in whatever form.
+fn guard_memory() {
+    // prctl(2): it fails for a value alone that is not one of the two.
+    let _ = process::set_dumpable(false);
 }
 
 impl fmt::Debug for Secret {
@@ -176,6 +185,8 @@ fn find_in(paths: &[PathBuf], host: &str, repository: &str) -> Result<Option<Cre
 }
 
 fn find_in_file(path: &Path, bytes: &[u8], host: &str, repository: &str) -> Result<Option<Credentials>> {
+    // The secrets of other registries are in it too.
+    guard_memory();
     file::lookup(bytes, host, repository).with_context(|| format!("read {}", path.display()))
 }
 

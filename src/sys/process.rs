@@ -327,7 +327,12 @@ pub fn set_parent_death_signal(signal: nix::sys::signal::Signal) -> Result<()> {
     nix::sys::prctl::set_pdeathsig(signal).context("prctl PR_SET_PDEATHSIG")
 }
 
-/// Whether others of the same user may trace this process and read its /proc files.
+/// Whether others of the same user may trace this process and read its /proc files, and a crash may leave a core.
+pub fn is_dumpable() -> Result<bool> {
+    nix::sys::prctl::get_dumpable().context("prctl PR_GET_DUMPABLE")
+}
+
+/// Says so. What is executed later begins with yes.
 pub fn set_dumpable(dumpable: bool) -> Result<()> {
     nix::sys::prctl::set_dumpable(dumpable).context("prctl PR_SET_DUMPABLE")
 }

@@ -18,7 +18,7 @@ nix::ioctl_none_bad!(take_terminal, nix::libc::TIOCSCTTY);
 const SIZE: Winsize = Winsize { ws_row: 33, ws_col: 101, ws_xpixel: 0, ws_ypixel: 0 };
 
 /// A command at a terminal of its own, and all that has been shown on it.
-struct Terminal {
+pub struct Terminal {
     child: Child,
     keyboard: std::fs::File,
     /// Kept open, so that the terminal outlives the command and its modes can be looked at.
@@ -28,7 +28,7 @@ struct Terminal {
 }
 
 impl Terminal {
-    fn start(sandbox: &Sandbox, arguments: &[&str]) -> Self {
+    pub fn start(sandbox: &Sandbox, arguments: &[&str]) -> Self {
         let OpenptyResult { master, slave } = openpty(Some(&SIZE), None).expect("openpty");
         let modes_before = tcgetattr(&slave).expect("tcgetattr");
         let clone = || slave.try_clone().expect("duplicate the terminal");
@@ -56,15 +56,15 @@ impl Terminal {
         Self { child, keyboard: master.into(), line: slave, screen, modes_before }
     }
 
-    fn types(&mut self, keys: &str) {
+    pub fn types(&mut self, keys: &str) {
         self.keyboard.write_all(keys.as_bytes()).expect("type");
     }
 
-    fn shown(&self) -> String {
+    pub fn shown(&self) -> String {
         self.screen.lock().expect("no panics here").clone()
     }
 
-    fn sees(&self, text: &str) {
+    pub fn sees(&self, text: &str) {
         let started = std::time::Instant::now();
         until(&format!("{text:?} on the screen"), || {
             let shown = self.shown();
@@ -80,7 +80,7 @@ impl Terminal {
     }
 
     /// Waits for the command's end: its exit code. The terminal's modes must be what they were.
-    fn ends(&mut self) -> i32 {
+    pub fn ends(&mut self) -> i32 {
         until("the command has ended", || self.child.try_wait().expect("wait").is_some());
         assert_eq!(self.modes(), self.modes_before, "the terminal is as it was");
         self.child.wait().expect("wait").code().unwrap_or(-1)
@@ -90,7 +90,7 @@ impl Terminal {
         tcgetattr(self.line.as_fd()).expect("tcgetattr")
     }
 
-    fn is_raw(&self) -> bool {
+    pub fn is_raw(&self) -> bool {
         !self.modes().local_flags.intersects(LocalFlags::ICANON | LocalFlags::ECHO | LocalFlags::ISIG)
     }
 }

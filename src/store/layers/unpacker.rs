@@ -3,7 +3,8 @@
 //! The engine's process fetches and verifies blobs and writes them down one pipe per layer; this one inflates, hashes
 //! the plain bytes, makes the files, and answers once per layer. A layer counts only if its writer said that the blob
 //! was complete and good: when a writer goes away, or the whole engine is killed, the pipes end without that word, and
-//! the child removes what it has staged and ends. It is not killed with its parent, since it would leave its staging.
+//! the child removes what it has staged and ends. It is not killed or interrupted with its parent, since it would leave its
+//! staging.
 
 mod confine;
 
@@ -17,6 +18,7 @@ use crate::sys::{signal, socket};
 use anyhow::{Context, Result, anyhow, bail};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::Signal;
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
@@ -238,7 +240,10 @@ fn is_wanted(control: BorrowedFd<'_>) -> bool {
 /// Leaves all that the parent had open but stderr and the socket, and all that it need not have. Gives the ids that it has.
 fn become_unpacker(engine: &Engine, enter: impl FnOnce() -> Result<()>, control: BorrowedFd<'_>) -> Result<Ids> {
     enter()?;
-    signal::ignore(nix::sys::signal::Signal::SIGPIPE)?;
+    // A terminal interrupts parent and child alike. This one ends with its parent, when it has removed what it began.
+    for ignored in [Signal::SIGPIPE, Signal::SIGHUP, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTERM] {
+        signal::ignore(ignored)?;
+    }
     let null = rustix::fs::openat(CWD, "/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())
         .context("open /dev/null")?;
     let stderr = io::stderr();

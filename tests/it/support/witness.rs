@@ -41,11 +41,7 @@ impl Watched {
     /// Panics if the secret came into the store.
     pub fn assert_not_stored(&self, sandbox: &Sandbox, attack: &str) {
         let nonce = self.canary.nonce.as_bytes();
-        for path in files_below(&sandbox.data) {
-            let bytes = std::fs::read(&path).unwrap_or_default();
-            let found = bytes.windows(nonce.len()).any(|window| window == nonce);
-            assert!(!found, "{attack}: the secret is in {}", path.display());
-        }
+        assert_eq!(holders(&sandbox.data, nonce), Vec::<PathBuf>::new(), "{attack}: the secret is in files");
     }
 }
 
@@ -146,6 +142,15 @@ pub fn with_little_memory(command: &Command) -> Command {
 
 fn names(directory: &Path) -> Listing {
     names_in(directory).into_iter().map(|name| (directory.join(name), String::new())).collect()
+}
+
+/// The files below a directory that have these bytes in them.
+pub fn holders(directory: &Path, bytes: &[u8]) -> Vec<PathBuf> {
+    let has = |path: &PathBuf| {
+        let content = std::fs::read(path).unwrap_or_default();
+        content.windows(bytes.len()).any(|window| window == bytes)
+    };
+    files_below(directory).into_iter().filter(has).collect()
 }
 
 fn files_below(directory: &Path) -> Vec<PathBuf> {
