@@ -3,6 +3,7 @@
 //! Layout of the directories: containers-certs.d(5).
 
 use super::origin::Origin;
+use crate::error::Kind;
 use crate::fs;
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
@@ -88,7 +89,8 @@ fn client_certificate(dir: &Path) -> Result<Option<ClientCert>> {
         let Some(stem) = name.strip_suffix(".cert") else { continue };
         let key_path = dir.join(format!("{stem}.key"));
         let Some(pem) = fs::read_optional(&key_path, PEM_BYTES_MAX)? else {
-            bail!("{} has no {stem}.key beside it", dir.join(&name).display());
+            let message = format!("{} has no private key {stem}.key beside it", dir.join(&name).display());
+            return Err(Kind::BadInput.hinted(message, "put the key there, or remove the certificate"));
         };
         let key = PrivateKey::from_pem(&pem).with_context(|| format!("parse {}", key_path.display()))?;
         return Ok(Some(ClientCert::new_with_certs(&certificates(&dir.join(&name))?, key)));

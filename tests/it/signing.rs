@@ -109,7 +109,10 @@ fn what_cannot_be_signed_is_not_sent() {
         (&[key, "key.private"], "no terminal to ask for the passphrase"),
         (&[key, "key.pub", "--sign-passphrase-file", "pass"], "ENCRYPTED SIGSTORE PRIVATE KEY"),
         (&[key, "damaged.private", "--sign-passphrase-file", "pass"], "damaged.private"),
-        (&[key, "missing.private", "--sign-passphrase-file", "pass"], "missing.private"),
+        (
+            &[key, "missing.private", "--sign-passphrase-file", "pass"],
+            "there is no private key missing.private; make",
+        ),
         (&["--sign-passphrase-file", "pass"], "passphrase of no key"),
         (&["--sign-by-sigstore", "rekor.yaml"], "rekorURL is not supported"),
         (&["--sign-by-sigstore", "fulcio.yaml"], "fulcio is not supported"),

@@ -86,10 +86,13 @@ fn parameters(file: &Path) -> Result<Parameters> {
 }
 
 fn private_key(file: &Path, passphrase: Option<&Path>) -> Result<PrivateKey> {
-    let bytes = fs::read(file, KEY_BYTES_MAX)?;
+    let Some(bytes) = fs::read_optional(file, KEY_BYTES_MAX)? else {
+        let hint = "make a pair of keys with cosign generate-key-pair or skopeo generate-sigstore-key";
+        return Err(Kind::NotFound.hinted(format!("there is no private key {}", file.display()), hint));
+    };
     let passphrase = match passphrase {
         Some(file) => {
-            let bytes = fs::read(file, FILE_BYTES_MAX)?;
+            let bytes = fs::read(file, FILE_BYTES_MAX).context("read the passphrase")?;
             let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
             secret_of(line.to_vec()).with_context(|| format!("read {}", file.display()))?
         }
