@@ -110,15 +110,15 @@ fn what_was_asked_for_is_kept() {
     let sandbox = Sandbox::new();
     let options = [
         "--subnet",
-        "10.5.0.9/16",
+        "198.18.0.9/16",
         "--ip-range",
-        "10.5.7.0/24",
+        "198.18.7.0/24",
         "--gateway",
-        "10.5.0.7",
+        "198.18.0.7",
         "--subnet",
         "fd05::/64",
         "--route",
-        "10.9.0.0/16,10.5.0.8,5",
+        "10.9.0.0/16,198.18.0.8,5",
         "--route",
         "fd09::/64,fd05::8",
         "--dns",
@@ -138,14 +138,14 @@ fn what_was_asked_for_is_kept() {
     let made = create(&sandbox, &options, "n");
     let subnets = json!([
         {
-            "subnet": "10.5.0.0/16", "gateway": "10.5.0.7",
-            "lease_range": {"start_ip": "10.5.7.1", "end_ip": "10.5.7.255"},
+            "subnet": "198.18.0.0/16", "gateway": "198.18.0.7",
+            "lease_range": {"start_ip": "198.18.7.1", "end_ip": "198.18.7.255"},
         },
         {"subnet": "fd05::/64", "gateway": "fd05::1"},
     ]);
     assert_eq!(made["subnets"], subnets);
     let routes = json!([
-        {"destination": "10.9.0.0/16", "gateway": "10.5.0.8", "metric": 5},
+        {"destination": "10.9.0.0/16", "gateway": "198.18.0.8", "metric": 5},
         {"destination": "fd09::/64", "gateway": "fd05::8"},
     ]);
     assert_eq!(made["routes"], routes);
@@ -161,14 +161,14 @@ fn what_was_asked_for_is_kept() {
         "-o",
         "mode=vepa",
         "--subnet",
-        "10.6.0.0/24",
+        "198.19.0.0/24",
         "--ip-range",
-        "10.6.0.5-10.6.0.9",
+        "198.19.0.5-198.19.0.9",
     ];
     let made = create(&sandbox, &options, "m");
     assert_eq!((&made["network_interface"], &made["dns_enabled"]), (&json!("eth7"), &json!(false)));
     assert_eq!(made["options"], json!({"mode": "vepa"}));
-    assert_eq!(made["subnets"][0]["lease_range"], json!({"start_ip": "10.6.0.5", "end_ip": "10.6.0.9"}));
+    assert_eq!(made["subnets"][0]["lease_range"], json!({"start_ip": "198.19.0.5", "end_ip": "198.19.0.9"}));
     let made = create(&sandbox, &["-d", "ipvlan", "--ipam-driver", "none", "-o", "mode=l3s"], "i");
     assert_eq!((&made["subnets"], &made["ipam_options"]), (&Value::Null, &json!({"driver": "none"})));
     let options = ["-o", "com.docker.network.bridge.name=docked", "-o", "com.docker.network.driver.mtu=1300"];
@@ -184,17 +184,23 @@ fn what_was_asked_for_is_kept() {
 #[test]
 fn what_does_not_go_together_is_refused() {
     let sandbox = Sandbox::new();
-    create(&sandbox, &["--subnet", "10.5.0.0/16"], "n");
+    create(&sandbox, &["--subnet", "198.18.0.0/16"], "n");
     for (words, options) in [
-        (&["10.5.8.0/24", "already used by network n"][..], &["--subnet", "10.5.8.0/24"][..]),
+        (&["198.18.8.0/24", "already used by network n"][..], &["--subnet", "198.18.8.0/24"][..]),
         (&["10.88.0.0/24", "already used by network podman"], &["--subnet", "10.88.0.0/24"]),
-        (&["10.6.0.0/28", "overlaps", "10.6.0.0/24"], &["--subnet", "10.6.0.0/24", "--subnet", "10.6.0.0/28"]),
-        (&["gateway 10.7.0.1", "not in subnet 10.6.0.0/24"], &["--subnet", "10.6.0.0/24", "--gateway", "10.7.0.1"]),
-        (&["gateway 10.6.0.255"], &["--subnet", "10.6.0.0/24", "--gateway", "10.6.0.255"]),
-        (&["lease range", "10.7.0.1"], &["--subnet", "10.6.0.0/24", "--ip-range", "10.7.0.0/24"]),
-        (&["--gateway needs --subnet"], &["--gateway", "10.6.0.1"]),
-        (&["--ip-range needs --subnet"], &["--ip-range", "10.6.0.0/25"]),
-        (&["more --gateway"], &["--subnet", "10.6.0.0/24", "--gateway", "10.6.0.1", "--gateway", "10.6.0.2"]),
+        (
+            &["198.19.0.0/28", "overlaps", "198.19.0.0/24"],
+            &["--subnet", "198.19.0.0/24", "--subnet", "198.19.0.0/28"],
+        ),
+        (
+            &["gateway 10.7.0.1", "not in subnet 198.19.0.0/24"],
+            &["--subnet", "198.19.0.0/24", "--gateway", "10.7.0.1"],
+        ),
+        (&["gateway 198.19.0.255"], &["--subnet", "198.19.0.0/24", "--gateway", "198.19.0.255"]),
+        (&["lease range", "10.7.0.1"], &["--subnet", "198.19.0.0/24", "--ip-range", "10.7.0.0/24"]),
+        (&["--gateway needs --subnet"], &["--gateway", "198.19.0.1"]),
+        (&["--ip-range needs --subnet"], &["--ip-range", "198.19.0.0/25"]),
+        (&["more --gateway"], &["--subnet", "198.19.0.0/24", "--gateway", "198.19.0.1", "--gateway", "198.19.0.2"]),
         (&["--subnet", "invalid CIDR", "\"x\""], &["--subnet", "x"]),
         (&["\"y\" is not an IP address"], &["--dns", "y"]),
         (&["--dns and --disable-dns"], &["--dns", "1.1.1.1", "--disable-dns"]),
@@ -202,7 +208,7 @@ fn what_does_not_go_together_is_refused() {
         (&["DHCP is not supported", "--subnet"], &["--driver", "macvlan"]),
         (&["ipam driver dhcp"], &["--ipam-driver", "dhcp"]),
         (&["unsupported ipam driver", "\"z\""], &["--ipam-driver", "z"]),
-        (&["ipam driver none"], &["--ipam-driver", "none", "--subnet", "10.6.0.0/24"]),
+        (&["ipam driver none"], &["--ipam-driver", "none", "--subnet", "198.19.0.0/24"]),
         (&["mtu=x"], &["-o", "mtu=x"]),
         (&["vlan=4095"], &["-o", "vlan=4095"]),
         (&["isolate=maybe"], &["-o", "isolate=maybe"]),
@@ -210,10 +216,10 @@ fn what_does_not_go_together_is_refused() {
         (&["unsupported bridge network option colour", "mtu"], &["-o", "colour=red"]),
         (&["\"mtu\" has no value"], &["-o", "mtu"]),
         (&["route \"a\""], &["--route", "a"]),
-        (&["invalid CIDR", "\"a\""], &["--route", "a,10.5.0.1"]),
-        (&["10.9.0.1/16 is no block", "10.9.0.0/16"], &["--route", "10.9.0.1/16,10.5.0.1"]),
+        (&["invalid CIDR", "\"a\""], &["--route", "a,198.18.0.1"]),
+        (&["10.9.0.1/16 is no block", "10.9.0.0/16"], &["--route", "10.9.0.1/16,198.18.0.1"]),
         (&["IPv6"], &["--route", "10.9.0.0/16,fd00::1"]),
-        (&["\"x\" is not a metric"], &["--route", "10.9.0.0/16,10.5.0.1,x"]),
+        (&["\"x\" is not a metric"], &["--route", "10.9.0.0/16,198.18.0.1,x"]),
         (&["interface name", "15 characters"], &["--interface-name", "sixteen-letters-"]),
         (&["interface coracle1", "already used by network n"], &["--interface-name", "coracle1"]),
     ] {
@@ -260,12 +266,12 @@ fn as_docker_networks_have_dockers_shape() {
     let shown = sandbox.docker(&["network", "inspect", "-f", template, "bridge"]);
     assert!(shown.starts_with("bridge ") && shown.ends_with(" 10.88.0.0/16 10.88.0.1\n"), "{shown}");
     let options =
-        ["--subnet", "10.5.0.0/16", "--ip-range", "10.5.7.0/24", "-o", "com.docker.network.driver.mtu=1300"];
+        ["--subnet", "198.18.0.0/16", "--ip-range", "198.18.7.0/24", "-o", "com.docker.network.driver.mtu=1300"];
     sandbox.docker(&[&["network", "create"], &options[..], &["m"]].concat());
     let all: Value = serde_json::from_str(&sandbox.docker(&["network", "inspect", "m"])).expect("JSON");
     assert_eq!(
         all[0]["IPAM"]["Config"],
-        json!([{"Subnet": "10.5.0.0/16", "IPRange": "10.5.7.0/24", "Gateway": "10.5.0.1"}])
+        json!([{"Subnet": "198.18.0.0/16", "IPRange": "198.18.7.0/24", "Gateway": "198.18.0.1"}])
     );
     sandbox.docker(&["network", "rm", "m"]);
     assert_eq!(sandbox.docker(&["network", "prune", "-f"]), "Deleted Networks:\nn\n\n");
@@ -288,4 +294,23 @@ fn settings_say_where_subnets_come_from() {
     run(&["network", "create", "n"]);
     let subnet = run(&["network", "inspect", "-f", shown, "n"]);
     assert!(subnet.starts_with("172.20.") && subnet.ends_with("/28\n"), "{subnet}");
+}
+
+#[test]
+fn what_the_host_has_is_left_to_it() {
+    let sandbox = Sandbox::new();
+    let engine = sandbox.command(&[]);
+    let script = "ip link add one type veth peer name two && ip addr add 198.18.0.1/24 dev one \
+                  && ip addr add 10.89.0.9/16 dev one && ip link set two up && ip link set one up \
+                  && ip route add 10.90.0.0/16 via 198.18.0.2 || exit 9
+                  \"$0\" network create --subnet 198.18.0.128/25 n && exit 8
+                  \"$0\" network create --subnet 10.90.7.0/24 part && \"$0\" network create free || exit 7
+                  exec \"$0\" network inspect -f '{{range .Subnets}}{{.Subnet}}{{end}}' part free";
+    let mut command = std::process::Command::new("unshare");
+    command.args(["--map-root-user", "--net", "sh", "-c", script]).arg(engine.get_program());
+    command.env_clear().envs(engine.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let run = crate::support::Running::start(command).finish();
+    assert!(run.code == 0 && run.stderr.contains("subnet 198.18.0.128/25 is already used by the host"), "{run}");
+    // A route to elsewhere is avoided, and may be taken a part of.
+    assert!(run.stdout.ends_with("10.90.7.0/24\n10.91.0.0/24\n"), "{run}");
 }

@@ -4,7 +4,7 @@ use super::super::cidr::{Cidr, with_number};
 use super::{Defaults, Definition, Driver, Ipam, Mode, Subnet, check};
 use crate::error::Kind;
 use crate::fs;
-use anyhow::Result;
+use anyhow::{Context, Result};
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
@@ -16,8 +16,8 @@ const NUMBER_MAX: u32 = 65_535;
 /// What a subnet of IPv6 is long, and how often one is drawn.
 const IPV6_PREFIX: u8 = 64;
 const DRAWS_MAX: u32 = 100;
-/// The most of a table of routes in /proc that is read.
-const ROUTES_BYTES_MAX: usize = 8 << 20;
+/// The most of a table in /proc that is read.
+const TABLE_BYTES_MAX: usize = 8 << 20;
 /// The largest and the smallest subnets that are taken from a pool of IPv4.
 const POOL_PREFIXES: std::ops::RangeInclusive<u8> = 8..=29;
 
@@ -47,16 +47,16 @@ pub fn complete(defaults: &Defaults, others: &[Definition], wanted: &mut Definit
     if wanted.name.is_empty() {
         wanted.name = free_name(others, rootless)?;
     }
-    let host = if rootless { Vec::new() } else { routes() };
+    let host = Host::look()?;
     for subnet in &wanted.subnets {
         check::check_unused(&subnet.subnet, others)?;
-        // A route that is wider is one to elsewhere, of which a network may take a part.
-        if let Some(route) = host.iter().find(|route| subnet.subnet.contains(route.first())) {
-            let message = format!("subnet {} is already used on the host, by the route to {route}", subnet.subnet);
+        if let Some(own) = host.own.iter().find(|own| own.overlaps(&subnet.subnet)) {
+            let message =
+                format!("subnet {} is already used by the host, which has an address in {own}", subnet.subnet);
             return Err(Kind::InUse.error(message));
         }
     }
-    add_subnets(defaults, others, wanted)?;
+    add_subnets(defaults, others, &host, wanted)?;
     let needs_gateway = needs_gateway(wanted)?;
     for subnet in wanted.subnets.iter_mut().filter(|subnet| needs_gateway && subnet.gateway.is_none()) {
         subnet.gateway = Some(subnet.subnet.hosts().0);
@@ -74,7 +74,7 @@ fn needs_gateway(wanted: &Definition) -> Result<bool> {
 
 /// Gives a bridge the subnets that it was not told: one of IPv4 where it has none at all, and one of IPv6 where that is
 /// wanted.
-fn add_subnets(defaults: &Defaults, others: &[Definition], wanted: &mut Definition) -> Result<()> {
+fn add_subnets(defaults: &Defaults, others: &[Definition], host: &Host, wanted: &mut Definition) -> Result<()> {
     if wanted.driver != Driver::Bridge || wanted.ipam_options.driver == Ipam::None {
         return Ok(());
     }
@@ -82,7 +82,7 @@ fn add_subnets(defaults: &Defaults, others: &[Definition], wanted: &mut Definiti
     let plain = |subnet| Subnet { subnet, gateway: None, lease_range: None };
     let used: Vec<Cidr> = others.iter().flat_map(|other| &other.subnets).map(|subnet| subnet.subnet).collect();
     if wanted.subnets.is_empty() || (wanted.ipv6_enabled && !has(wanted, false)) {
-        wanted.subnets.push(plain(free_ipv4(&defaults.pools, &used, &routes())?));
+        wanted.subnets.push(plain(free_ipv4(&defaults.pools, &used, host)?));
     }
     if wanted.ipv6_enabled && !has(wanted, true) {
         wanted.subnets.push(plain(free_ipv6(&used)?));
@@ -91,12 +91,11 @@ fn add_subnets(defaults: &Defaults, others: &[Definition], wanted: &mut Definiti
 }
 
 /// The first subnet of the pools that neither a network nor the host has. Where routes of the host cover all of them, as
-/// a VPN's may, its wide ones do not count.
-fn free_ipv4(pools: &[(Cidr, u8)], used: &[Cidr], host: &[Cidr]) -> Result<Cidr> {
+/// a VPN's may, they do not count.
+fn free_ipv4(pools: &[(Cidr, u8)], used: &[Cidr], host: &Host) -> Result<Cidr> {
     let first_free = |used: &[Cidr]| pools.iter().find_map(|(pool, prefix)| free_in(pool, *prefix, used));
-    let narrow = |route: &&Cidr| pools.iter().any(|(pool, _)| route.prefix() > pool.prefix());
-    let narrow: Vec<Cidr> = host.iter().filter(narrow).copied().collect();
-    first_free(&[used, host].concat()).or_else(|| first_free(&[used, &narrow].concat())).ok_or_else(|| {
+    let (own, routes) = (host.own.as_slice(), host.routes.as_slice());
+    first_free(&[used, own, routes].concat()).or_else(|| first_free(&[used, own].concat())).ok_or_else(|| {
         let message = "no subnet is free in the pools of containers.conf";
         Kind::InUse.hinted(message, "remove networks, or give --subnet")
     })
@@ -133,19 +132,60 @@ fn free_name(others: &[Definition], rootless: bool) -> Result<String> {
     let mut taken: BTreeSet<String> =
         others.iter().flat_map(|other| [other.name.clone(), other.network_interface.clone()]).collect();
     if !rootless {
-        taken.extend(fs::list(Path::new("/sys/class/net"))?);
+        taken.extend(read_interfaces(&read_table("/proc/net/dev")));
     }
     let mut names = (1..=NUMBER_MAX).map(|number| format!("{PREFIX}{number}"));
     names.find(|name| !taken.contains(name)).ok_or_else(|| Kind::InUse.error("too many networks without a name"))
 }
 
-/// Where the host's routes lead, but for the default ones. What cannot be read is not there.
-fn routes() -> Vec<Cidr> {
-    let read = |path: &str| {
-        let bytes = fs::read_optional(Path::new(path), ROUTES_BYTES_MAX).ok().flatten().unwrap_or_default();
-        String::from_utf8_lossy(&bytes).into_owned()
+/// What the host has, in whose network namespace or below which networks are.
+#[derive(Debug, Default)]
+struct Host {
+    /// The subnets of its addresses.
+    own: Vec<Cidr>,
+    /// Where its routes lead, but for the default ones.
+    routes: Vec<Cidr>,
+}
+
+impl Host {
+    fn look() -> Result<Self> {
+        let routes = read_routes(&read_table("/proc/net/route"), &read_table("/proc/net/ipv6_route"));
+        Ok(Self { own: own()?, routes })
+    }
+}
+
+fn own() -> Result<Vec<Cidr>> {
+    let block = |interface: nix::ifaddrs::InterfaceAddress| {
+        let (address, mask) = (interface.address?, interface.netmask?);
+        let (address, bits) = match (address.as_sockaddr_in(), address.as_sockaddr_in6()) {
+            (Some(ipv4), _) => (IpAddr::V4(ipv4.ip()), mask.as_sockaddr_in()?.ip().to_bits().leading_ones()),
+            (_, Some(ipv6)) => (IpAddr::V6(ipv6.ip()), mask.as_sockaddr_in6()?.ip().to_bits().leading_ones()),
+            (None, None) => return None,
+        };
+        Cidr::new(address, u8::try_from(bits).ok()?).filter(|block| !is_local(block))
     };
-    read_routes(&read("/proc/net/route"), &read("/proc/net/ipv6_route"))
+    Ok(nix::ifaddrs::getifaddrs().context("getifaddrs")?.filter_map(block).collect())
+}
+
+/// What each interface has for itself: 127.0.0.0/8, ::1, fe80::/10 and ff00::/8.
+fn is_local(block: &Cidr) -> bool {
+    match block.first() {
+        IpAddr::V4(first) => first.is_loopback(),
+        IpAddr::V6(first) => first.is_loopback() || first.is_unicast_link_local() || first.is_multicast(),
+    }
+}
+
+/// A table of the kernel. One that cannot be read has nothing.
+fn read_table(path: &str) -> String {
+    let bytes = fs::read_optional(Path::new(path), TABLE_BYTES_MAX).ok().flatten().unwrap_or_default();
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// The interfaces of this network namespace: a line for each behind two of headings, with the name in front of a colon.
+/// What is in /sys may be of another one.
+fn read_interfaces(table: &str) -> Vec<String> {
+    let names = table.lines().skip(2).filter_map(|line| line.split_once(':'));
+    names.map(|(name, _)| name.trim().to_owned()).collect()
 }
 
 /// The tables of proc_pid_net(5): IPv4 has the address and the mask in hex as the machine has them, IPv6 the address in
@@ -164,13 +204,7 @@ fn read_routes(ipv4: &str, ipv6: &str) -> Vec<Cidr> {
         let address = u128::from_str_radix(words.next()?, 16).ok()?;
         let prefix = u8::from_str_radix(words.next()?, 16).ok()?;
         let block = Cidr::new(IpAddr::V6(Ipv6Addr::from_bits(address)), prefix)?;
-        // Not the interfaces' own addresses and what each has for itself: fe80::/10, ff00::/8, ::1.
-        Some(block).filter(|block| {
-            prefix < 128
-                && address >> 118 != 0x3fa
-                && address >> 120 != 0xff
-                && !block.contains(IpAddr::V6(Ipv6Addr::LOCALHOST))
-        })
+        Some(block).filter(|block| !is_local(block))
     };
     let ipv4 = ipv4.lines().skip(1).filter_map(of_ipv4);
     ipv4.chain(ipv6.lines().filter_map(of_ipv6)).filter(|block| block.prefix() > 0).collect()
@@ -191,16 +225,17 @@ mod tests {
     #[test]
     fn the_first_free_subnet_is_taken() {
         let pools = [(cidr("10.89.0.0/16"), 24), (cidr("10.96.0.0/11"), 24)];
-        for (used, host, free) in [
-            (&[][..], &[][..], Some("10.89.0.0/24")),
-            (&["10.89.0.0/24", "10.89.2.0/24"], &["10.89.1.128/25"], Some("10.89.3.0/24")),
-            (&["10.89.0.0/16"], &[], Some("10.96.0.0/24")),
-            (&["10.0.0.0/8"], &[], None),
+        for (used, own, routes, free) in [
+            (&[][..], &[][..], &[][..], Some("10.89.0.0/24")),
+            (&["10.89.0.0/24", "10.89.2.0/24"], &["10.89.1.128/25"], &[], Some("10.89.3.0/24")),
+            (&["10.89.0.0/24"], &[], &["10.89.0.0/17"], Some("10.89.128.0/24")),
+            (&["10.89.0.0/16"], &[], &[], Some("10.96.0.0/24")),
+            (&["10.0.0.0/8"], &[], &[], None),
             // A VPN.
-            (&["10.89.0.0/24"], &["10.0.0.0/8"], Some("10.89.1.0/24")),
-            (&["10.89.0.0/24"], &["10.0.0.0/8", "10.89.1.0/24"], Some("10.89.2.0/24")),
+            (&["10.89.0.0/24"], &["10.89.1.0/24"], &["10.0.0.0/8"], Some("10.89.2.0/24")),
         ] {
-            let found = free_ipv4(&pools, &cidrs(used), &cidrs(host)).ok().map(|block| block.to_string());
+            let host = Host { own: cidrs(own), routes: cidrs(routes) };
+            let found = free_ipv4(&pools, &cidrs(used), &host).ok().map(|block| block.to_string());
             assert_eq!(found.as_deref(), free, "{used:?} {host:?}");
         }
         let drawn = free_ipv6(&cidrs(&["fd00::/9"])).unwrap();
@@ -221,6 +256,13 @@ mod tests {
         let expected = if cfg!(target_endian = "little") { "192.168.2.0/24" } else { "0.2.168.192/24" };
         let routes = read_routes(ipv4, ipv6);
         assert_eq!(routes.iter().map(ToString::to_string).collect::<Vec<_>>(), [expected, "fd00:0:0:1::/64"]);
+    }
+
+    #[test]
+    fn interfaces_are_read() {
+        let table = "Inter-|   Receive\n face |bytes packets\n    lo: 1 2 3\ncoracle1:0 0\nnoise\n";
+        assert_eq!(read_interfaces(table), ["lo", "coracle1"]);
+        assert!(own().unwrap().iter().all(|block| !block.contains("127.0.0.1".parse().unwrap())));
     }
 
     #[test]
