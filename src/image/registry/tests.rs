@@ -381,3 +381,12 @@ fn scopes_for_more_than_is_needed_are_not_asked_for() {
         assert_eq!(asked, format!("repository:team/app:pull,push{source}"), "{proposed}");
     }
 }
+
+#[test]
+fn each_pause_is_about_twice_the_one_before() {
+    let patience = Patience { pause: Duration::from_secs(2), ..Patience::default() };
+    for (tries, secs) in [(1, 2), (2, 4), (3, 8), (7, 128), (u32::MAX, 128)] {
+        let pause = patience.pause_after(tries).as_millis();
+        assert!((secs * 500..secs * 1500).contains(&pause), "{tries}: {pause} ms");
+    }
+}

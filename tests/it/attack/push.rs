@@ -1,6 +1,6 @@
 //! Family D of the catalogue by `push`: what a registry that is sent something may try.
 
-use super::registry::{AT_ONCE, INSECURE, PASSWORD, basic, bearer, faults};
+use super::registry::{AT_ONCE, HASTY, INSECURE, PASSWORD, basic, bearer, faults};
 use crate::push::{accept, load};
 use crate::support::artifact::{self, Artifact, Packing, file};
 use crate::support::fake_registry::{Answer, FakeRegistry, Request};
@@ -119,7 +119,8 @@ impl<'a> Scene<'a> {
     fn push(&self) -> Run {
         let name = format!("{}/app:1", self.fake.host());
         let creds = format!("me:{PASSWORD}");
-        let command = self.sandbox.command(&["push", INSECURE, "--creds", &creds, "localhost/app:1", &name]);
+        let words = ["push", INSECURE, HASTY, "--creds", &creds, "localhost/app:1", &name];
+        let command = self.sandbox.command(&words);
         Running::start(with_little_memory(&command)).finish()
     }
 

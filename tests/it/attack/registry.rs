@@ -18,6 +18,8 @@ use std::process::Stdio;
 use std::time::Duration;
 
 pub(super) const INSECURE: &str = "--tls-verify=false";
+/// Tries that follow each other at once: how long the pauses are is no part of the attacks.
+pub(super) const HASTY: &str = "--retry-delay=10ms";
 pub(super) const PASSWORD: &str = "bound-to-one-origin";
 /// How many faults are tried beside each other: most of them wait.
 pub(super) const AT_ONCE: usize = 6;
@@ -51,7 +53,7 @@ impl Scene {
 
     fn pull(&self, more: &[&str]) -> Run {
         let name = self.name();
-        let command = self.sandbox.command(&[&["pull", INSECURE], more, &[name.as_str()]].concat());
+        let command = self.sandbox.command(&[&["pull", INSECURE, HASTY], more, &[name.as_str()]].concat());
         Running::start(with_little_memory(&command)).finish()
     }
 
