@@ -1,6 +1,6 @@
 //! Layers with a table of contents: of a new version only what is new is fetched, and a wrong table does no harm.
 
-use crate::support::artifact::{self, Artifact};
+use crate::support::artifact::{self, Artifact, Blob};
 use crate::support::chunked::{Form, Layer, image};
 use crate::support::evil_tar::{self, Entry};
 use crate::support::fake_registry::{Answer, FakeRegistry};
@@ -24,26 +24,29 @@ const OTHER_BYTES: u64 = 60_000;
 struct Scene {
     sandbox: Sandbox,
     fake: FakeRegistry,
-    old: Layer,
-    new: Layer,
+    old: Blob,
+    new: Blob,
+    new_hex: String,
 }
 
 impl Scene {
     fn new(form: Form) -> Self {
-        let (old, new) = (Layer::new(form, &files(&[])), Layer::new(form, &files(&[20])));
-        let scene = Self { sandbox: Sandbox::new(), fake: FakeRegistry::start(), old, new };
-        scene.serve("v1", &scene.old);
-        scene.serve("v2", &scene.new);
+        Self::of(&Layer::new(form, &files(&[])), &Layer::new(form, &files(&[20])))
+    }
+
+    fn of(old: &Layer, new: &Layer) -> Self {
+        let (sandbox, fake) = (Sandbox::new(), FakeRegistry::start());
+        let (old, new) = (serve(&fake, "v1", old), serve(&fake, "v2", new));
+        let new_hex = new.hex();
+        let scene = Self { sandbox, fake, old, new, new_hex };
         assert_eq!(scene.pull("v1").code, 0);
         scene
     }
 
-    fn serve(&self, tag: &str, layer: &Layer) {
-        let (blobs, manifest) = image(layer);
-        for blob in blobs {
-            self.fake.put(&format!("/v2/app/blobs/{}", blob.digest()), "application/octet-stream", &blob.bytes);
-        }
-        self.fake.put(&format!("/v2/app/manifests/{tag}"), &manifest.media_type, &manifest.bytes);
+    /// Serves another layer as that of the second version.
+    fn serve_new(&mut self, layer: &Layer) {
+        self.new = serve(&self.fake, "v2", layer);
+        self.new_hex = self.new.hex();
     }
 
     fn name(&self, tag: &str) -> String {
@@ -64,16 +67,14 @@ impl Scene {
     }
 
     fn asked(&self) -> Vec<Option<String>> {
-        let hex = self.new.blob().0.hex();
-        let requests = self.fake.requests().into_iter().filter(|request| request.target.ends_with(&hex));
+        let requests = self.fake.requests().into_iter().filter(|request| request.target.ends_with(&self.new_hex));
         requests.map(|request| request.header("range").map(str::to_owned)).collect()
     }
 
     /// The second version is here as it is in the registry.
     fn assert_new(&self) {
-        let (blob, _) = self.new.blob();
-        let stored = std::fs::read(self.stored(&blob.hex())).expect("the blob is stored");
-        assert!(stored == blob.bytes, "other bytes are stored");
+        let stored = std::fs::read(self.stored(&self.new_hex)).expect("the blob is stored");
+        assert!(stored == self.new.bytes, "other bytes are stored");
         assert_eq!(self.sandbox.ok(&["run", "--rm", "--pull=never", &self.name("v2")]), "changed");
         let command = ["run", "--rm", "--pull=never", &self.name("v2"), "sha256sum", "/data/20", "/data/21"];
         let sums = self.sandbox.ok(&command);
@@ -86,13 +87,23 @@ impl Scene {
     }
 
     fn part_bytes(&self) -> u64 {
-        let part = self.sandbox.data.join("coracle/images/partial").join(self.new.blob().0.hex());
+        let part = self.sandbox.data.join("coracle/images/partial").join(&self.new_hex);
         part.metadata().map_or(0, |status| status.len())
     }
 
     fn size(&self) -> u64 {
-        self.new.blob().0.bytes.len() as u64
+        self.new.bytes.len() as u64
     }
+}
+
+/// Gives the layer's blob.
+fn serve(fake: &FakeRegistry, tag: &str, layer: &Layer) -> Blob {
+    let (mut blobs, manifest) = image(layer);
+    for blob in &blobs {
+        fake.put(&format!("/v2/app/blobs/{}", blob.digest()), "application/octet-stream", &blob.bytes);
+    }
+    fake.put(&format!("/v2/app/manifests/{tag}"), &manifest.media_type, &manifest.bytes);
+    blobs.pop().expect("the layer comes last")
 }
 
 /// The files of the image, of which these have changed.
@@ -137,8 +148,7 @@ fn files_are_found_again_wherever_they_lie() {
         let mut moved = files(&[20]);
         moved[2..].reverse();
         moved.iter_mut().for_each(|file| file.mtime += 1);
-        scene.new = Layer::new(form, &moved);
-        scene.serve("v2", &scene.new);
+        scene.serve_new(&Layer::new(form, &moved));
         let (sent, asked) = scene.pull_new();
         // The frames of eStargz end with the next header.
         let expected = if form == Form::ZstdChunked { 0 } else { 40 * (FILE_BYTES as u64 - (64 << 10)) };
@@ -149,19 +159,15 @@ fn files_are_found_again_wherever_they_lie() {
 #[test]
 fn a_table_that_lies_costs_a_second_download() {
     for form in FORMS {
-        let mut scene = Scene::new(form);
-        let changed = |layer: &Layer| {
-            let is_it = |entry: &serde_json::Value| entry["name"] == json!("data/20");
-            let entries = layer.table["entries"].as_array().expect("it has entries");
-            entries.iter().position(is_it).expect("it has the file")
-        };
+        let (old, mut new) = (Layer::new(form, &files(&[])), Layer::new(form, &files(&[20])));
+        let is_it = |entry: &serde_json::Value| entry["name"] == json!("data/20");
+        let entries = new.table["entries"].as_array().expect("it has entries");
+        let at = entries.iter().position(is_it).expect("it has the file");
         // What has changed is said to be as it was, so that the old bytes are taken for it.
-        let at = changed(&scene.new);
         for entry in at..at + 2 {
-            scene.new.table["entries"][entry]["chunkDigest"] =
-                scene.old.table["entries"][entry]["chunkDigest"].clone();
+            new.table["entries"][entry]["chunkDigest"] = old.table["entries"][entry]["chunkDigest"].clone();
         }
-        scene.serve("v2", &scene.new);
+        let scene = Scene::of(&old, &new);
         let (sent, asked) = scene.pull_new();
         assert!(sent > scene.size(), "{form:?}: {sent} bytes");
         assert!(asked.len() > 1 && asked.last() == Some(&None), "{form:?}: {asked:?}");
@@ -186,8 +192,7 @@ fn tables_that_are_none_are_left_alone() {
         let misplaced = positions.map(|position| Layer { position: Some(position.to_owned()), ..truth.clone() });
         let mut scene = Scene::new(form);
         for (number, layer) in falsified.chain(misplaced).enumerate() {
-            scene.new = layer;
-            scene.serve("v2", &scene.new);
+            scene.serve_new(&layer);
             let before = scene.asked().len();
             let (sent, asked) = scene.pull_new();
             assert!(sent > 40 * FILE_BYTES as u64, "{form:?} {number}: {sent} bytes");
@@ -201,8 +206,7 @@ fn tables_that_are_none_are_left_alone() {
 fn a_registry_without_ranges_sends_all_of_it() {
     for status in [200, 416, 500] {
         let scene = Scene::new(Form::ZstdChunked);
-        let blob = scene.new.blob().0;
-        let target = blob.hex();
+        let (blob, target) = (scene.new.clone(), scene.new_hex.clone());
         scene.fake.rule(move |request| match request.header("range") {
             Some(_) if request.target.ends_with(&target) && status == 200 => Some(Answer::ok(blob.bytes.clone())),
             Some(_) if request.target.ends_with(&target) => Some(Answer::status(status)),
@@ -216,7 +220,7 @@ fn a_registry_without_ranges_sends_all_of_it() {
 #[test]
 fn what_has_rotted_on_disk_is_not_taken_over() {
     let scene = Scene::new(Form::ZstdChunked);
-    let old = scene.stored(&scene.old.blob().0.hex());
+    let old = scene.stored(&scene.old.hex());
     let mut bytes = std::fs::read(&old).expect("the old blob is here");
     let middle = bytes.len() / 4;
     bytes[middle] ^= 1;
@@ -229,12 +233,12 @@ fn what_has_rotted_on_disk_is_not_taken_over() {
 fn a_pull_that_was_killed_goes_on_with_what_it_has() {
     let scene = Scene::new(Form::ZstdChunked);
     // The changed file comes in two halves, with a long pause between.
-    let blob = scene.new.blob().0;
+    let (blob, hex) = (scene.new.clone(), scene.new_hex.clone());
     let half = FILE_BYTES / 2;
     let tail = blob.bytes.len() - 20_000;
     let was_asked = AtomicBool::new(false);
     scene.fake.rule(move |request| {
-        let range = request.header("range").filter(|_| request.target.ends_with(&blob.hex()))?;
+        let range = request.header("range").filter(|_| request.target.ends_with(&hex))?;
         let (first, last) = range.strip_prefix("bytes=")?.split_once('-')?;
         let (first, last): (usize, usize) = (first.parse().ok()?, last.parse().ok()?);
         let is_file = first > 100_000 && first < tail && last - first > half;
