@@ -173,9 +173,7 @@ fn make(scene: &Scene, options: &[&str], image: &str, calls: &[Call]) -> Vec<Str
         format!("{number} {}\n", arguments.join(" "))
     });
     let run = with_input(scene, options, &[image, "probe", "calls"], &input.collect::<String>());
-    // A clone that is allowed answers twice.
-    let mut answers: Vec<&str> = run.stdout.lines().collect();
-    answers.dedup();
+    let answers: Vec<&str> = run.stdout.lines().collect();
     assert_eq!(answers.len(), calls.len(), "{run}");
     answers.iter().map(|line| line.split_once(' ').expect("NUMBER ANSWER").1.to_owned()).collect()
 }

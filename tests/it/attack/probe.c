@@ -51,8 +51,11 @@ static void call(char **words, int count) {
     fflush(stdout);
     pid_t child = fork();
     if (child == 0) {
+        pid_t self = getpid();
         long answer = syscall(value[0], value[1], value[2], value[3], value[4], value[5], value[6]);
-        printf("%ld %s\n", value[0], result(answer));
+        // Who comes out of a clone that is allowed has nothing to add.
+        if (getpid() == self)
+            printf("%ld %s\n", value[0], result(answer));
         fflush(stdout);
         _exit(0);
     }
