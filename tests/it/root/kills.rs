@@ -17,6 +17,7 @@ fn harness(arguments: &[&str]) -> Option<Run> {
     }
     let mut command = Command::new("python3");
     command.arg(source().join("contrib/kill-harness")).args(["--user", &engine.user.name, "--jobs", "2"]);
+    command.arg("--directory").arg(engine.program.parent().expect("a sandbox has a top"));
     command.arg("--program").arg(&engine.program).arg("--image").arg(images::archive("busybox")).args(arguments);
     Some(Running::start(command).finish())
 }
