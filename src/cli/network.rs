@@ -4,6 +4,7 @@ pub mod create;
 pub mod later;
 pub mod ls;
 pub mod remove;
+pub mod update;
 
 use super::{Context, Verb, listing, report};
 use crate::cli::format::{Format, Names};

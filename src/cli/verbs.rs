@@ -256,7 +256,7 @@ const NOUNS: &[Noun] = &[
             verb!("exists", super::network::Exists),
             verb!("connect", super::network::later::Connect),
             verb!("disconnect", super::network::later::Disconnect),
-            verb!("update", super::network::later::Update),
+            verb!("update", super::network::update::Update),
             verb!("reload", super::network::later::Reload),
         ],
         is_hidden: false,

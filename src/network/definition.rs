@@ -310,6 +310,24 @@ pub fn create(engine: &Engine, defaults: &Defaults, mut wanted: Definition) -> R
     Ok(wanted)
 }
 
+/// Changes whom a network asks for names that no container has.
+pub fn set_servers(
+    engine: &Engine,
+    defaults: &Defaults,
+    name: &str,
+    change: impl FnOnce(&mut Vec<IpAddr>),
+) -> Result<()> {
+    fs::create_dir(&directory(engine))?;
+    let _lock = hold(engine, Hold::Exclusive)?;
+    let mut network = find(engine, defaults, name)?;
+    if !network.dns_enabled {
+        return Err(Kind::BadInput.error(format!("network {name} answers no questions for names")));
+    }
+    change(&mut network.network_dns_servers);
+    check::check(&network)?;
+    fs::write_json(&file(engine, &network.name), &network, Durability::Synced)
+}
+
 /// Removes a network that nothing uses. The caller holds the lock.
 pub fn remove(engine: &Engine, _lock: &Lock, name: &str) -> Result<()> {
     check_name(name)?;

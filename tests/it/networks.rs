@@ -229,10 +229,28 @@ fn what_does_not_go_together_is_refused() {
         sandbox.fails(125, &["network"], &["network", "create", name]);
     }
     sandbox.fails(125, &["network podman exists"], &["network", "create", "podman"]);
-    for verb in ["connect", "disconnect", "update", "reload"] {
+    for verb in ["connect", "disconnect", "reload"] {
         sandbox.fails(125, &["not supported yet"], &["network", verb, "--option", "n"]);
     }
     assert_eq!(sandbox.ok(&["network", "ls", "-q"]), "n\npodman\n");
+}
+
+#[test]
+fn name_servers_can_be_changed() {
+    let sandbox = Sandbox::new();
+    create(&sandbox, &["--dns", "1.1.1.1"], "n");
+    let update = |options: &[&str]| {
+        assert_eq!(sandbox.ok(&[&["network", "update"], options, &["n"]].concat()), "n\n");
+        sandbox.ok(&["network", "inspect", "-f", "{{.NetworkDNSServers}}", "n"])
+    };
+    assert_eq!(update(&["--dns-add", "1.1.1.1,fd00::1", "--dns-add", "8.8.8.8"]), "[1.1.1.1 fd00::1 8.8.8.8]\n");
+    assert_eq!(update(&["--dns-drop", "1.1.1.1", "--dns-add", "9.9.9.9"]), "[fd00::1 8.8.8.8 9.9.9.9]\n");
+    assert_eq!(update(&["--dns-drop", "4.4.4.4"]), "[fd00::1 8.8.8.8 9.9.9.9]\n");
+    sandbox.fails(125, &["\"x\" is not an IP address"], &["network", "update", "--dns-add", "x", "n"]);
+    sandbox.fails(125, &["no network", "\"m\""], &["network", "update", "--dns-add", "1.1.1.1", "m"]);
+    create(&sandbox, &["--disable-dns"], "silent");
+    sandbox.fails(125, &["network silent answers no"], &["network", "update", "--dns-add", "1.1.1.1", "silent"]);
+    sandbox.fails(125, &["network podman answers no"], &["network", "update", "--dns-add", "1.1.1.1", "podman"]);
 }
 
 #[test]

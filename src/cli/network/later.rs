@@ -18,13 +18,6 @@ pub struct Disconnect {
     rest: Rest,
 }
 
-/// Not supported yet: change the name servers of a network
-#[derive(clap::Args)]
-pub struct Update {
-    #[command(flatten)]
-    rest: Rest,
-}
-
 /// Not supported yet: make the rules of containers' networks anew
 #[derive(clap::Args)]
 pub struct Reload {
@@ -52,12 +45,6 @@ impl Verb for Connect {
 }
 
 impl Verb for Disconnect {
-    fn run(self, _context: &Context) -> Result<u8> {
-        refuse(&self.rest)
-    }
-}
-
-impl Verb for Update {
     fn run(self, _context: &Context) -> Result<u8> {
         refuse(&self.rest)
     }

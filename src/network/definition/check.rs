@@ -66,6 +66,9 @@ pub fn check(network: &Definition) -> Result<()> {
         }
     }
     network.options()?;
+    if !network.dns_enabled && !network.network_dns_servers.is_empty() {
+        return Err(Kind::BadInput.error("name servers are for networks that answer questions for names"));
+    }
     if network.dns_enabled && (network.driver != Driver::Bridge || network.ipam_options.driver == Ipam::None) {
         return Err(Kind::BadInput.error("names are known on bridges with addresses alone"));
     }

@@ -4,6 +4,7 @@ use super::{Asker, Server, Token, message};
 use nix::sys::epoll::{EpollEvent, EpollFlags};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// The most connections in all, and of one client. The oldest one goes for the one that is too many.
@@ -23,7 +24,7 @@ const READS_PER_EVENT: usize = 4;
 pub(super) struct Client {
     stream: TcpStream,
     peer: SocketAddr,
-    network: String,
+    network: Arc<str>,
     /// What has come of a message that is not whole.
     received: Vec<u8>,
     /// What is still to be sent.
@@ -108,7 +109,7 @@ impl Client {
 
 impl Server {
     /// Takes a connection in.
-    pub(super) fn welcome(&mut self, stream: TcpStream, peer: SocketAddr, network: String) {
+    pub(super) fn welcome(&mut self, stream: TcpStream, peer: SocketAddr, network: Arc<str>) {
         let same = |client: &Client| client.address() == peer.ip();
         if self.clients.values().filter(|client| same(client)).count() >= CLIENTS_PER_ADDRESS_MAX {
             self.end_oldest(same);

@@ -23,7 +23,7 @@ const TRIES_MAX: usize = 4;
 /// For how long a server that has not answered is asked behind the others.
 const SILENT_FOR: Duration = Duration::from_secs(30);
 /// The longest datagram.
-const DATAGRAM_BYTES_MAX: usize = 65_535;
+pub(super) const DATAGRAM_BYTES_MAX: usize = 65_535;
 /// How many datagrams that are no answer a query stands in one event.
 const NOISE_MAX: usize = 16;
 
@@ -67,12 +67,14 @@ impl Query {
 }
 
 impl Server {
-    /// Asks others. `upstreams` is not empty.
+    /// Asks others.
     pub(super) fn forward(&mut self, message: &[u8], asked: Asked, mut upstreams: Vec<SocketAddr>, asker: Asker) {
         let of_client = self.queries.values().filter(|query| query.asker.address() == asker.address());
         if self.queries.len() >= QUERIES_MAX || of_client.count() >= QUERIES_PER_ADDRESS_MAX {
             return self.send(asker, asked.refuse(RCODE::ServerFailure));
         }
+        // Asked by itself the server would never come to an end.
+        upstreams.retain(|upstream| !self.listeners.values().any(|listener| listener.address == *upstream));
         let now = Instant::now();
         self.silent.retain(|_, until| *until > now);
         upstreams.sort_by_key(|upstream| self.silent.contains_key(upstream));
@@ -89,7 +91,7 @@ impl Server {
         mut tries: usize,
         refusal: Option<Vec<u8>>,
     ) {
-        while tries < TRIES_MAX.max(upstreams.len()) {
+        while !upstreams.is_empty() && tries < TRIES_MAX.max(upstreams.len()) {
             let upstream = upstreams[tries % upstreams.len()];
             tries += 1;
             let mut id = [0; 2];
@@ -123,7 +125,7 @@ impl Server {
     pub(super) fn hear(&mut self, token: Token) {
         let Some(query) = self.queries.get_mut(&token) else { return };
         let heard = match &mut query.socket {
-            Socket::Udp(socket) => hear_datagram(socket, &query.asked, &query.message),
+            Socket::Udp(socket) => hear_datagram(socket, &query.asked, &query.message, &mut self.scratch),
             Socket::Tcp { stream, unsent, received } => {
                 let heard = hear_stream(stream, unsent, received);
                 if unsent.is_empty()
@@ -228,13 +230,11 @@ fn connect(upstream: SocketAddr) -> rustix::io::Result<TcpStream> {
 }
 
 /// The answer among the datagrams that have come. What is none is passed over: it may be forged.
-fn hear_datagram(socket: &UdpSocket, asked: &Asked, message: &[u8]) -> Heard {
-    let mut bytes = vec![0; DATAGRAM_BYTES_MAX];
+fn hear_datagram(socket: &UdpSocket, asked: &Asked, message: &[u8], bytes: &mut [u8]) -> Heard {
     for _ in 0..NOISE_MAX {
-        match socket.recv(&mut bytes) {
+        match socket.recv(bytes) {
             Ok(length) if asked.is_answered_by(message, &bytes[..length]) => {
-                bytes.truncate(length);
-                return Heard::Answer(bytes);
+                return Heard::Answer(bytes[..length].to_vec());
             }
             Ok(_) => {}
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => break,

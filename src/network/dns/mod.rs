@@ -26,6 +26,7 @@ use simple_dns::RCODE;
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
 use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use zone::Found;
 
@@ -54,11 +55,13 @@ pub struct Server {
     silent: HashMap<SocketAddr, Instant>,
     paused_until: Option<Instant>,
     answers: usize,
+    /// Where answers of others are put first.
+    scratch: Vec<u8>,
 }
 
 #[derive(Debug)]
 struct Listener {
-    network: String,
+    network: Arc<str>,
     address: SocketAddr,
     socket: Socket,
 }
@@ -96,6 +99,7 @@ impl Server {
             silent: HashMap::new(),
             paused_until: None,
             answers: 0,
+            scratch: vec![0; forward::DATAGRAM_BYTES_MAX],
         })
     }
 
@@ -112,7 +116,7 @@ impl Server {
 
     /// Answers a network's containers at an address of its bridge, by UDP and TCP. Listening there already is no error.
     pub fn listen(&mut self, network: &str, address: SocketAddr) -> Result<()> {
-        if self.listeners.values().any(|listener| listener.address == address && listener.network == network) {
+        if self.listeners.values().any(|listener| listener.address == address && *listener.network == *network) {
             return Ok(());
         }
         if self.listeners.len() >= LISTENERS_MAX {
@@ -127,14 +131,14 @@ impl Server {
         tcp.set_nonblocking(true).with_context(listening)?;
         for socket in [Socket::Udp(udp), Socket::Tcp(tcp)] {
             let token = self.watch(&socket, EpollFlags::EPOLLIN)?;
-            self.listeners.insert(token, Listener { network: network.to_owned(), address, socket });
+            self.listeners.insert(token, Listener { network: network.into(), address, socket });
         }
         Ok(())
     }
 
     /// Where a network's name server is.
     pub fn addresses(&self, network: &str) -> Vec<SocketAddr> {
-        let own = self.listeners.values().filter(|listener| listener.network == network);
+        let own = self.listeners.values().filter(|listener| *listener.network == *network);
         let mut addresses: Vec<SocketAddr> = own.map(|listener| listener.address).collect();
         addresses.sort_unstable();
         addresses.dedup();
@@ -159,7 +163,7 @@ impl Server {
     /// Forgets a network, and listens for it no more. Who is connected is not answered any more.
     pub fn forget(&mut self, network: &str) {
         self.networks.remove(network);
-        self.listeners.retain(|_, listener| listener.network != network);
+        self.listeners.retain(|_, listener| *listener.network != *network);
         self.clients.retain(|_, client| client.network() != network);
     }
 
@@ -197,12 +201,12 @@ impl Server {
 
     /// Takes datagrams or connections.
     fn take(&mut self, token: Token) {
+        let mut bytes = [0; message::QUERY_BYTES_MAX + 1];
         for _ in 0..TAKEN_PER_EVENT {
             // Gone with its network meanwhile.
             let Some(listener) = self.listeners.get(&token) else { return };
             match &listener.socket {
                 Socket::Udp(socket) => {
-                    let mut bytes = [0; message::QUERY_BYTES_MAX + 1];
                     let Ok((length, peer)) = socket.recv_from(&mut bytes) else { return };
                     let network = listener.network.clone();
                     self.answer(&bytes[..length], &network, Asker::Udp { listener: token, peer });

@@ -60,6 +60,10 @@ fn serve(networks: Vec<(&'static str, Zone)>, upstreams: Vec<SocketAddr>) -> Run
         until_free(|| server.listen(name, "127.0.0.1:0".parse().unwrap()));
         addresses.extend(server.addresses(name));
     }
+    run(server, addresses)
+}
+
+fn run(mut server: Server, addresses: Vec<SocketAddr>) -> Running {
     let stop = Arc::new(AtomicBool::new(false));
     let stopping = stop.clone();
     let thread = std::thread::spawn(move || {
@@ -306,6 +310,22 @@ fn the_next_server_is_asked_where_one_does_not_answer() {
         let server = serve(vec![("a", Zone::default())], upstreams.clone());
         assert_eq!(said(&ask(server.addresses[0], &query("x.y", TYPE_A))), "ServerFailure", "{upstreams:?}");
     }
+}
+
+#[test]
+fn a_server_does_not_ask_itself() {
+    let mut server = Server::new().unwrap();
+    until_free(|| server.listen("a", "127.0.0.1:0".parse().unwrap()));
+    server.set_zone("a", Zone::default()).unwrap();
+    let at = server.addresses("a")[0];
+    server.set_upstreams(vec![at]);
+    let client = UdpSocket::bind("127.0.0.1:0").unwrap();
+    client.send_to(&query("x.y", TYPE_A), at).unwrap();
+    server.turn().unwrap();
+    assert!(server.queries.is_empty());
+    let mut bytes = [0; 512];
+    let length = client.recv(&mut bytes).unwrap();
+    assert_eq!(said(&bytes[..length]), "ServerFailure");
 }
 
 #[test]
