@@ -1,12 +1,11 @@
 //! `history`: how an image was made.
 
 use super::listing::{self, Shape};
-use super::units::{human_duration, human_size, human_size_spaced};
+use super::units::{human_duration, human_size};
 use super::{Context, Verb};
 use crate::image::platform::Platform;
 use crate::image::{self, pull};
 use crate::inspect::image::created;
-use crate::inspect::time::{Zone, go_string};
 use crate::inspect::view::{View, view};
 use crate::store::layers;
 use anyhow::Result;
@@ -88,17 +87,17 @@ impl History {
     fn cells(&self, step: &Step) -> [String; 5] {
         let (created, size) = match self.human {
             true => (ago(step), human_size(step.size as f64, 3)),
-            false => (step.created.clone(), step.size.to_string()),
+            false => (stamp(step), step.size.to_string()),
         };
         [self.id(step), created, self.created_by(step), size, step.comment.clone()]
     }
 
     fn row(&self, step: &Step) -> View {
-        let size = if self.human { human_size_spaced(step.size as f64, 3) } else { step.size.to_string() };
+        let size = if self.human { human_size(step.size as f64, 3) } else { step.size.to_string() };
         view!({
             "ID": self.id(step),
-            "Created": if self.human { ago(step) } else { step.created.clone() },
-            "CreatedAt": created(&step.created).map(|time| go_string(time, Zone::Utc)).unwrap_or_default(),
+            "Created": if self.human { ago(step) } else { stamp(step) },
+            "CreatedAt": stamp(step),
             "CreatedSince": ago(step),
             "CreatedBy": self.created_by(step),
             "Size": size,
@@ -112,7 +111,7 @@ fn element(step: &Step) -> View {
     view!({
         "id": &step.id,
         "created": &step.created,
-        "Created": &step.created,
+        "Created": stamp(step),
         "CreatedBy": &step.created_by,
         "comment": &step.comment,
         "size": step.size,
@@ -147,6 +146,12 @@ fn steps(context: &Context, name: &str, platform: Option<&str>) -> Result<Vec<St
         last.tags = crate::inspect::image::tags(&image.references);
     }
     Ok(steps)
+}
+
+/// When it was made, to the second.
+fn stamp(step: &Step) -> String {
+    let time = created(&step.created).map(chrono::DateTime::<chrono::Utc>::from);
+    time.map(|time| time.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)).unwrap_or_default()
 }
 
 fn ago(step: &Step) -> String {

@@ -111,5 +111,8 @@ fn history_tells_the_steps_of_an_image() {
     assert!(table.starts_with("ID            CREATED") && table.contains("contrib/images"), "{table}");
     assert_eq!(sandbox.ok(&["history", "--format", "{{.CreatedBy}} {{.ID}}", &image]).lines().count(), 1);
     assert_eq!(sandbox.ok(&["image", "history", "-q", "--no-trunc", &image]).trim().len(), 64);
+    let stamps = sandbox.ok(&["history", "--human=false", "--format", "{{.Created}} {{.CreatedAt}}", &image]);
+    let (one, other) = stamps.trim().split_once(' ').expect("two times");
+    assert!(one == other && one.ends_with('Z') && one.len() == 20, "{stamps}");
     sandbox.fails(125, &["nothing"], &["history", "nothing"]);
 }
