@@ -6,11 +6,13 @@ use super::progress::Progress;
 use super::push::CompressionFlags;
 use super::{Context, Verb, report, say};
 use crate::error::Kind;
+use crate::fs;
 use crate::image::copy;
 use crate::image::sync::{self, Item};
 use crate::image::transport::Location;
 use anyhow::{Context as _, Result};
-use std::path::Path;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 
 /// Copy all images of a repository, of directories or of a list to a registry or into directories
 ///
@@ -30,6 +32,9 @@ pub struct ImageSync {
     /// What TARGET is: docker or dir
     #[arg(short, long, value_name = "TRANSPORT", value_enum)]
     dest: Option<Dest>,
+    /// Write to a file what was copied: a line for each image, with its digest and its place
+    #[arg(long, value_name = "FILE")]
+    digestfile: Option<PathBuf>,
     /// Print what would be copied, and copy nothing
     #[arg(long)]
     dry_run: bool,
@@ -81,8 +86,8 @@ impl Verb for ImageSync {
         let settings = context.globals.settings()?;
         let mut sides = self.registry.sides(&settings)?;
         sides.source.signature_policy.clone_from(&self.policy_file.signature_policy);
-        let ((src, source), target) = (self.source(), self.target());
-        let items = match (src, target.0) {
+        let ((src, source), place) = (self.source(), self.target());
+        let items = match (src, place.0) {
             (Src::Dir, Dest::Dir) => {
                 return Err(Kind::BadInput.error("directories are copied to a registry, or with cp"));
             }
@@ -90,11 +95,11 @@ impl Verb for ImageSync {
             (Src::Dir, Dest::Docker) => sync::directories(Path::new(source), &sides.source)?,
             (Src::Yaml, _) => sync::list(Path::new(source), &sides.source)?,
         };
-        let pair = |item: &Item| Ok((Location::required(&item.source)?, self.target_of(item, target)?));
+        let pair = |item: &Item| Ok((Location::required(&item.source)?, self.target_of(item, place)?));
         // What cannot be named is told before anything is copied.
         let pairs = items.iter().map(pair).collect::<Result<Vec<_>>>()?;
         if self.dry_run {
-            items.iter().for_each(|item| say(&format!("{} {}", item.source, self.name_of(item, target))));
+            items.iter().for_each(|item| say(&format!("{} {}", item.source, self.name_of(item, place))));
             return Ok(0);
         }
         crate::store::prepare(&context.engine)?;
@@ -105,6 +110,8 @@ impl Verb for ImageSync {
             signatures: !self.remove_signatures,
             push: super::push::what(&settings, None, &CompressionFlags::default())?,
         };
+        // In the user's own rights, and before the work.
+        let mut digestfile = self.digestfile.as_deref().map(fs::open_truncated).transpose()?;
         let progress = Progress::new(self.quiet);
         let mut failed = 0;
         for (item, (source, target)) in items.iter().zip(&pairs) {
@@ -116,7 +123,12 @@ impl Verb for ImageSync {
                     failed += 1;
                     report(&context.verb, &error);
                 }
-                other => drop(other?),
+                other => {
+                    let digest = other?.digest;
+                    if let Some(file) = &mut digestfile {
+                        writeln!(file, "{digest} {}", self.name_of(item, place)).context("write the digests")?;
+                    }
+                }
             }
         }
         progress.clear();

@@ -55,7 +55,12 @@ fn a_repository_goes_into_directories_and_back_into_a_registry() {
 
     let back = ["--src", "dir", "--dest", "docker", "--all"];
     let to = format!("{}/mirror", target.host());
-    succeeds(&[&back[..], &["out", &to]].concat());
+    succeeds(&[&back[..], &["--digestfile", "digests", "out", &to]].concat());
+    let digests = std::fs::read_to_string(sandbox.home.join("digests")).expect("read the digests");
+    let copied = [("1", one.manifest_blob()), ("2", two.manifest_blob()), ("all", list.clone())];
+    let wanted: Vec<String> =
+        copied.iter().map(|(tag, blob)| format!("{} docker://{to}/app:{tag}", blob.digest())).collect();
+    assert_eq!(digests.lines().collect::<Vec<_>>(), wanted);
     let mut tags = target.tags("mirror/app");
     tags.sort();
     assert_eq!(tags, ["1", "2", "all"]);
