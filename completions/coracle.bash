@@ -4448,7 +4448,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__image__subcmd__ls)
-            opts="-a -f -n -q -h --all --digests --filter --format --no-trunc --noheading --quiet --sort --tree --help"
+            opts="-a -f -n -q -h --all --digests --filter --format --history --no-trunc --noheading --quiet --sort --tree --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4838,7 +4838,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__image__subcmd__sync)
-            opts="-a -d -q -s -h --all --append-suffix --dest --dry-run --keep-going --preserve-digests --quiet --remove-signatures --scoped --src --tls-verify --creds --authfile --cert-dir --retry --retry-delay --disable-content-trust --src-creds --dest-creds --src-authfile --dest-authfile --src-tls-verify --dest-tls-verify --src-cert-dir --dest-cert-dir --signature-policy --help"
+            opts="-a -d -q -s -h --all --append-suffix --dest --digestfile --dry-run --keep-going --preserve-digests --quiet --remove-signatures --scoped --src --tls-verify --creds --authfile --cert-dir --retry --retry-delay --disable-content-trust --src-creds --dest-creds --src-authfile --dest-authfile --src-tls-verify --dest-tls-verify --src-cert-dir --dest-cert-dir --signature-policy --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4854,6 +4854,10 @@ _coracle() {
                     ;;
                 -d)
                     COMPREPLY=($(compgen -W "docker dir" -- "${cur}"))
+                    return 0
+                    ;;
+                --digestfile)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --src)
@@ -5058,7 +5062,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__images)
-            opts="-a -f -n -q -h --all --digests --filter --format --no-trunc --noheading --quiet --sort --tree --help"
+            opts="-a -f -n -q -h --all --digests --filter --format --history --no-trunc --noheading --quiet --sort --tree --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

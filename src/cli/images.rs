@@ -33,6 +33,9 @@ pub struct Images {
     /// Print by a Go template, as json, or by a template in columns: 'table TEMPLATE'
     #[arg(long, value_name = "TEMPLATE")]
     format: Option<String>,
+    /// Show all names too that each image has and had
+    #[arg(long)]
+    history: bool,
     /// Do not shorten ids
     #[arg(long)]
     no_trunc: bool,
@@ -46,7 +49,7 @@ pub struct Images {
     #[arg(long, value_name = "KEY", value_enum, default_value_t = Order::Created)]
     sort: Order,
     /// Show for each image what it has for which platform, and what that takes
-    #[arg(long, conflicts_with_all = ["digests", "format", "no_trunc", "quiet", "sort"])]
+    #[arg(long, conflicts_with_all = ["digests", "format", "history", "no_trunc", "quiet", "sort"])]
     tree: bool,
     /// Only images of this name; * and ? stand for any characters
     #[arg(value_name = "NAME")]
@@ -154,6 +157,9 @@ impl Images {
         if self.digests {
             headings.insert(2, "DIGEST");
         }
+        if self.history {
+            headings.push("HISTORY");
+        }
         let shares = !context.docker && images.iter().any(|image| image.read_only);
         if shares {
             headings.push("R/O");
@@ -167,6 +173,9 @@ impl Images {
             let mut cells = vec![self.id(image), ago(image), size];
             if self.digests {
                 cells.insert(0, image.manifest.to_string());
+            }
+            if self.history {
+                cells.push(view::history(&image.references, &image.former).join(", "));
             }
             if shares {
                 cells.push(image.read_only.to_string());
@@ -199,6 +208,7 @@ impl Images {
         let words = view!({
             "ID": self.id(image),
             "RepoTags": view::tags(&image.references),
+            "History": view::history(&image.references, &image.former).join(", "),
             "Created": ago(image),
             "CreatedSince": ago(image),
             "CreatedAt": created.map(|time| go_string(time, Zone::Utc)).unwrap_or_default(),

@@ -63,6 +63,8 @@ pub struct Image {
     pub manifest: Digest,
     /// The names, in their full form.
     pub references: Vec<String>,
+    /// Names that it had, the last one first.
+    pub former: Vec<String>,
     /// What is in the store for it, compressed or not.
     pub size: u64,
     pub config: ImageConfig,
@@ -80,6 +82,8 @@ pub struct Summary {
     pub manifests: Vec<Digest>,
     /// The names, in their full form; none on an image that lost them.
     pub references: Vec<String>,
+    /// Names that it had, the last one first.
+    pub former: Vec<String>,
     pub size: u64,
     /// RFC 3339, or empty.
     pub created: String,
@@ -148,7 +152,8 @@ pub fn open(engine: &Engine, summary: Summary) -> Result<Image> {
     };
     let (manifest, id, size, config, layers) = read().with_context(|| format!("open image {}", summary.id))?;
     // Of a list it is the image for this machine that is opened.
-    Ok(Image { id, manifest, references: summary.references, size, config, layers })
+    let Summary { references, former, .. } = summary;
+    Ok(Image { id, manifest, references, former, size, config, layers })
 }
 
 /// Opens the image that a container was made of, whatever it is called now.
@@ -158,6 +163,7 @@ pub fn open_by_manifest(engine: &Engine, id: &Digest, manifest: &Digest) -> Resu
         manifest: *manifest,
         manifests: vec![*manifest],
         references: Vec::new(),
+        former: Vec::new(),
         size: 0,
         created: String::new(),
         read_only: false,
@@ -307,6 +313,7 @@ fn summaries<'a>(engine: &Engine, entries: impl Iterator<Item = &'a Entry>) -> V
                 manifest: entry.digest,
                 manifests: Vec::new(),
                 references: Vec::new(),
+                former: Vec::new(),
                 size: facts.size,
                 created: facts.created.clone(),
                 read_only: false,
@@ -318,8 +325,13 @@ fn summaries<'a>(engine: &Engine, entries: impl Iterator<Item = &'a Entry>) -> V
             image.manifests.push(entry.digest);
         }
         // What another tool wrote there need not be a name.
-        let name = entry.name().filter(|name| Reference::parse(name).is_ok_and(|parsed| parsed.to_string() == *name));
-        image.references.extend(name.map(str::to_owned));
+        let is_name = |name: &&str| Reference::parse(name).is_ok_and(|parsed| parsed.to_string() == **name);
+        image.references.extend(entry.name().filter(is_name).map(str::to_owned));
+        image.former.extend(entry.former().filter(is_name).map(str::to_owned));
+    }
+    for image in &mut images {
+        let mut seen: HashSet<String> = image.references.iter().cloned().collect();
+        image.former.retain(|name| seen.insert(name.clone()));
     }
     images
 }

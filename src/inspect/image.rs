@@ -41,6 +41,11 @@ fn repo_digests(references: &[String], manifests: &[crate::store::digest::Digest
     all
 }
 
+/// All names that an image has and had, the last one first.
+pub fn history(references: &[String], former: &[String]) -> Vec<String> {
+    references.iter().rev().chain(former).cloned().collect()
+}
+
 /// One element of `images --format json`, but for its time in words. `config` is read only for the labels.
 pub fn summary(image: &Summary, config: Option<&ImageConfig>, containers: usize) -> View {
     let names: Vec<String> = image.references.iter().rev().cloned().collect();
@@ -50,7 +55,7 @@ pub fn summary(image: &Summary, config: Option<&ImageConfig>, containers: usize)
         "RepoTags": tags(&image.references),
         "RepoDigests": digests(image),
         "Names": &names,
-        "History": &names,
+        "History": history(&image.references, &image.former),
         "Digest": image.manifest.to_string(),
         "Created": unix(created(&image.created)),
         "CreatedAt": if image.created.is_empty() { NEVER } else { &image.created },
@@ -104,7 +109,6 @@ pub fn json(view: &View) -> AsGo<'_> {
 pub fn inspect(engine: &Engine, image: &Image) -> Result<View> {
     let (manifest, _) = image::parts(engine, image)?;
     let config = &image.config;
-    let names: Vec<String> = image.references.iter().rev().cloned().collect();
     let layers: View = config.rootfs.diff_ids.iter().map(ToString::to_string).collect();
     Ok(view!({
         "Id": image.id.hex(),
@@ -129,7 +133,7 @@ pub fn inspect(engine: &Engine, image: &Image) -> Result<View> {
         "ManifestType": manifest.media_type,
         "User": &config.config.user,
         "History": View::of(&config.history)?,
-        "NamesHistory": names,
+        "NamesHistory": history(&image.references, &image.former),
         "Healthcheck": View::of(&config.config.healthcheck)?,
     }))
 }

@@ -18,6 +18,10 @@ pub const NAME: &str = "org.opencontainers.image.ref.name";
 const ID: &str = "org.coracle.image.id";
 const SIZE: &str = "org.coracle.image.size";
 const CREATED: &str = "org.coracle.image.created";
+/// Names that an entry had, with spaces between them.
+const FORMER: &str = "org.coracle.image.names";
+/// The most that are kept of them.
+const FORMER_MAX: usize = 20;
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -80,6 +84,25 @@ impl Entry {
         self.annotations.insert(CREATED.to_owned(), facts.created.clone());
     }
 
+    /// Names that it had, the last one first.
+    pub fn former(&self) -> impl Iterator<Item = &str> {
+        self.annotations.get(FORMER).into_iter().flat_map(|names| names.split_whitespace())
+    }
+
+    fn remember(&mut self, names: &[String]) {
+        let mut all: Vec<&str> = Vec::new();
+        for name in names.iter().map(String::as_str).chain(self.former()) {
+            if !all.contains(&name) && self.name() != Some(name) {
+                all.push(name);
+            }
+        }
+        all.truncate(FORMER_MAX);
+        match all.join(" ") {
+            none if none.is_empty() => self.annotations.remove(FORMER),
+            all => self.annotations.insert(FORMER.to_owned(), all),
+        };
+    }
+
     fn set_name(&mut self, name: Option<&str>) {
         match name {
             Some(name) => self.annotations.insert(NAME.to_owned(), name.to_owned()),
@@ -104,11 +127,15 @@ pub fn set(engine: &Engine, names: &[String], entry: Entry) -> Result<()> {
             return;
         }
         take_names(entries, &names.iter().map(String::as_str).collect());
-        entries.retain(|other| other.digest != entry.digest || other.name().is_some());
+        let is_nameless = |other: &Entry| other.digest == entry.digest && other.name().is_none();
+        let nameless = entries.iter().filter(|other| is_nameless(other));
+        let former: Vec<String> = nameless.flat_map(|other| other.former().map(str::to_owned)).collect();
+        entries.retain(|other| !is_nameless(other));
         let mut given = HashSet::new();
         for name in names.iter().filter(|name| given.insert(*name)) {
             let mut entry = entry.clone();
             entry.set_name(Some(name));
+            entry.remember(&former);
             entries.push(entry);
         }
     })
@@ -127,8 +154,10 @@ pub fn replace(engine: &Engine, old: &Digest, name: Option<&str>, new: &Entry) -
         let mut was_there = false;
         for entry in entries.iter_mut().filter(is_meant) {
             let name = entry.name().map(str::to_owned);
+            let former: Vec<String> = entry.former().map(str::to_owned).collect();
             *entry = new.clone();
             entry.set_name(name.as_deref());
+            entry.remember(&former);
             was_there = true;
         }
         was_there
@@ -140,16 +169,16 @@ pub fn remove_manifests(engine: &Engine, digests: &[Digest]) -> Result<()> {
     change(engine, |entries| entries.retain(|entry| !digests.contains(&entry.digest)))
 }
 
-/// An entry that loses its only name stays without one; of several, just this one goes. False if nothing had a name.
+/// An entry that loses its only name stays without one; of several, just this one goes. What stays remembers the name.
+/// False if nothing had a name.
 fn take_names(entries: &mut Vec<Entry>, names: &HashSet<&str>) -> bool {
     let mut counts: HashMap<Digest, usize> = HashMap::new();
     entries.iter().for_each(|entry| *counts.entry(entry.digest).or_default() += 1);
-    let mut was_there = false;
+    let mut lost: Vec<(Digest, Vec<String>)> = Vec::new();
     entries.retain_mut(|entry| {
-        if !entry.name().is_some_and(|name| names.contains(name)) {
-            return true;
-        }
-        was_there = true;
+        let Some(name) = entry.name().filter(|name| names.contains(name)) else { return true };
+        let had = std::iter::once(name).chain(entry.former()).map(str::to_owned).collect();
+        lost.push((entry.digest, had));
         let count = counts.entry(entry.digest).or_default();
         let is_last = *count <= 1;
         if is_last {
@@ -159,7 +188,10 @@ fn take_names(entries: &mut Vec<Entry>, names: &HashSet<&str>) -> bool {
         }
         is_last
     });
-    was_there
+    for (digest, had) in &lost {
+        entries.iter_mut().filter(|entry| entry.digest == *digest).take(1).for_each(|entry| entry.remember(had));
+    }
+    !lost.is_empty()
 }
 
 fn change<T>(engine: &Engine, edit: impl FnOnce(&mut Vec<Entry>) -> T) -> Result<T> {
@@ -221,6 +253,41 @@ mod tests {
         assert_eq!(shown(engine), [(Some("x".into()), b.digest), (Some("z".into()), a.digest)]);
         remove_manifests(engine, &[b.digest]).unwrap();
         assert_eq!(shown(engine), [(Some("z".into()), a.digest)]);
+    }
+
+    #[test]
+    fn names_that_an_image_had_are_remembered() {
+        let scratch = Scratch::new();
+        let engine = &scratch.engine;
+        let (a, b) = (entry("a"), entry("b"));
+        let former = |digest: Digest| {
+            let entries = list(engine).unwrap();
+            let own = entries.iter().filter(|entry| entry.digest == digest);
+            own.flat_map(|entry| entry.former().map(str::to_owned)).collect::<Vec<_>>()
+        };
+        set(engine, &["x".into(), "y".into()], a.clone()).unwrap();
+        assert_eq!(former(a.digest), Vec::<String>::new());
+        // One goes to another image, and the last one is taken.
+        set(engine, &["x".into()], b.clone()).unwrap();
+        assert_eq!(former(a.digest), ["x"]);
+        untag(engine, "y").unwrap();
+        assert_eq!(former(a.digest), ["y", "x"]);
+        // A new name, and one that comes back.
+        set(engine, &["z".into()], a.clone()).unwrap();
+        assert_eq!(former(a.digest), ["y", "x"]);
+        set(engine, &["y".into()], a.clone()).unwrap();
+        assert!(replace(engine, &a.digest, None, &entry("c")).unwrap());
+        assert_eq!(former(entry("c").digest), ["y", "x"]);
+        for number in 0..FORMER_MAX + 5 {
+            set(engine, &[format!("n{number}")], b.clone()).unwrap();
+            untag(engine, &format!("n{number}")).unwrap();
+        }
+        assert_eq!(former(b.digest).len(), FORMER_MAX);
+        // Once more the same changes nothing.
+        let before = list(engine).unwrap();
+        let last = before.last().unwrap().clone();
+        set(engine, &[last.name().unwrap().to_owned()], entry("c")).unwrap();
+        assert_eq!(former(entry("c").digest), ["y", "x"]);
     }
 
     #[test]

@@ -113,9 +113,8 @@ fn images_are_listed_with_what_they_have_for_which_platform() {
     assert!(many[1].starts_with(&format!("├─ {host}")) && many[1].ends_with(" U"), "{tree}");
     assert!(many[2].starts_with("└─ linux/s390x") && many[2].ends_with('B'), "{tree}");
     // Several names of one image are one below the other, and then what it has.
-    let names = [after("localhost/here:1"), after("quay.io/team/here:2")];
-    let last = if names[0].len() < names[1].len() { names[0] } else { names[1] };
-    assert_eq!(names[0].len().abs_diff(names[1].len()), 1, "{tree}");
+    let (last, long) = (after("localhost/here:1"), after("quay.io/team/here:2"));
+    assert_eq!((long[0], long.len()), ("quay.io/team/here:2", last.len() + 1), "{tree}");
     assert!(last[1].starts_with(&format!("└─ {host}")), "{tree}");
     let words: Vec<&str> = last[0].split_whitespace().collect();
     assert_eq!((words[1].len(), words.last()), (12, Some(&"U")), "{tree}");

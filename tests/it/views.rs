@@ -285,6 +285,15 @@ fn images_lists_every_name() {
 
     sandbox.ok(&["rmi", "quay.io/team/box:2"]);
     assert_eq!(names(&[]), "localhost/busybox:latest\n");
+    // The names that it had are shown, also when it has none.
+    let history = |arguments: &[&str]| sandbox.ok(&[&["images", "--format", "{{.History}}"], arguments].concat());
+    assert_eq!(history(&[]), "localhost/busybox:latest, quay.io/team/box:2\n");
+    sandbox.ok(&["untag", "busybox"]);
+    let table = sandbox.ok(&["images", "--history"]);
+    assert!(lines(&table)[0].ends_with("  HISTORY"), "{table}");
+    assert!(lines(&table)[1].ends_with("  localhost/busybox:latest, quay.io/team/box:2"), "{table}");
+    let inspected = sandbox.ok(&["inspect", "--format", "{{.NamesHistory}}", sandbox.ok(&["images", "-q"]).trim()]);
+    assert_eq!(inspected, "[localhost/busybox:latest quay.io/team/box:2]\n");
 }
 
 #[test]

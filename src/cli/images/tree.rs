@@ -11,6 +11,8 @@ use crate::store::layers;
 use anyhow::Result;
 use std::collections::{HashMap, HashSet};
 
+const DISK_USAGE: &str = "DISK USAGE";
+const CONTENT_SIZE: &str = "CONTENT SIZE";
 /// Mark of an image that containers were made from.
 const IN_USE: &str = "U";
 
@@ -18,8 +20,10 @@ pub fn print(context: &Context, wanted: &Images, images: &[Summary]) -> Result<(
     let users = users(context)?;
     let mut rows = Vec::new();
     for image in images {
-        let names: Vec<String> =
-            wanted.lines(std::slice::from_ref(image)).iter().map(|line| line.shown(context)).collect();
+        let lines = wanted.lines(std::slice::from_ref(image));
+        let mut names: Vec<String> = lines.iter().map(|line| line.shown(context)).collect();
+        // As docker has it, the shortest is the one that the rest stands beside.
+        names.sort_by_key(|name| std::cmp::Reverse(name.chars().count()));
         let Some((last, others)) = names.split_last() else { continue };
         rows.extend(
             others.iter().map(|name| [name.clone(), String::new(), String::new(), String::new(), String::new()]),
@@ -29,7 +33,7 @@ pub fn print(context: &Context, wanted: &Images, images: &[Summary]) -> Result<(
         let members = list::platforms(engine, &image.manifest).unwrap_or_default();
         rows.extend(tree(engine, image, last, &members, &users)?);
     }
-    let headings = ["IMAGE", "ID", "DISK USAGE", "CONTENT SIZE", "EXTRA"];
+    let headings = ["IMAGE", "ID", DISK_USAGE, CONTENT_SIZE, "EXTRA"];
     listing::docker_columns(&headings, !wanted.noheading, rows);
     Ok(())
 }
@@ -55,9 +59,12 @@ fn tree(
 }
 
 fn row(name: String, id: &Digest, unpacked: u64, content: u64, is_used: bool) -> [String; 5] {
-    let size = |bytes: u64| human_size(bytes as f64, 3);
+    // At the right of their columns, as docker has them.
+    let size = |bytes: u64, width: usize| format!("{:>width$}", human_size(bytes as f64, 3));
     let extra = if is_used { IN_USE } else { "" };
-    [name, short(id), size(unpacked.saturating_add(content)), size(content), extra.to_owned()]
+    let (all, content) =
+        (size(unpacked.saturating_add(content), DISK_USAGE.len()), size(content, CONTENT_SIZE.len()));
+    [name, short(id), all, content, extra.to_owned()]
 }
 
 /// What the layers take that are unpacked.
