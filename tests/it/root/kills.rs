@@ -73,18 +73,35 @@ fn kills_in_image_prune() {
     kill_in("image-prune");
 }
 
+/// What is done on purpose to a store after a kill, and what the harness says then.
+const DAMAGE: [(&str, &str); 6] = [
+    ("process", "left behind: processes"),
+    ("staging", "left behind: staging"),
+    ("mount", "left behind: mounts"),
+    ("bystander", "the container beside it is gone"),
+    ("volume", "cat: can't open '/v/file'"),
+    ("blob", "is damaged"),
+];
+
+fn assert_noticed(scenario: &str, damage: &str, word: &str) {
+    let Some(run) = harness(&["--point", "cli:1", "--grace", "0.5", "--break", damage, scenario]) else { return };
+    assert!(run.code == 1 && run.stdout.contains(word) && run.stdout.contains("1 kills"), "{damage}: {run}");
+}
+
 /// What the harness asserts it must also be able to miss: damage that is done on purpose after a kill.
 #[test]
 fn the_kill_harness_notices_damage() {
-    for (damage, word) in [
-        ("process", "left behind: processes"),
-        ("staging", "left behind: staging"),
-        ("mount", "left behind: mounts"),
-        ("bystander", "the container beside it is gone"),
-        ("volume", "cat: can't open '/v/file'"),
-        ("blob", "is damaged"),
-    ] {
-        let Some(run) = harness(&["--point", "cli:1", "--grace", "0.5", "--break", damage, "create"]) else { return };
-        assert!(run.code == 1 && run.stdout.contains(word) && run.stdout.contains("1 kills"), "{damage}: {run}");
+    for (damage, word) in DAMAGE {
+        assert_noticed("create", damage, word);
     }
+}
+
+#[test]
+fn the_kill_harness_notices_damage_to_what_a_registry_has_and_sends() {
+    if crate::support::registry::Registry::is_missing() {
+        return;
+    }
+    assert_noticed("push", "upload", "the registry has an image without its sha256:");
+    assert_noticed("pull", "part", "the next pull fetched ");
+    assert_noticed("pull", "gate", "the next pull fetched 0 bytes");
 }

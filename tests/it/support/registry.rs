@@ -29,19 +29,23 @@ pub struct Registry {
 }
 
 impl Registry {
+    /// Whether a program is not installed that it needs, which skips the test.
+    pub fn is_missing() -> bool {
+        let starts = |program: &&str| {
+            let mut command = Command::new(program);
+            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
+        };
+        let missing = ["docker-registry", "openssl", "htpasswd"].into_iter().find(|program| !starts(program));
+        if let Some(program) = missing {
+            super::skip(&format!("{program} is not installed"));
+        }
+        missing.is_some()
+    }
+
     /// Starts a registry whose files lie in a new directory. None if its program is not installed.
     pub fn start(directory: &Path, door: Door) -> Option<Self> {
-        for program in ["docker-registry", "openssl", "htpasswd"] {
-            if Command::new(program)
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .stdin(Stdio::null())
-                .status()
-                .is_err()
-            {
-                super::skip(&format!("{program} is not installed"));
-                return None;
-            }
+        if Self::is_missing() {
+            return None;
         }
         std::fs::create_dir_all(directory.join("storage")).expect("make the registry's directory");
         let mut http = String::from("http:\n  addr: 127.0.0.1:0\n");
