@@ -15,6 +15,7 @@ const PROPERTIES: &[(&str, Property)] = &[
     ("digest", digest::property::holds),
     ("dns", network::dns::property::holds),
     ("manifest", image::manifest::property::holds),
+    ("network", network::definition::property::holds),
     ("policy", image::policy::property::holds),
     ("reference", image::reference::property::holds),
     ("registries", image::registries::property::holds),

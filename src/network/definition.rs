@@ -4,6 +4,8 @@
 mod check;
 mod free;
 mod options;
+#[cfg(any(test, fuzzing))]
+pub mod property;
 
 pub use check::check_name;
 pub use options::{Mode, Options, translate};
@@ -166,6 +168,13 @@ impl Definition {
         }
     }
 
+    /// Reads a file, of which nothing is believed.
+    fn read(bytes: &[u8]) -> Result<Self> {
+        let network: Self = serde_json::from_slice(bytes).map_err(|error| Kind::BadInput.error(error.to_string()))?;
+        check::check(&network)?;
+        Ok(network)
+    }
+
     pub fn short_id(&self) -> &str {
         self.id.get(..12).unwrap_or(&self.id)
     }
@@ -244,14 +253,11 @@ pub fn load(engine: &Engine, defaults: &Defaults, name: &str) -> Result<Option<D
         return Ok((name == defaults.name).then(|| defaults.network()));
     };
     let reading = || format!("read {}", path.display());
-    let network: Definition = serde_json::from_slice(&bytes)
-        .map_err(|error| Kind::BadInput.error(error.to_string()))
-        .with_context(reading)?;
+    let network = Definition::read(&bytes).with_context(reading)?;
     if network.name != name {
         let message = format!("it is about a network {:?}", network.name);
         return Err(Kind::BadInput.error(message)).with_context(reading);
     }
-    check::check(&network).with_context(reading)?;
     Ok(Some(network))
 }
 

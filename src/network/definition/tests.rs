@@ -2,6 +2,7 @@
 
 use super::options::Isolate;
 use super::*;
+use proptest::prelude::*;
 
 struct Place(PathBuf, Engine);
 
@@ -126,6 +127,15 @@ fn podmans_files_are_read_and_hostile_ones_refused() {
         assert!(text != podmans && file(&text).is_err(), "{from} as {to}");
     }
     assert!(file(&format!("{podmans}{}", " ".repeat(FILE_BYTES_MAX))).is_err());
+}
+
+proptest! {
+    #[test]
+    fn changed_files_do_no_harm(from in any::<prop::sample::Index>(), to in "[0-9a-f:./\"{}-]{0,6}") {
+        let text = include_str!("../../../fuzz/corpus/network/good");
+        let at = from.index(text.len());
+        property::holds(format!("{}{to}{}", &text[..at], &text[(at + to.len()).min(text.len())..]).as_bytes());
+    }
 }
 
 #[test]
