@@ -13,7 +13,7 @@ use crate::error::{self, Kind};
 use crate::fs::{self, Hold, Lock, Root};
 use crate::rootless;
 use crate::rootless::map::{self, Extent};
-use crate::store::overlay::{self, Lower};
+use crate::store::overlay::{self, Lifetime, Lower};
 use crate::sys::mount::{self, Attributes};
 use crate::sys::namespace::{self, Namespaces};
 use crate::sys::process::{self, Cloned};
@@ -32,15 +32,16 @@ const SETTLE_PAUSE: Duration = Duration::from_millis(5);
 
 /// Mounts the root that a container lives in, detached.
 pub fn mount(engine: &Engine, config: &Config) -> Result<OwnedFd> {
+    let lifetime = if config.auto_remove { Lifetime::Mount } else { Lifetime::Lasting };
     let root = match &config.source {
         Source::Directory(dir) if config.mount_defaults.root_overlay => {
             let lower = Lower { layers: vec![dir.clone()], data: Vec::new() };
-            overlay::mount(&lower, &Paths::of(engine, &config.id).dir, None)?
+            overlay::mount(&lower, &Paths::of(engine, &config.id).dir, None, lifetime)?
         }
         Source::Directory(dir) => overlay::bind(dir)?,
         Source::Image(image) => {
             let ground = shift::ground(engine, config, &image.layers)?;
-            overlay::mount(&ground.lower, &Paths::of(engine, &config.id).dir, ground.owner)?
+            overlay::mount(&ground.lower, &Paths::of(engine, &config.id).dir, ground.owner, lifetime)?
         }
     };
     if config.security.no_new_privileges {

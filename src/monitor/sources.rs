@@ -10,7 +10,7 @@ use crate::engine::Engine;
 use crate::error::Kind;
 use crate::fs::{self, Root};
 use crate::runtime::Prepared;
-use crate::store::overlay;
+use crate::store::overlay::{self, Lifetime};
 use crate::sys::mount;
 use crate::volume::{self, FirstUse};
 use anyhow::{Context, Result};
@@ -141,7 +141,7 @@ impl Sources<'_> {
     fn image(&self, index: usize, image: &ImageMount) -> Result<OwnedFd> {
         let dir = self.scratch(index)?;
         let ground = shift::ground(self.engine, self.config, &image.layers)?;
-        let made = overlay::mount(&ground.lower, &dir, ground.owner)?;
+        let made = overlay::mount(&ground.lower, &dir, ground.owner, Lifetime::Mount)?;
         if image.subpath.is_empty() { Ok(made) } else { self.part_of_mount(made, &image.subpath, index) }
     }
 

@@ -23,11 +23,19 @@ pub struct Lower {
     pub data: Vec<PathBuf>,
 }
 
+/// How long what is written to an overlay is of use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lifetime {
+    Lasting,
+    /// It goes with the mount, so that nothing of it has to be on disk: neither when the mount ends nor for an fsync(2).
+    Mount,
+}
+
 /// Mounts `lower` below `dir/upper` as a detached mount. Makes `upper` and `work` if they are missing; `owner` is whose
 /// the root directory is then, if not the engine's user's.
 ///
 /// The directories are named through /proc/self/fd: one fsconfig(2) value ends at 255 bytes, and a store may lie deep.
-pub fn mount(lower: &Lower, dir: &Path, owner: Option<(u32, u32)>) -> Result<OwnedFd> {
+pub fn mount(lower: &Lower, dir: &Path, owner: Option<(u32, u32)>, lifetime: Lifetime) -> Result<OwnedFd> {
     let layers = &lower.layers;
     if layers.len() + lower.data.len() > LAYERS_MAX {
         return Err(
@@ -49,6 +57,10 @@ pub fn mount(lower: &Lower, dir: &Path, owner: Option<(u32, u32)>) -> Result<Own
         }
         rustix::fs::chmod(&upper, rustix::fs::Mode::from_raw_mode(mode)).context("chmod upper")?;
     }
+    if lifetime == Lifetime::Mount {
+        // The kernel has marked it, and does not take it again.
+        fs::remove_tree(fs::open_dir(dir)?.as_fd(), "work")?;
+    }
     fs::create_dir(&work)?;
     // The overlay lists its layers from the top down; an image without layers has an empty one.
     let empty = dir.join("empty");
@@ -62,7 +74,7 @@ pub fn mount(lower: &Lower, dir: &Path, owner: Option<(u32, u32)>) -> Result<Own
     }
     let data = lower.data.iter().map(|layer| open_layer(layer)).collect::<Result<Vec<_>>>()?;
     let (upper, work) = (fs::open_dir(&upper)?, fs::open_dir(&work)?);
-    mount_stack(&stack, &data, Some((&upper, &work)), dir)
+    mount_stack(&stack, &data, Some(&Upper { upper: &upper, work: &work, lifetime }), dir)
 }
 
 /// Shows `lower` as one directory that cannot be written to. One layer alone is given as it is, its whiteouts in plain
@@ -86,11 +98,18 @@ pub fn view_merged(mut lower: Lower, dir: &Path) -> Result<OwnedFd> {
     view(&lower, dir)
 }
 
+/// Where an overlay is written to.
+struct Upper<'a> {
+    upper: &'a OwnedFd,
+    work: &'a OwnedFd,
+    lifetime: Lifetime,
+}
+
 /// `stack` from the top down, what only has data, and if it is to be written to, the upper and the work directory.
 fn mount_stack(
     stack: &[OwnedFd],
     data: &[OwnedFd],
-    upper: Option<(&OwnedFd, &OwnedFd)>,
+    upper: Option<&Upper<'_>>,
     dir: &Path,
 ) -> Result<OwnedFd> {
     match mount_new(stack, data, upper) {
@@ -109,7 +128,7 @@ fn own_path(fd: &OwnedFd) -> String {
 }
 
 /// Linux 6.5 and later: `lowerdir+` adds one layer at a time.
-fn mount_new(lower: &[OwnedFd], data: &[OwnedFd], upper: Option<(&OwnedFd, &OwnedFd)>) -> Result<OwnedFd> {
+fn mount_new(lower: &[OwnedFd], data: &[OwnedFd], upper: Option<&Upper<'_>>) -> Result<OwnedFd> {
     let mut system = FileSystem::open("overlay")?.set("source", "coracle")?;
     for layer in lower {
         system = system.set("lowerdir+", &own_path(layer))?;
@@ -117,8 +136,11 @@ fn mount_new(lower: &[OwnedFd], data: &[OwnedFd], upper: Option<(&OwnedFd, &Owne
     for layer in data {
         system = system.set("datadir+", &own_path(layer))?;
     }
-    if let Some((upper, work)) = upper {
+    if let Some(Upper { upper, work, lifetime }) = upper {
         system = system.set("upperdir", &own_path(upper))?.set("workdir", &own_path(work))?;
+        if *lifetime == Lifetime::Mount {
+            system = system.set_flag("volatile")?;
+        }
     }
     system.set_flag("userxattr")?.mount(Attributes::NODEV)
 }
@@ -129,10 +151,12 @@ fn is_unknown_option(error: &anyhow::Error) -> bool {
 }
 
 /// Before Linux 6.5: all options in one page, mounted by path and then cloned away from there.
-fn mount_old(lower: &[OwnedFd], upper: Option<(&OwnedFd, &OwnedFd)>, dir: &Path) -> Result<OwnedFd> {
+fn mount_old(lower: &[OwnedFd], upper: Option<&Upper<'_>>, dir: &Path) -> Result<OwnedFd> {
     let lower = lower.iter().map(own_path).collect::<Vec<_>>().join(":");
     let mut options = format!("lowerdir={lower},userxattr");
-    if let Some((upper, work)) = upper {
+    if let Some(Upper { upper, work, lifetime }) = upper {
+        // Linux 5.10.
+        options.push_str(if *lifetime == Lifetime::Mount { ",volatile" } else { "" });
         options.push_str(&format!(",upperdir={},workdir={}", own_path(upper), own_path(work)));
     }
     if options.len() >= 4096 {
@@ -166,8 +190,9 @@ fn explain(error: anyhow::Error, dir: &Path) -> anyhow::Error {
 pub fn over(lower: OwnedFd, upper: &Path, work: &Path, scratch: &Path) -> Result<OwnedFd> {
     let (upper, work) = (fs::open_dir(upper)?, fs::open_dir(work)?);
     let lower = [lower];
-    match mount_new(&lower, &[], Some((&upper, &work))) {
-        Err(error) if is_unknown_option(&error) => mount_old(&lower, Some((&upper, &work)), scratch),
+    let above = Upper { upper: &upper, work: &work, lifetime: Lifetime::Lasting };
+    match mount_new(&lower, &[], Some(&above)) {
+        Err(error) if is_unknown_option(&error) => mount_old(&lower, Some(&above), scratch),
         other => other,
     }
     .map_err(|error| explain(error, scratch))

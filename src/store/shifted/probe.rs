@@ -3,7 +3,7 @@
 use super::{Staged, build};
 use crate::engine::Engine;
 use crate::fs::{self, Durability, Root};
-use crate::store::overlay::{self, Lower};
+use crate::store::overlay::{self, Lifetime, Lower};
 use anyhow::{Context, Result};
 use rustix::fs::{Mode, OFlags, XattrFlags};
 use serde::{Deserialize, Serialize};
@@ -65,6 +65,6 @@ fn can_redirect(engine: &Engine) -> Result<bool> {
     rustix::fs::fsetxattr(&file, build::METACOPY, b"", XattrFlags::empty()).context("fsetxattr")?;
     rustix::fs::fsetxattr(&file, build::REDIRECT, b"/1", XattrFlags::empty()).context("fsetxattr")?;
     let lower = Lower { layers: vec![staged.path.join("tree")], data: vec![staged.path.join("data")] };
-    let mounted = overlay::mount(&lower, &staged.path.join("container"), None)?;
+    let mounted = overlay::mount(&lower, &staged.path.join("container"), None, Lifetime::Mount)?;
     Ok(Root::new(mounted).read(Path::new("/file"), CONTENT.len())?.as_deref() == Some(CONTENT))
 }
