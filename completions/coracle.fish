@@ -175,7 +175,7 @@ false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l shm-size -d 'Limit /dev/shm to this size [default: 64m]; 0 is no limit' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l shm-size-systemd -d 'Limit what systemd has on tmpfs, each of /run, /run/lock, /tmp and /var/log/journal, to this size' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l secret -d 'Give the container a secret, as a file or as an environment variable; options: type=mount|env, target=, uid=, gid=, mode=' -r
-complete -c coracle -n "__fish_coracle_using_subcommand run" -l network -l net -d 'Connect to a network: none, host, private, pasta[:OPTION,...], container:NAME or ns:PATH [default: pasta where it is installed]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l network -l net -d 'Connect to networks: those of network create, bridge, none, host, private, pasta[:OPTION,...], container:NAME or ns:PATH; NAME:ip=ADDRESS,ip6=ADDRESS,mac=ADDRESS,alias=NAME,interface_name=NAME says how [default: pasta where it is installed]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -s p -l publish -d 'Lead a port of the host into the container; without one of the host\'s, one that is free' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l expose -d 'Name a port that may be published' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l dns -d 'Ask this name server, or with none keep the image\'s resolv.conf' -r
@@ -183,10 +183,10 @@ complete -c coracle -n "__fish_coracle_using_subcommand run" -l dns-search -d 'C
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l dns-option -l dns-opt -d 'Set an option of resolv.conf' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l add-host -d 'Add a line to /etc/hosts; host-gateway is the address of the host' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l hosts-file -d 'Make /etc/hosts from this file of the host, from none, or from the image\'s' -r
-complete -c coracle -n "__fish_coracle_using_subcommand run" -l ip -d 'Needs a bridge network, which is not supported yet' -r
-complete -c coracle -n "__fish_coracle_using_subcommand run" -l ip6 -d 'Needs a bridge network, which is not supported yet' -r
-complete -c coracle -n "__fish_coracle_using_subcommand run" -l mac-address -d 'Needs a bridge network, which is not supported yet' -r
-complete -c coracle -n "__fish_coracle_using_subcommand run" -l network-alias -d 'Needs a bridge network, which is not supported yet' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l ip -d 'Have this address in the network' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l ip6 -d 'Have this IPv6 address in the network' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l mac-address -d 'Have this MAC address in the network' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l network-alias -d 'Be found by this name, too, in the networks' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -s u -l user -d 'Run as this user, by name or number' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l userns -d 'Map ids: host, keep-id[:uid=,gid=,size=], auto[:size=,uidmapping=,gidmapping=], nomap, container:NAME or ns:PATH' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l uidmap -d 'Map uids; @ before OUTSIDE means the host\'s, + before INSIDE keeps all others mapped' -r
@@ -332,7 +332,7 @@ false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l shm-size -d 'Limit /dev/shm to this size [default: 64m]; 0 is no limit' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l shm-size-systemd -d 'Limit what systemd has on tmpfs, each of /run, /run/lock, /tmp and /var/log/journal, to this size' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l secret -d 'Give the container a secret, as a file or as an environment variable; options: type=mount|env, target=, uid=, gid=, mode=' -r
-complete -c coracle -n "__fish_coracle_using_subcommand create" -l network -l net -d 'Connect to a network: none, host, private, pasta[:OPTION,...], container:NAME or ns:PATH [default: pasta where it is installed]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l network -l net -d 'Connect to networks: those of network create, bridge, none, host, private, pasta[:OPTION,...], container:NAME or ns:PATH; NAME:ip=ADDRESS,ip6=ADDRESS,mac=ADDRESS,alias=NAME,interface_name=NAME says how [default: pasta where it is installed]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -s p -l publish -d 'Lead a port of the host into the container; without one of the host\'s, one that is free' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l expose -d 'Name a port that may be published' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l dns -d 'Ask this name server, or with none keep the image\'s resolv.conf' -r
@@ -340,10 +340,10 @@ complete -c coracle -n "__fish_coracle_using_subcommand create" -l dns-search -d
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l dns-option -l dns-opt -d 'Set an option of resolv.conf' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l add-host -d 'Add a line to /etc/hosts; host-gateway is the address of the host' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l hosts-file -d 'Make /etc/hosts from this file of the host, from none, or from the image\'s' -r
-complete -c coracle -n "__fish_coracle_using_subcommand create" -l ip -d 'Needs a bridge network, which is not supported yet' -r
-complete -c coracle -n "__fish_coracle_using_subcommand create" -l ip6 -d 'Needs a bridge network, which is not supported yet' -r
-complete -c coracle -n "__fish_coracle_using_subcommand create" -l mac-address -d 'Needs a bridge network, which is not supported yet' -r
-complete -c coracle -n "__fish_coracle_using_subcommand create" -l network-alias -d 'Needs a bridge network, which is not supported yet' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l ip -d 'Have this address in the network' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l ip6 -d 'Have this IPv6 address in the network' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l mac-address -d 'Have this MAC address in the network' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l network-alias -d 'Be found by this name, too, in the networks' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -s u -l user -d 'Run as this user, by name or number' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l userns -d 'Map ids: host, keep-id[:uid=,gid=,size=], auto[:size=,uidmapping=,gidmapping=], nomap, container:NAME or ns:PATH' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l uidmap -d 'Map uids; @ before OUTSIDE means the host\'s, + before INSIDE keeps all others mapped' -r
@@ -888,7 +888,7 @@ false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l shm-size -d 'Limit /dev/shm to this size [default: 64m]; 0 is no limit' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l shm-size-systemd -d 'Limit what systemd has on tmpfs, each of /run, /run/lock, /tmp and /var/log/journal, to this size' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l secret -d 'Give the container a secret, as a file or as an environment variable; options: type=mount|env, target=, uid=, gid=, mode=' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l network -l net -d 'Connect to a network: none, host, private, pasta[:OPTION,...], container:NAME or ns:PATH [default: pasta where it is installed]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l network -l net -d 'Connect to networks: those of network create, bridge, none, host, private, pasta[:OPTION,...], container:NAME or ns:PATH; NAME:ip=ADDRESS,ip6=ADDRESS,mac=ADDRESS,alias=NAME,interface_name=NAME says how [default: pasta where it is installed]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s p -l publish -d 'Lead a port of the host into the container; without one of the host\'s, one that is free' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l expose -d 'Name a port that may be published' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l dns -d 'Ask this name server, or with none keep the image\'s resolv.conf' -r
@@ -896,10 +896,10 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l dns-option -l dns-opt -d 'Set an option of resolv.conf' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l add-host -d 'Add a line to /etc/hosts; host-gateway is the address of the host' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l hosts-file -d 'Make /etc/hosts from this file of the host, from none, or from the image\'s' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l ip -d 'Needs a bridge network, which is not supported yet' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l ip6 -d 'Needs a bridge network, which is not supported yet' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l mac-address -d 'Needs a bridge network, which is not supported yet' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l network-alias -d 'Needs a bridge network, which is not supported yet' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l ip -d 'Have this address in the network' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l ip6 -d 'Have this IPv6 address in the network' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l mac-address -d 'Have this MAC address in the network' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l network-alias -d 'Be found by this name, too, in the networks' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s u -l user -d 'Run as this user, by name or number' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l userns -d 'Map ids: host, keep-id[:uid=,gid=,size=], auto[:size=,uidmapping=,gidmapping=], nomap, container:NAME or ns:PATH' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l uidmap -d 'Map uids; @ before OUTSIDE means the host\'s, + before INSIDE keeps all others mapped' -r
@@ -1045,7 +1045,7 @@ false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l shm-size -d 'Limit /dev/shm to this size [default: 64m]; 0 is no limit' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l shm-size-systemd -d 'Limit what systemd has on tmpfs, each of /run, /run/lock, /tmp and /var/log/journal, to this size' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l secret -d 'Give the container a secret, as a file or as an environment variable; options: type=mount|env, target=, uid=, gid=, mode=' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l network -l net -d 'Connect to a network: none, host, private, pasta[:OPTION,...], container:NAME or ns:PATH [default: pasta where it is installed]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l network -l net -d 'Connect to networks: those of network create, bridge, none, host, private, pasta[:OPTION,...], container:NAME or ns:PATH; NAME:ip=ADDRESS,ip6=ADDRESS,mac=ADDRESS,alias=NAME,interface_name=NAME says how [default: pasta where it is installed]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -s p -l publish -d 'Lead a port of the host into the container; without one of the host\'s, one that is free' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l expose -d 'Name a port that may be published' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l dns -d 'Ask this name server, or with none keep the image\'s resolv.conf' -r
@@ -1053,10 +1053,10 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l dns-option -l dns-opt -d 'Set an option of resolv.conf' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l add-host -d 'Add a line to /etc/hosts; host-gateway is the address of the host' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l hosts-file -d 'Make /etc/hosts from this file of the host, from none, or from the image\'s' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l ip -d 'Needs a bridge network, which is not supported yet' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l ip6 -d 'Needs a bridge network, which is not supported yet' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l mac-address -d 'Needs a bridge network, which is not supported yet' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l network-alias -d 'Needs a bridge network, which is not supported yet' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l ip -d 'Have this address in the network' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l ip6 -d 'Have this IPv6 address in the network' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l mac-address -d 'Have this MAC address in the network' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l network-alias -d 'Be found by this name, too, in the networks' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -s u -l user -d 'Run as this user, by name or number' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l userns -d 'Map ids: host, keep-id[:uid=,gid=,size=], auto[:size=,uidmapping=,gidmapping=], nomap, container:NAME or ns:PATH' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l uidmap -d 'Map uids; @ before OUTSIDE means the host\'s, + before INSIDE keeps all others mapped' -r
@@ -1977,10 +1977,10 @@ complete -c coracle -n "__fish_coracle_using_subcommand network; and not __fish_
 complete -c coracle -n "__fish_coracle_using_subcommand network; and not __fish_seen_subcommand_from create ls list inspect rm remove prune exists connect disconnect update reload" -f -a "remove" -d 'Remove networks'
 complete -c coracle -n "__fish_coracle_using_subcommand network; and not __fish_seen_subcommand_from create ls list inspect rm remove prune exists connect disconnect update reload" -f -a "prune" -d 'Remove all networks that no container is on'
 complete -c coracle -n "__fish_coracle_using_subcommand network; and not __fish_seen_subcommand_from create ls list inspect rm remove prune exists connect disconnect update reload" -f -a "exists" -d 'Tell by the exit code whether a network exists: 0 if it does, 1 if not'
-complete -c coracle -n "__fish_coracle_using_subcommand network; and not __fish_seen_subcommand_from create ls list inspect rm remove prune exists connect disconnect update reload" -f -a "connect" -d 'Not supported yet: connect a container to a network'
-complete -c coracle -n "__fish_coracle_using_subcommand network; and not __fish_seen_subcommand_from create ls list inspect rm remove prune exists connect disconnect update reload" -f -a "disconnect" -d 'Not supported yet: disconnect a container from a network'
-complete -c coracle -n "__fish_coracle_using_subcommand network; and not __fish_seen_subcommand_from create ls list inspect rm remove prune exists connect disconnect update reload" -f -a "update" -d 'Change the name servers of a network'
-complete -c coracle -n "__fish_coracle_using_subcommand network; and not __fish_seen_subcommand_from create ls list inspect rm remove prune exists connect disconnect update reload" -f -a "reload" -d 'Not supported yet: make the rules of containers\' networks anew'
+complete -c coracle -n "__fish_coracle_using_subcommand network; and not __fish_seen_subcommand_from create ls list inspect rm remove prune exists connect disconnect update reload" -f -a "connect" -d 'Connect a container to a network, at once if it runs'
+complete -c coracle -n "__fish_coracle_using_subcommand network; and not __fish_seen_subcommand_from create ls list inspect rm remove prune exists connect disconnect update reload" -f -a "disconnect" -d 'Take a container out of a network, at once if it runs'
+complete -c coracle -n "__fish_coracle_using_subcommand network; and not __fish_seen_subcommand_from create ls list inspect rm remove prune exists connect disconnect update reload" -f -a "update" -d 'Change the name servers that a network asks, at once for the containers in it'
+complete -c coracle -n "__fish_coracle_using_subcommand network; and not __fish_seen_subcommand_from create ls list inspect rm remove prune exists connect disconnect update reload" -f -a "reload" -d 'Set the rules of containers\' networks anew, after another program has taken them away'
 complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from create" -l dns -d 'Ask this name server for names of the outside, instead of the host\'s' -r
 complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from create" -s d -l driver -d 'What the network is made of: bridge, macvlan or ipvlan' -r
 complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from create" -l gateway -d 'The network\'s own address in the subnet of the same place [default: the first]' -r
@@ -2022,11 +2022,17 @@ complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen
 complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from prune" -s f -l force -d 'Do not ask'
 complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from prune" -s h -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from exists" -s h -l help -d 'Print help'
+complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from connect" -l alias -d 'Be found by this name, too, in the network' -r
+complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from connect" -l ip -d 'Have this address in the network' -r
+complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from connect" -l ip6 -d 'Have this IPv6 address in the network' -r
+complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from connect" -l mac-address -d 'Have this MAC address in the network' -r
 complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from connect" -s h -l help -d 'Print help'
+complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from disconnect" -s f -l force -d 'Accepted for scripts: a container that cannot be asked is out of the network when it has ended'
 complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from disconnect" -s h -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from update" -l dns-add -d 'Ask this name server too' -r
 complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from update" -l dns-drop -d 'Do not ask this name server any more' -r
 complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from update" -s h -l help -d 'Print help'
+complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from reload" -s a -l all -d 'Those of all containers'
 complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from reload" -s h -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand secret; and not __fish_seen_subcommand_from create ls list inspect rm remove exists" -s h -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand secret; and not __fish_seen_subcommand_from create ls list inspect rm remove exists" -f -a "create" -d 'Keep a secret and print its id'

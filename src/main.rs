@@ -57,11 +57,15 @@ mod systemd;
 mod volume;
 
 pub fn main() -> std::process::ExitCode {
-    // A monitor is this program under another name, told apart before anything is parsed.
+    // A monitor, and the keeper, are this program under other names, told apart before anything is parsed.
     let mut arguments = std::env::args_os();
-    if arguments.next().is_some_and(|program| program == container::start::MONITOR) {
-        let arguments: Vec<String> = arguments.filter_map(|argument| argument.into_string().ok()).collect();
-        monitor::main(&arguments);
+    let program = arguments.next().unwrap_or_default();
+    let mut words = || arguments.by_ref().filter_map(|argument| argument.into_string().ok()).collect::<Vec<_>>();
+    if program == container::start::MONITOR {
+        monitor::main(&words());
+    }
+    if program == network::keeper::NAME {
+        network::keeper::main(&words());
     }
     cli::main()
 }

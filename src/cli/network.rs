@@ -1,16 +1,17 @@
 //! `network`: networks that have a name, which containers share.
 
+pub mod connect;
 pub mod create;
-pub mod later;
 pub mod ls;
 pub mod remove;
 pub mod update;
 
 use super::{Context, Verb, listing, report};
 use crate::cli::format::{Format, Names};
+use crate::container::state;
 use crate::error::{self, Kind};
 use crate::inspect::network as view;
-use crate::inspect::view::{View, view};
+use crate::inspect::view::View;
 use crate::network::definition::{self, Defaults, Definition};
 use anyhow::Result;
 
@@ -50,11 +51,11 @@ impl Verb for Inspect {
         match &format {
             None => {
                 let shown = |network: &Definition| described(context, &defaults, network);
-                listing::json(&networks.iter().map(shown).collect::<View>());
+                listing::json(&networks.iter().map(shown).collect::<Result<View>>()?);
             }
             Some(format) => {
                 for network in &networks {
-                    listing::put(&format.row(&row(context, &defaults, network), Names::Exact)?);
+                    listing::put(&format.row(&row(context, &defaults, network)?, Names::Exact)?);
                 }
             }
         }
@@ -76,19 +77,21 @@ impl Verb for Exists {
 }
 
 /// A network as `inspect` prints it.
-pub fn described(context: &Context, defaults: &Defaults, network: &Definition) -> View {
-    match context.docker {
-        true => view::docker(&as_docker(defaults, network)),
-        false => view::json(network, Some(view!({}))),
-    }
+pub fn described(context: &Context, defaults: &Defaults, network: &Definition) -> Result<View> {
+    let running = state::list(&context.engine)?;
+    Ok(match context.docker {
+        true => view::docker(&as_docker(defaults, network), view::docker_containers(network, &running)),
+        false => view::json(network, Some(view::containers(network, &running))),
+    })
 }
 
 /// The same as templates see it.
-pub fn row(context: &Context, defaults: &Defaults, network: &Definition) -> View {
-    match context.docker {
-        true => view::docker(&as_docker(defaults, network)),
-        false => view::row(network, view!({})),
-    }
+pub fn row(context: &Context, defaults: &Defaults, network: &Definition) -> Result<View> {
+    let running = state::list(&context.engine)?;
+    Ok(match context.docker {
+        true => view::docker(&as_docker(defaults, network), view::docker_containers(network, &running)),
+        false => view::row(network, view::containers(network, &running)),
+    })
 }
 
 /// docker calls the default network bridge.

@@ -22,7 +22,7 @@ pub use supervision::{
 pub use users::{Accounts, Namespace, Userns, Users};
 
 use crate::error::Kind;
-use crate::network::{Names, Network, Port, Protocol};
+use crate::network::{Membership, Names, Network, Port, Protocol};
 use crate::store::digest::Digest;
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
@@ -54,6 +54,9 @@ pub struct Config {
     pub secrets: Vec<SecretUse>,
     pub read_only: bool,
     pub network: Network,
+    /// The networks that it is in, where it is in some of those that have a name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub memberships: Vec<Membership>,
     pub ports: Vec<Port>,
     /// Ports that may be published.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -118,6 +121,7 @@ impl Config {
             secrets: Vec::new(),
             read_only: false,
             network: Network::None,
+            memberships: Vec::new(),
             ports: Vec::new(),
             exposed: Vec::new(),
             publish_all: false,

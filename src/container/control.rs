@@ -6,6 +6,7 @@ use super::update::Change;
 use crate::engine::Engine;
 use crate::error::{Kind, Wire};
 use crate::fs::{self, Hold, Lock};
+use crate::network::keeper;
 use crate::rootless::{self, Entered, Entry};
 use crate::sys::socket;
 use crate::sys::terminal::Size;
@@ -141,6 +142,9 @@ pub enum Reply {
     /// The container, or the exec'd process, runs.
     Started {
         pid: i32,
+        /// What the user should know, a line each.
+        #[serde(default)]
+        warnings: Vec<String>,
     },
     /// It has ended.
     Exited {
@@ -281,7 +285,7 @@ fn not_running(id: &Id) -> anyhow::Error {
     Kind::InUse.error(format!("container {} is not running", id.short()))
 }
 
-/// The engine's user namespace, if a live monitor hands it over.
+/// The engine's user namespace, if a live monitor hands it over, or the keeper of the networks, who may stay longer.
 fn find_userns(engine: &Engine) -> Result<Option<OwnedFd>> {
     for name in fs::list(&engine.run.join("containers"))? {
         let Some(id) = Id::parse(&name) else { continue };
@@ -292,7 +296,7 @@ fn find_userns(engine: &Engine) -> Result<Option<OwnedFd>> {
             return Ok(Some(userns));
         }
     }
-    Ok(None)
+    Ok(keeper::client::userns(engine))
 }
 
 /// The right to be in the engine's user namespace, held while a monitor is on its way.

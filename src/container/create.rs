@@ -42,6 +42,7 @@ pub fn create(
     crate::store::prepare(engine)?;
     let mut config = with_defaults(asked, image, settings)?;
     let _ids = super::users::settle(engine, &mut config)?;
+    let _networks = super::networks::settle(engine, &mut config, settings)?;
     mounts::complete(engine, &mut config, image)?;
     super::secrets::resolve(engine, &mut config)?;
     // From here until the container is visible as their user, nobody removes volumes.
@@ -110,7 +111,7 @@ fn with_defaults(mut config: Config, image: Option<&Image>, settings: &Settings)
         config.hostname = match config.network {
             _ if config.users.uts == Namespace::Host => host_name()?,
             Network::Host => host_name()?,
-            Network::None | Network::Pasta => config.id.short().to_owned(),
+            Network::None | Network::Pasta | Network::Bridge => config.id.short().to_owned(),
         };
     }
     let mut environment = vec![format!("PATH={DEFAULT_PATH}")];
@@ -182,7 +183,7 @@ fn with_defaults(mut config: Config, image: Option<&Image>, settings: &Settings)
 
 /// Publishes what the image and the user name, if all of it is to be, and chooses the ports that were left open.
 fn publish_ports(config: &mut Config, image: Option<&Image>) -> Result<()> {
-    if config.publish_all && config.network == Network::Pasta {
+    if config.publish_all && matches!(config.network, Network::Pasta | Network::Bridge) {
         let mut named = config.exposed.clone();
         for text in image.iter().flat_map(|image| &image.config.config.exposed_ports) {
             named.extend(ports::parse_exposed(text).context("read the image's ports")?);

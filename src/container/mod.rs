@@ -5,6 +5,7 @@ pub mod check;
 pub mod commit;
 pub mod compare;
 pub mod config;
+pub mod connect;
 pub mod control;
 pub mod copy;
 pub mod create;

@@ -1,17 +1,60 @@
-//! Networks and the containers that use them.
+//! Networks and the containers that are in them.
 
-use super::config::Id;
+use super::config::{Config, Id};
 use super::state;
 use crate::engine::Engine;
 use crate::error::Kind;
-use crate::fs::Hold;
-use crate::network::definition;
+use crate::fs::{Hold, Lock};
+use crate::network::Network;
+use crate::network::definition::{self, Defaults};
+use crate::network::membership::MEMBERSHIPS_MAX;
+use crate::settings::Settings;
 use anyhow::Result;
 
-/// The containers that are on a network, running or not.
-pub fn users_of(_engine: &Engine, _name: &str) -> Result<Vec<Id>> {
-    // Containers cannot be told to be on one yet.
-    Ok(Vec::new())
+/// Finds the networks that a container asks for. What is given back keeps them from being removed until the container is
+/// visible as their user.
+pub fn settle(engine: &Engine, config: &mut Config, settings: &Settings) -> Result<Option<Lock>> {
+    if config.network != Network::Bridge {
+        return Ok(None);
+    }
+    if !config.ports.is_empty() || config.publish_all {
+        let message = "ports of a container on a bridge cannot be published yet";
+        return Err(Kind::BadInput.hinted(message, "publish them with --network pasta"));
+    }
+    let defaults = Defaults::of(settings)?;
+    let lock = definition::hold(engine, Hold::Shared)?;
+    if config.memberships.len() > MEMBERSHIPS_MAX {
+        return Err(Kind::BadInput.error(format!("a container is in at most {MEMBERSHIPS_MAX} networks")));
+    }
+    for at in 0..config.memberships.len() {
+        let wanted = &config.memberships[at];
+        let name = if wanted.network.is_empty() { &defaults.name } else { &wanted.network };
+        let network = definition::settle(engine, &defaults, name)?;
+        let stray = wanted
+            .addresses
+            .iter()
+            .find(|address| !network.subnets.iter().any(|subnet| subnet.subnet.contains(**address)));
+        if let Some(address) = stray {
+            let message = format!("address {address} is in no subnet of network {}", network.name);
+            return Err(Kind::BadInput.error(message));
+        }
+        if config.memberships[..at].iter().any(|other| other.network == network.name) {
+            return Err(Kind::BadInput.error(format!("network {} is named twice", network.name)));
+        }
+        if !wanted.aliases.is_empty() && !network.dns_enabled {
+            let message = format!("network {} finds nobody by a name, and so by no alias", network.name);
+            return Err(Kind::BadInput.hinted(message, "create a network for it: coracle network create"));
+        }
+        config.memberships[at].network = network.name;
+    }
+    Ok(Some(lock))
+}
+
+/// The containers that are in a network, running or not.
+pub fn users_of(engine: &Engine, name: &str) -> Result<Vec<Id>> {
+    let uses = |config: &Config| config.memberships.iter().any(|membership| membership.network == name);
+    let containers = state::list(engine)?.into_iter();
+    Ok(containers.filter(|container| uses(&container.config)).map(|container| container.config.id).collect())
 }
 
 /// Removes a network that no container is on.

@@ -63,7 +63,8 @@ pub fn start(engine: &Engine, config: &Config, attach: Attach, streams: &[Borrow
         sent => sent?,
     }
     match await_start(connection) {
-        Ok((connection, entered)) => {
+        Ok((connection, entered, told)) => {
+            warnings.extend(told);
             if systemd::in_unit() {
                 notify(config, is_detached.then_some(monitor.pid))?;
             }
@@ -142,12 +143,12 @@ fn warn_of_logout(engine: &Engine) -> Option<String> {
     Some(format!("this container ends when you log out; to let it go on: loginctl enable-linger {user}"))
 }
 
-fn await_start(connection: Connection) -> Result<(Connection, Entered)> {
+fn await_start(connection: Connection) -> Result<(Connection, Entered, Vec<String>)> {
     let mut entered = Entered::Already;
     loop {
         match connection.reply()? {
             Some((Reply::Entered(found), _)) => entered = found,
-            Some((Reply::Started { .. }, _)) => return Ok((connection, entered)),
+            Some((Reply::Started { warnings, .. }, _)) => return Ok((connection, entered, warnings)),
             Some((Reply::Failed(wire), _)) => return Err(wire.into()),
             Some((
                 Reply::Done | Reply::Exited { .. } | Reply::Detached | Reply::Dropped(_) | Reply::Checked { .. },

@@ -7,6 +7,7 @@ use super::health::Report;
 use crate::engine::Engine;
 use crate::error::Kind;
 use crate::fs::{self, Durability, Held};
+use crate::network::Link;
 use crate::sys::threads;
 use anyhow::{Context, Result};
 use rustix::fs::{CWD, Mode, OFlags};
@@ -51,6 +52,9 @@ pub struct State {
     /// Why it could not be started again.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub error: String,
+    /// What it has in the networks that it is in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<Link>,
 }
 
 fn first_version() -> u32 {

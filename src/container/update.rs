@@ -7,6 +7,7 @@ use super::events::{self, Event, Happening};
 use super::rename::through_writer;
 use super::state::{Container, Paths};
 use crate::engine::Engine;
+use crate::network::Membership;
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +20,7 @@ pub struct Change {
     pub resources: Option<Resources>,
     pub limits: Option<Vec<Limit>>,
     pub environment: Option<Vec<String>>,
+    pub memberships: Option<Vec<Membership>>,
 }
 
 impl Change {
@@ -33,6 +35,7 @@ impl Change {
             resources: changed(&before.resources, &after.resources),
             limits: changed(&before.limits, &after.limits),
             environment: changed(&before.process.environment, &after.process.environment),
+            memberships: changed(&before.memberships, &after.memberships),
         }
     }
 
@@ -47,6 +50,7 @@ impl Change {
         put(&self.resources, &mut config.resources);
         put(&self.limits, &mut config.limits);
         put(&self.environment, &mut config.process.environment);
+        put(&self.memberships, &mut config.memberships);
     }
 }
 

@@ -3,8 +3,11 @@
 use super::time::{Zone, from_unix_nanos, go_string};
 use super::view::{View, view};
 use crate::container::log::rfc3339_nanoseconds;
+use crate::container::state::Container;
+use crate::network::Link;
 use crate::network::cidr::Cidr;
 use crate::network::definition::{Definition, Ipam, LeaseRange, Route, Subnet};
+use crate::network::membership::mac_text;
 use std::net::IpAddr;
 use std::time::SystemTime;
 
@@ -57,8 +60,66 @@ pub fn row(network: &Definition, containers: View) -> View {
     })
 }
 
+/// The containers that run on a network, by id, as podman shows them.
+pub fn containers(network: &Definition, running: &[Container]) -> View {
+    let mut shown = view!({});
+    for (container, link) in members(network, running) {
+        let subnets = blocks(link).map(|(ipnet, gateway)| {
+            let mut subnet = view!({ "ipnet": ipnet });
+            if let Some(gateway) = gateway {
+                subnet.set("gateway", text(gateway));
+            }
+            subnet
+        });
+        let interface = view!({ "subnets": subnets.collect::<View>(), "mac_address": mac_text(link.mac) });
+        let mut interfaces = view!({});
+        interfaces.set(link.interface.clone(), interface);
+        let config = &container.config;
+        shown.set(config.id.to_string(), view!({ "name": config.name.as_str(), "interfaces": interfaces }));
+    }
+    shown
+}
+
+/// The same as docker shows them.
+pub fn docker_containers(network: &Definition, running: &[Container]) -> View {
+    let mut shown = view!({});
+    for (container, link) in members(network, running) {
+        let address = |is_ipv6: bool| {
+            let found = blocks(link).find(|(ipnet, _)| ipnet.contains(':') == is_ipv6);
+            found.map_or_else(String::new, |(ipnet, _)| ipnet)
+        };
+        let config = &container.config;
+        let member = view!({
+            "Name": config.name.as_str(),
+            "EndpointID": "",
+            "MacAddress": mac_text(link.mac),
+            "IPv4Address": address(false),
+            "IPv6Address": address(true),
+        });
+        shown.set(config.id.to_string(), member);
+    }
+    shown
+}
+
+fn members<'a>(network: &'a Definition, running: &'a [Container]) -> impl Iterator<Item = (&'a Container, &'a Link)> {
+    let alive = running.iter().filter(|container| container.status.is_alive());
+    let links = alive.flat_map(|container| {
+        container.state.iter().flat_map(move |state| &state.links).map(move |link| (container, link))
+    });
+    links.filter(|(_, link)| link.place.network == network.name)
+}
+
+/// A link's addresses with their prefixes, and the gateways of those.
+fn blocks(link: &Link) -> impl Iterator<Item = (String, Option<IpAddr>)> {
+    link.addresses.iter().map(|address| {
+        let subnet = link.place.subnets.iter().find(|subnet| subnet.block.contains(*address));
+        let prefix = subnet.map_or(if address.is_ipv6() { 128 } else { 32 }, |subnet| subnet.block.prefix());
+        (format!("{address}/{prefix}"), subnet.and_then(|subnet| subnet.gateway))
+    })
+}
+
 /// A network as docker shows it, to JSON and templates alike.
-pub fn docker(network: &Definition) -> View {
+pub fn docker(network: &Definition, containers: View) -> View {
     let block = |subnet: &Subnet| {
         let mut shown = view!({ "Subnet": subnet.subnet.to_string() });
         if let Some(range) = subnet.lease_range.as_ref().and_then(docker_range) {
@@ -83,7 +144,7 @@ pub fn docker(network: &Definition) -> View {
         "Ingress": false,
         "ConfigFrom": { "Network": "" },
         "ConfigOnly": false,
-        "Containers": {},
+        "Containers": containers,
         "Options": &network.option_words,
         "Labels": &network.labels,
     })

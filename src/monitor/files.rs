@@ -3,7 +3,7 @@
 use crate::container::config::{Config, Source};
 use crate::container::users;
 use crate::fs::{self, Root};
-use crate::network;
+use crate::network::{self, Link};
 use anyhow::{Context, Result};
 use rustix::fs::{Gid, Uid};
 use std::path::{Path, PathBuf};
@@ -18,17 +18,18 @@ const HOSTS_BYTES_MAX: usize = 1 << 20;
 pub fn write(
     run_dir: &Path,
     config: &Config,
+    links: &[Link],
     owner: (Option<u32>, Option<u32>),
     root: &Root,
 ) -> Result<Vec<(PathBuf, String)>> {
     let of_image = |path: &Path| root.read(path, HOSTS_BYTES_MAX);
-    let hosts = network::hosts(config.network, &config.names, &config.hostname, of_image)?;
+    let hosts = network::hosts(config.network, links, &config.names, &config.hostname, of_image)?;
     let mut files: Vec<_> = hosts.map(|text| ("hosts", "/etc/hosts", text.into_bytes())).into_iter().collect();
     if !config.names.no_hostname {
         files.push(("hostname", "/etc/hostname", format!("{}\n", config.hostname).into_bytes()));
     }
     files.push(("containerenv", "/run/.containerenv", containerenv(config).into_bytes()));
-    let resolv_conf = network::resolv_conf(config.network, &config.names)?;
+    let resolv_conf = network::resolv_conf(config.network, links, &config.names)?;
     files.extend(resolv_conf.map(|text| ("resolv.conf", "/etc/resolv.conf", text.into_bytes())));
     if let Some(zone) = &config.users.timezone {
         files.push(("localtime", "/etc/localtime", fs::read(&users::timezone_file(zone)?, ZONE_BYTES_MAX)?));

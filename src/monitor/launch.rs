@@ -22,7 +22,7 @@ use crate::container::user;
 use crate::engine::Engine;
 use crate::error::{self, Kind};
 use crate::fs::{self, Durability, Root};
-use crate::network::{Network, pasta};
+use crate::network::{Bridged, Connected, Guest, Leased, Network, pasta};
 use crate::rootless::map;
 use crate::runtime::cgroup::{self, Delegated};
 use crate::runtime::identity::Identity;
@@ -146,7 +146,9 @@ impl Ground<'_> {
         if let Source::Image(_) = config.source {
             user::add_accounts(&in_root, &config.users.accounts)?;
         }
-        let mut files = files::write(run_dir, config, root_owner, &in_root)?;
+        let leased = lease(engine, config)?;
+        let links = leased.as_ref().map(|leased| leased.links().to_vec()).unwrap_or_default();
+        let mut files = files::write(run_dir, config, &links, root_owner, &in_root)?;
         let notify = notify_socket(config);
         files.extend(notify.clone().map(|socket| (socket, NOTIFY_SOCKET.to_owned())));
         let around = Surroundings {
@@ -189,12 +191,12 @@ impl Ground<'_> {
             with_init: config.init,
         };
         let mut starting = runtime::create(bundle).map_err(|error| explain_join(config, error))?;
-        let connecting = connect(config, &starting, run_dir)?;
+        let connecting = connect(config, &starting, run_dir, leased)?;
         if let Some(master) = starting.ready()? {
             streams.set_master(master, config.process.interactive)?;
         }
-        let network = connecting.map(pasta::Starting::finish).transpose()?;
-        let state = describe(engine, &starting, restarts)?;
+        let network = connecting.map(Connecting::finish).transpose()?;
+        let state = State { links, ..describe(engine, &starting, restarts)? };
         write_pid_files(config, state.pid)?;
         let (child, entrance) = starting.finish()?;
         if let Some(hooks) = spec.hooks().as_ref().and_then(|hooks| hooks.poststart().as_ref()) {
@@ -393,23 +395,63 @@ fn open_streams(ground: &Ground<'_>, size: Option<Size>) -> Result<(Streams, Std
     Ok((streams, Stdio::Pipes { stdin: theirs.stdin, stdout: theirs.stdout, stderr: theirs.stderr }))
 }
 
-/// Starts what connects the container; it gets ready while the container is set up.
-fn connect(config: &Config, starting: &Starting, run_dir: &Path) -> Result<Option<pasta::Starting>> {
-    match config.network {
-        Network::None | Network::Host => Ok(None),
-        // A namespace of another's is connected by that, or it is not.
-        Network::Pasta if config.users.network != Namespace::Own => Ok(None),
-        Network::Pasta => {
-            let entrance = starting.entrance.as_ref().context("a new container has an entrance")?;
-            let net = entrance.get(Namespaces::CLONE_NEWNET).context("the container has a network namespace")?;
-            let wishes = pasta::Wishes {
-                ports: &config.ports,
-                options: &config.pasta_options,
-                leads_to_host: config.names.leads_to_host(),
-            };
-            pasta::start(run_dir, entrance.get(Namespaces::CLONE_NEWUSER), net, wishes).map(Some)
+/// The addresses of a container that is on bridges.
+fn lease(engine: &Engine, config: &Config) -> Result<Option<Leased>> {
+    if config.network != Network::Bridge || config.users.network != Namespace::Own {
+        return Ok(None);
+    }
+    let lives = lives(engine);
+    let guest = Guest { id: config.id.as_str(), name: config.name.as_str(), lives: &lives };
+    crate::network::lease(engine, &guest, &config.memberships).map(Some)
+}
+
+/// Tells of a container's id whether it runs.
+pub fn lives(engine: &Engine) -> impl Fn(&str) -> bool {
+    move |id| {
+        let paths = Id::parse(id).map(|id| Paths::of(engine, &id));
+        // What cannot be asked about keeps its address.
+        paths.is_some_and(|paths| !matches!(fs::held(&paths.alive()), Ok(None)))
+    }
+}
+
+/// What connects a container while it is set up.
+enum Connecting {
+    Pasta(pasta::Starting),
+    Bridge(Box<Bridged>),
+}
+
+impl Connecting {
+    fn finish(self) -> Result<Connected> {
+        match self {
+            Self::Pasta(starting) => starting.finish().map(Connected::Pasta),
+            Self::Bridge(bridged) => Ok(Connected::Bridge(bridged)),
         }
     }
+}
+
+/// Starts what connects the container; it gets ready while the container is set up.
+fn connect(
+    config: &Config,
+    starting: &Starting,
+    run_dir: &Path,
+    leased: Option<Leased>,
+) -> Result<Option<Connecting>> {
+    // A namespace of another's is connected by that, or it is not.
+    if matches!(config.network, Network::None | Network::Host) || config.users.network != Namespace::Own {
+        return Ok(None);
+    }
+    let entrance = starting.entrance.as_ref().context("a new container has an entrance")?;
+    let net = entrance.get(Namespaces::CLONE_NEWNET).context("the container has a network namespace")?;
+    if let Some(leased) = leased {
+        return Ok(Some(Connecting::Bridge(Box::new(leased.connect(net.as_fd())?))));
+    }
+    let wishes = pasta::Wishes {
+        ports: &config.ports,
+        options: &config.pasta_options,
+        leads_to_host: config.names.leads_to_host(),
+    };
+    let starting = pasta::start(run_dir, entrance.get(Namespaces::CLONE_NEWUSER), net, wishes)?;
+    Ok(Some(Connecting::Pasta(starting)))
 }
 
 fn describe(engine: &Engine, starting: &Starting, restarts: u32) -> Result<State> {
@@ -435,5 +477,6 @@ fn describe(engine: &Engine, starting: &Starting, restarts: u32) -> Result<State
         restarting: false,
         stopped_by_user: false,
         error: String::new(),
+        links: Vec::new(),
     })
 }

@@ -30,7 +30,7 @@ use crate::container::state::{Paths, State};
 use crate::engine::{Directories, Engine};
 use crate::error::{Kind, Wire};
 use crate::fs;
-use crate::network::Connected;
+use crate::network::{Bridged, Connected};
 use crate::runtime::Entrance;
 use crate::runtime::cgroup::{Cgroup, Delegated};
 use crate::sys::memory;
@@ -134,6 +134,8 @@ enum Event {
     Output(u32, Stream),
     Input(u32),
     Exit(u32),
+    /// The keeper of the networks has died.
+    Keeper,
 }
 
 /// The life of a monitor process: `coracle-monitor ID DATA RUN SOCKET [LOCK]`.
@@ -161,7 +163,8 @@ fn begin(arguments: &[String]) -> Result<i32> {
             monitor.adopt(socket);
             // It listens, so whoever is let in now finds it; and whoever hears of the start finds the lock free.
             drop(userns_lock);
-            monitor.tell_main_clients(&Reply::Started { pid });
+            let warnings = monitor.bridged().map(|bridged| bridged.warnings.clone()).unwrap_or_default();
+            monitor.tell_main_clients(&Reply::Started { pid, warnings });
             monitor.tell_of_start();
             monitor.begin_health();
             monitor.begin_timeout();
@@ -270,6 +273,10 @@ impl Monitor {
                 polled.push(PollFd::new(input, PollFlags::POLLOUT));
             }
         }
+        if let Some(keeper) = self.bridged().and_then(Bridged::keeper) {
+            events.push(Event::Keeper);
+            polled.push(PollFd::new(keeper, PollFlags::POLLIN));
+        }
         let timeout = self.next_timer().map_or(PollTimeout::NONE, |until| {
             let left = until.saturating_duration_since(Instant::now());
             PollTimeout::try_from(left + Duration::from_millis(1)).unwrap_or(PollTimeout::MAX)
@@ -292,7 +299,15 @@ impl Monitor {
         let drains = self.processes.iter().filter_map(|process| process.drain_until);
         let guests = self.clients.iter().filter_map(Client::dropped_at);
         let health = self.checker.as_ref().and_then(|checker| checker.timer());
-        drains.chain(guests).chain(self.kill_at).chain(self.expires_at).chain(self.restarting.at).chain(health).min()
+        let network = self.bridged().and_then(Bridged::resumes_at);
+        drains
+            .chain(guests)
+            .chain(network)
+            .chain(self.kill_at)
+            .chain(self.expires_at)
+            .chain(self.restarting.at)
+            .chain(health)
+            .min()
     }
 
     fn check_timers(&mut self) {
@@ -307,7 +322,25 @@ impl Monitor {
         for client in self.clients.iter_mut().filter(|client| client.dropped_at().is_some_and(|at| now >= at)) {
             client.drop_for_slowness();
         }
+        if self.bridged().and_then(Bridged::resumes_at).is_some_and(|at| now >= at) {
+            self.resume_network();
+        }
         self.check_health_timers();
+    }
+
+    fn bridged(&self) -> Option<&Bridged> {
+        match &self.instance.as_ref()?.network {
+            Some(Connected::Bridge(bridged)) => Some(bridged),
+            Some(Connected::Pasta(_)) | None => None,
+        }
+    }
+
+    fn resume_network(&mut self) {
+        if let Some(Connected::Bridge(bridged)) =
+            self.instance.as_mut().and_then(|instance| instance.network.as_mut())
+        {
+            bridged.resume();
+        }
     }
 
     fn handle(&mut self, event: Event, flags: PollFlags) -> Result<()> {
@@ -328,6 +361,7 @@ impl Monitor {
                 }
             }
             Event::Exit(key) => return self.reap(key),
+            Event::Keeper => self.resume_network(),
         }
         Ok(())
     }

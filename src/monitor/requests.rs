@@ -58,12 +58,12 @@ impl Monitor {
                 let pid = self.state.pid;
                 self.attach(key, MAIN, attach, fds, Place::Guest)?;
                 self.tell(&[Happening::Attach]);
-                Reply::Started { pid }
+                Reply::Started { pid, warnings: Vec::new() }
             }
             Request::Exec { process, privileged, attach, session } => {
                 self.refuse_paused()?;
                 let pid = self.exec(key, &process, privileged, (attach, fds), session)?;
-                Reply::Started { pid }
+                Reply::Started { pid, warnings: Vec::new() }
             }
             Request::Signal(signal) => {
                 self.signal(target, signal)?;

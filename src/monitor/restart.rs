@@ -186,7 +186,7 @@ impl Monitor {
                 self.tell_of_start();
                 self.begin_health();
                 self.begin_timeout();
-                Reply::Started { pid: self.state.pid }
+                Reply::Started { pid: self.state.pid, warnings: Vec::new() }
             }
             Err(error) => {
                 self.remember_failure(restarts, &error)?;

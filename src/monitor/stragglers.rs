@@ -6,6 +6,7 @@
 use super::Monitor;
 use crate::container::config::Namespace;
 use crate::fs;
+use crate::network::Connected;
 use crate::sys::process;
 use anyhow::Result;
 use std::path::Path;
@@ -76,7 +77,7 @@ impl Monitor {
     fn known_children(&self) -> Vec<i32> {
         let network = self.instance.as_ref().and_then(|instance| instance.network.as_ref());
         let processes = self.processes.iter().map(|process| process.child.pid);
-        processes.chain(network.map(|network| network.pid())).collect()
+        processes.chain(network.and_then(Connected::pid)).collect()
     }
 }
 

@@ -2,12 +2,17 @@
 //! policy is asked when it next ends.
 
 use super::{Monitor, launch};
-use crate::container::config::Health;
-use crate::container::create;
+use crate::container::config::{Config, Health};
 use crate::container::events::Happening;
 use crate::container::spec;
 use crate::container::update::Change;
-use anyhow::Result;
+use crate::container::{create, state};
+use crate::error::Kind;
+use crate::fs::Durability;
+use crate::network::{Connected, Guest};
+use crate::sys::namespace::Namespaces;
+use anyhow::{Context, Result};
+use std::os::fd::AsFd;
 
 impl Monitor {
     pub(super) fn update(&mut self, change: &Change) -> Result<()> {
@@ -18,11 +23,35 @@ impl Monitor {
             let resources = spec::resources(&config, launch::has_pids_controller(cgroup)?)?;
             launch::limit(resources.as_ref(), cgroup)?;
         }
+        if change.memberships.is_some() {
+            self.change_networks(&config)?;
+        }
         create::write_config(&self.paths, &config)?;
         let before = std::mem::replace(&mut self.config, config);
         self.change_health(&before.health);
         self.tell(&[Happening::Update]);
         Ok(())
+    }
+
+    /// Takes the container out of networks that it is not to be in any more, and into those that it is to be in.
+    fn change_networks(&mut self, after: &Config) -> Result<()> {
+        let Some(instance) = &mut self.instance else { return Ok(()) };
+        let Some(Connected::Bridge(bridged)) = &mut instance.network else {
+            return Err(
+                Kind::InUse.error("the container is on no bridge, and cannot be brought to one while it runs")
+            );
+        };
+        let net = instance.entrance.get(Namespaces::CLONE_NEWNET).context("the container has a network namespace")?;
+        for gone in self.config.memberships.iter().filter(|before| !after.memberships.contains(before)) {
+            bridged.leave(&gone.network)?;
+        }
+        for new in after.memberships.iter().filter(|after| !self.config.memberships.contains(after)) {
+            let lives = launch::lives(&self.engine);
+            let guest = Guest { id: after.id.as_str(), name: after.name.as_str(), lives: &lives };
+            bridged.join(&guest, new, net.as_fd())?;
+        }
+        self.state.links = bridged.links().to_vec();
+        state::write(&self.paths, &self.state, Durability::Cached)
     }
 
     /// Another check, or another startup check, begins anew; all else counts from the next check on.

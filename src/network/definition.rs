@@ -244,14 +244,28 @@ fn file(engine: &Engine, name: &str) -> PathBuf {
 
 /// The network of this name. None if there is none.
 pub fn load(engine: &Engine, defaults: &Defaults, name: &str) -> Result<Option<Definition>> {
+    let found = read(engine, name)?;
+    Ok(found.or_else(|| (name == defaults.name).then(|| defaults.network())))
+}
+
+/// A network that a container is about to be in, as a file, which the default network may not have yet.
+pub fn settle(engine: &Engine, defaults: &Defaults, name: &str) -> Result<Definition> {
+    let network = find(engine, defaults, name)?;
+    if is_default(defaults, &network) && read(engine, &network.name)?.is_none() {
+        fs::create_dir(&directory(engine))?;
+        fs::write_json(&file(engine, &network.name), &network, Durability::Synced)?;
+    }
+    Ok(network)
+}
+
+/// The network that the file of this name describes. None if there is no such file.
+pub fn read(engine: &Engine, name: &str) -> Result<Option<Definition>> {
     // A name that is none would lead somewhere else.
     if check_name(name).is_err() {
         return Ok(None);
     }
     let path = file(engine, name);
-    let Some(bytes) = fs::read_optional(&path, FILE_BYTES_MAX)? else {
-        return Ok((name == defaults.name).then(|| defaults.network()));
-    };
+    let Some(bytes) = fs::read_optional(&path, FILE_BYTES_MAX)? else { return Ok(None) };
     let reading = || format!("read {}", path.display());
     let network = Definition::read(&bytes).with_context(reading)?;
     if network.name != name {
@@ -316,13 +330,13 @@ pub fn create(engine: &Engine, defaults: &Defaults, mut wanted: Definition) -> R
     Ok(wanted)
 }
 
-/// Changes whom a network asks for names that no container has.
+/// Changes whom a network asks for names that no container has, and gives those that it then asks.
 pub fn set_servers(
     engine: &Engine,
     defaults: &Defaults,
     name: &str,
     change: impl FnOnce(&mut Vec<IpAddr>),
-) -> Result<()> {
+) -> Result<Vec<IpAddr>> {
     fs::create_dir(&directory(engine))?;
     let _lock = hold(engine, Hold::Exclusive)?;
     let mut network = find(engine, defaults, name)?;
@@ -331,7 +345,8 @@ pub fn set_servers(
     }
     change(&mut network.network_dns_servers);
     check::check(&network)?;
-    fs::write_json(&file(engine, &network.name), &network, Durability::Synced)
+    fs::write_json(&file(engine, &network.name), &network, Durability::Synced)?;
+    Ok(network.network_dns_servers)
 }
 
 /// Removes a network that nothing uses. The caller holds the lock.

@@ -1,17 +1,25 @@
 //! A container's network: its namespace connected, and the files that name things in it.
 //!
-//! Containers are known here only as namespaces and ports. Networks that have a name are files: [`definition`].
+//! Containers are known here only as ids, namespaces and ports. Networks that have a name are files: [`definition`].
 
+pub mod bridge;
 pub mod cidr;
 pub mod definition;
-#[allow(dead_code, reason = "what runs the bridges' namespace runs it")]
 pub mod dns;
+pub mod keeper;
+mod leases;
+mod link;
+pub mod membership;
 mod names;
+mod netlink;
+mod nftables;
 pub mod pasta;
 pub mod ports;
 
+pub use bridge::{Bridged, Guest, Leased, lease};
+pub use keeper::protocol::Link;
+pub use membership::Membership;
 pub use names::{Host, HostsBase, Names, hosts, option, resolv_conf, search, server};
-pub use pasta::Connected;
 pub use pasta::options::parse as pasta_options;
 
 use serde::{Deserialize, Serialize};
@@ -25,6 +33,8 @@ pub enum Network {
     Host,
     /// A namespace of its own, connected by pasta.
     Pasta,
+    /// A namespace of its own, with an interface in each of the networks that it is in.
+    Bridge,
 }
 
 impl Network {
@@ -33,6 +43,24 @@ impl Network {
             Self::None => "none",
             Self::Host => "host",
             Self::Pasta => "pasta",
+            Self::Bridge => "bridge",
+        }
+    }
+}
+
+/// A container's connection, which ends when this is dropped.
+#[derive(Debug)]
+pub enum Connected {
+    Pasta(pasta::Connected),
+    Bridge(Box<Bridged>),
+}
+
+impl Connected {
+    /// The pid of a process of its own that connects it.
+    pub fn pid(&self) -> Option<i32> {
+        match self {
+            Self::Pasta(connected) => Some(connected.pid()),
+            Self::Bridge(_) => None,
         }
     }
 }

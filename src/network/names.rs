@@ -3,12 +3,15 @@
 //! Both are files of lines, and what goes into them is checked where it is parsed: no value has a space or a line break
 //! in it, so none makes a word or a line more.
 
-use super::{Network, pasta};
+use super::{Link, Network, pasta};
 use crate::error::Kind;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+
+/// The most name servers that are asked: resolv.conf(5).
+const SERVERS_MAX: usize = 3;
 
 /// The largest resolv.conf or hosts file that is copied.
 const FILE_BYTES_MAX: usize = 1 << 20;
@@ -133,6 +136,7 @@ pub fn option(text: &str) -> Result<String> {
 /// The hosts file of a container; None where the image's own stays. `image` reads a file of the image.
 pub fn hosts(
     network: Network,
+    links: &[Link],
     names: &Names,
     hostname: &str,
     image: impl FnOnce(&Path) -> Result<Option<Vec<u8>>>,
@@ -163,7 +167,13 @@ pub fn hosts(
     if !text.is_empty() && !text.ends_with('\n') {
         text.push('\n');
     }
-    text.push_str(&format!("127.0.1.1\t{hostname}\n"));
+    let own = links.iter().flat_map(|link| link.addresses.iter().map(|address| (address, link.names.first())));
+    for (address, name) in own {
+        text.push_str(&format!("{address}\t{hostname} {}\n", name.map_or("", String::as_str)));
+    }
+    if links.is_empty() {
+        text.push_str(&format!("127.0.1.1\t{hostname}\n"));
+    }
     Ok(Some(text))
 }
 
@@ -171,14 +181,15 @@ pub fn hosts(
 fn host_address(network: Network) -> Result<IpAddr> {
     match network {
         Network::Host => Ok(IpAddr::from([127, 0, 0, 1])),
-        Network::Pasta => Ok(pasta::HOST_ADDRESS.into()),
+        // On a bridge it is the keeper's pasta that has this address.
+        Network::Pasta | Network::Bridge => Ok(pasta::HOST_ADDRESS.into()),
         Network::None => Err(Kind::BadInput
             .hinted("host-gateway: a container without a network does not reach the host", "use --network pasta")),
     }
 }
 
 /// The resolv.conf of a container; None where there is no one to ask, or the image's own stays.
-pub fn resolv_conf(network: Network, names: &Names) -> Result<Option<String>> {
+pub fn resolv_conf(network: Network, links: &[Link], names: &Names) -> Result<Option<String>> {
     if names.keeps_resolv_conf || network == Network::None {
         return Ok(None);
     }
@@ -187,14 +198,14 @@ pub fn resolv_conf(network: Network, names: &Names) -> Result<Option<String>> {
     if network == Network::Host && names.servers.is_empty() && names.searches.is_none() && names.options.is_none() {
         return Ok(Some(host.into_owned()));
     }
-    Ok(Some(merged(&host, network, names)))
+    Ok(Some(merged(&host, network, links, names)))
 }
 
 /// The host's settings, but for those that the container has of its own. pasta stands for the host's name servers: one on
 /// the host's loopback would be unreachable.
-fn merged(host: &str, network: Network, names: &Names) -> String {
+fn merged(host: &str, network: Network, links: &[Link], names: &Names) -> String {
     let keeps = |line: &&str| match line.split_whitespace().next() {
-        Some("search" | "domain") => names.searches.is_none(),
+        Some("search" | "domain") => names.searches.is_none() && links.iter().all(|link| !link.place.resolves),
         Some("options") => names.options.is_none(),
         Some("nameserver") => network == Network::Host && names.servers.is_empty(),
         Some(_) | None => false,
@@ -211,10 +222,23 @@ fn merged(host: &str, network: Network, names: &Names) -> String {
     for server in &names.servers {
         text.push_str(&format!("nameserver {server}\n"));
     }
-    if names.servers.is_empty() && network == Network::Pasta {
-        text.push_str(&format!("nameserver {}\n", pasta::DNS_ADDRESS));
+    if names.searches.is_none() && links.iter().any(|link| link.place.resolves) {
+        text.push_str("search dns.podman\n");
+    }
+    if names.servers.is_empty() {
+        text.extend(servers(network, links).iter().map(|server| format!("nameserver {server}\n")));
     }
     text
+}
+
+/// Who answers a container's look-ups, if nobody is named: the keeper at its networks' gateways, else pasta.
+fn servers(network: Network, links: &[Link]) -> Vec<IpAddr> {
+    let gateways = links.iter().flat_map(|link| link.place.subnets.iter().filter_map(|subnet| subnet.gateway));
+    let servers: Vec<IpAddr> = gateways.take(SERVERS_MAX).collect();
+    match network {
+        Network::Pasta | Network::Bridge if servers.is_empty() => vec![pasta::DNS_ADDRESS],
+        Network::None | Network::Host | Network::Pasta | Network::Bridge => servers,
+    }
 }
 
 #[cfg(test)]
@@ -225,7 +249,7 @@ mod tests {
     #[test]
     fn pasta_answers_for_the_hosts_name_servers() {
         let host = "# c\nsearch a.example\nnameserver 127.0.0.53\noptions edns0\n";
-        let text = merged(host, Network::Pasta, &Names::default());
+        let text = merged(host, Network::Pasta, &[], &Names::default());
         assert_eq!(text, "search a.example\noptions edns0\nnameserver 169.254.1.1\n");
         let own = Names {
             servers: vec!["1.1.1.1".into()],
@@ -233,7 +257,7 @@ mod tests {
             options: Some(vec!["ndots:2".into()]),
             ..Names::default()
         };
-        assert_eq!(merged(host, Network::Pasta, &own), "options ndots:2\nnameserver 1.1.1.1\n");
+        assert_eq!(merged(host, Network::Pasta, &[], &own), "options ndots:2\nnameserver 1.1.1.1\n");
     }
 
     #[test]
@@ -258,7 +282,7 @@ mod tests {
         fn no_value_makes_a_line_or_a_word_more(text in "[a-z0-9.:;%\\[\\]= \t\r\n\u{0}\u{2028}-]{1,40}") {
             if let Ok(host) = Host::parse(&text) {
                 let names = Names { hosts: vec![host.clone()], base: HostsBase::Nothing, ..Names::default() };
-                let file = hosts(Network::Pasta, &names, "me", |_| Ok(None)).unwrap().unwrap();
+                let file = hosts(Network::Pasta, &[], &names, "me", |_| Ok(None)).unwrap().unwrap();
                 prop_assert_eq!(file.lines().count(), 2);
                 prop_assert_eq!(file.lines().next().unwrap().split_whitespace().count(), 1 + host.names.len());
             }

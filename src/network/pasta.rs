@@ -10,16 +10,17 @@ use anyhow::{Context, Result};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::ffi::CString;
 use std::io::Read;
-use std::os::fd::{AsFd, OwnedFd};
+use std::net::{IpAddr, Ipv4Addr};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Where pasta answers name look-ups for the host's servers.
-pub const DNS_ADDRESS: &str = "169.254.1.1";
+pub const DNS_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(169, 254, 1, 1));
 
 /// Where a container that asks for it finds the host: an address of the link that nobody else has.
-pub const HOST_ADDRESS: [u8; 4] = [169, 254, 1, 2];
+pub const HOST_ADDRESS: Ipv4Addr = Ipv4Addr::new(169, 254, 1, 2);
 
 /// What a container asks of its connection.
 #[derive(Clone, Copy, Debug)]
@@ -49,6 +50,11 @@ impl Connected {
     /// The pid of what connects it.
     pub fn pid(&self) -> i32 {
         self.child.pid
+    }
+
+    /// Readable when it has ended.
+    pub fn pidfd(&self) -> BorrowedFd<'_> {
+        self.child.pidfd.as_fd()
     }
 }
 
@@ -92,6 +98,9 @@ impl Drop for Bind {
     }
 }
 
+/// The name under which a network namespace is bound for pasta.
+pub const NETWORK_BIND: &str = "netns";
+
 /// Starts pasta on a namespace, which is named to it by binds in `dir`, in this process's mount namespace.
 pub fn start(dir: &Path, user: Option<&OwnedFd>, net: &OwnedFd, wishes: Wishes<'_>) -> Result<Starting> {
     let program = find().ok_or_else(|| {
@@ -99,7 +108,7 @@ pub fn start(dir: &Path, user: Option<&OwnedFd>, net: &OwnedFd, wishes: Wishes<'
     })?;
     let mut arguments = base_arguments(&program, wishes);
     let mut binds = Vec::new();
-    for (option, namespace, name) in [("--netns", Some(net), "netns"), ("--userns", user, "userns")] {
+    for (option, namespace, name) in [("--netns", Some(net), NETWORK_BIND), ("--userns", user, "userns")] {
         if let Some(namespace) = namespace {
             let bind = bind(namespace, dir.join(name))?;
             arguments.extend([option.to_owned(), bind.0.display().to_string()]);
@@ -141,9 +150,10 @@ fn become_pasta(program: &CString, arguments: &[CString], ready: &OwnedFd, said:
 fn base_arguments(program: &Path, wishes: Wishes<'_>) -> Vec<String> {
     // In the foreground it writes its pid when all stands: to its standard output, a pipe, that is our signal. The host
     // cannot be reached through the gateway's address, and only what is asked for is forwarded.
-    let fixed = ["--foreground", "--quiet", "--pid", "/dev/stdout", "--config-net", "--dns-forward", DNS_ADDRESS];
+    let fixed = ["--foreground", "--quiet", "--pid", "/dev/stdout", "--config-net", "--dns-forward"];
     let mut arguments: Vec<String> =
         std::iter::once(program.display().to_string()).chain(fixed.map(str::to_owned)).collect();
+    arguments.push(DNS_ADDRESS.to_string());
     // What the user sets by name, the engine does not set. An option for the gateway is ours: old versions have one only.
     for (option, value) in [("--no-map-gw", None), ("--tcp-ns", Some("none")), ("--udp-ns", Some("none"))] {
         let is_undone = option == "--no-map-gw" && wishes.sets("--map-gw");
@@ -153,7 +163,7 @@ fn base_arguments(program: &Path, wishes: Wishes<'_>) -> Vec<String> {
         }
     }
     if wishes.leads_to_host {
-        arguments.push(format!("--map-guest-addr={}", std::net::Ipv4Addr::from(HOST_ADDRESS)));
+        arguments.push(format!("--map-guest-addr={}", HOST_ADDRESS));
     }
     arguments.extend(wishes.options.iter().filter(|option| *option != "--map-gw").cloned());
     arguments

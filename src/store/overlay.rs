@@ -106,12 +106,7 @@ struct Upper<'a> {
 }
 
 /// `stack` from the top down, what only has data, and if it is to be written to, the upper and the work directory.
-fn mount_stack(
-    stack: &[OwnedFd],
-    data: &[OwnedFd],
-    upper: Option<&Upper<'_>>,
-    dir: &Path,
-) -> Result<OwnedFd> {
+fn mount_stack(stack: &[OwnedFd], data: &[OwnedFd], upper: Option<&Upper<'_>>, dir: &Path) -> Result<OwnedFd> {
     match mount_new(stack, data, upper) {
         Err(error) if is_unknown_option(&error) && data.is_empty() => mount_old(stack, upper, dir),
         other => other,

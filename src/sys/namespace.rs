@@ -19,6 +19,33 @@ pub fn enter(fd: BorrowedFd<'_>, flags: Namespaces) -> Result<()> {
     nix::sched::setns(fd, flags).with_context(|| format!("setns {flags:?}"))
 }
 
+/// Does something in another network namespace, in a thread of its own: who leaves a namespace of the host's cannot come
+/// back to it.
+pub fn within<T: Send>(namespace: BorrowedFd<'_>, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+    in_thread(|| {
+        enter(namespace, Namespaces::CLONE_NEWNET)?;
+        work()
+    })
+}
+
+/// Makes a network namespace that belongs to this process's user namespace, and does something in it.
+pub fn make_network<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<(OwnedFd, T)> {
+    in_thread(|| {
+        unshare(Namespaces::CLONE_NEWNET)?;
+        Ok((open("thread-self", "net")?, work()?))
+    })
+}
+
+fn in_thread<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, work);
+        thread.context("start a thread")?.join().unwrap_or_else(|_| Err(anyhow::anyhow!("a thread has panicked")))
+    })
+}
+
+/// For work that asks the kernel for things and does not recurse.
+const STACK_BYTES: usize = 128 << 10;
+
 /// A namespace of a process, by its name under `/proc/PID/ns`; `self` and `thread-self` are processes too.
 pub fn open(process: &str, name: &str) -> Result<OwnedFd> {
     let path = format!("/proc/{process}/ns/{name}");

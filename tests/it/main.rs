@@ -7,6 +7,7 @@
 mod artifacts;
 mod attach;
 mod attack;
+mod bridges;
 mod carrying;
 mod chunked;
 mod commit;

@@ -37,7 +37,7 @@ fn none_has_only_loopback_and_host_is_the_hosts() {
     let ours = std::fs::read_link("/proc/self/ns/net").expect("our namespace").display().to_string();
     assert_eq!(run("host", "readlink /proc/self/ns/net").trim(), ours);
     assert_ne!(run("none", "readlink /proc/self/ns/net").trim(), ours);
-    sandbox.fails(125, &["run: ", "\"nosuch\"", "none, host, private"], &["run", "--network", "nosuch", "busybox"]);
+    sandbox.fails(125, &["run: ", "\"nosuch\"", "no network with name"], &["run", "--network", "nosuch", "busybox"]);
     let none = ["run", "--network", "none", "-p", "80:80", "busybox"];
     sandbox.fails(125, &["run: ", "ports cannot be published"], &none);
     for bad in ["x:80", "80:0", "1.2.3:80:80", "80:80/sctp"] {

@@ -231,9 +231,6 @@ fn what_does_not_go_together_is_refused() {
         sandbox.fails(125, &["network"], &["network", "create", name]);
     }
     sandbox.fails(125, &["network podman exists"], &["network", "create", "podman"]);
-    for verb in ["connect", "disconnect", "reload"] {
-        sandbox.fails(125, &["not supported yet"], &["network", verb, "--option", "n"]);
-    }
     assert_eq!(sandbox.ok(&["network", "ls", "-q"]), "n\npodman\n");
 }
 

@@ -2,16 +2,19 @@
 
 use crate::container::config::Config;
 use crate::error::Kind;
-use crate::network::{self, Host, HostsBase, Names, Network, Port, pasta, ports};
+use crate::network::{self, Host, HostsBase, Membership, Names, Network, Port, membership, pasta, ports};
 use crate::settings::Containers;
 use anyhow::Result;
+
+/// What names no network of network create.
+const MODES: [&str; 7] = ["none", "host", "private", "pasta", "slirp4netns", "container", "ns"];
 
 #[derive(clap::Args, Clone, Debug)]
 #[command(next_help_heading = "Network")]
 pub struct NetworkFlags {
-    /// Connect to a network: none, host, private, pasta[:OPTION,...], container:NAME or ns:PATH [default: pasta where it is installed]
-    #[arg(long, visible_alias = "net", value_name = "MODE")]
-    network: Option<String>,
+    /// Connect to networks: those of network create, bridge, none, host, private, pasta[:OPTION,...], container:NAME or ns:PATH; NAME:ip=ADDRESS,ip6=ADDRESS,mac=ADDRESS,alias=NAME,interface_name=NAME says how [default: pasta where it is installed]
+    #[arg(long, visible_alias = "net", value_name = "MODE|NAME[:OPTION,...]")]
+    network: Vec<String>,
     /// Lead a port of the host into the container; without one of the host's, one that is free
     #[arg(short, long, value_name = "[[ADDRESS:][PORT]:]PORT[/tcp|udp]")]
     publish: Vec<String>,
@@ -42,30 +45,29 @@ pub struct NetworkFlags {
     /// Make /etc/hosts from this file of the host, from none, or from the image's
     #[arg(long, value_name = "FILE")]
     hosts_file: Option<String>,
-    /// Needs a bridge network, which is not supported yet
-    #[arg(long, value_name = "ADDRESS", hide = true)]
+    /// Have this address in the network
+    #[arg(long, value_name = "ADDRESS")]
     ip: Option<String>,
-    /// Needs a bridge network, which is not supported yet
-    #[arg(long, value_name = "ADDRESS", hide = true)]
+    /// Have this IPv6 address in the network
+    #[arg(long, value_name = "ADDRESS")]
     ip6: Option<String>,
-    /// Needs a bridge network, which is not supported yet
-    #[arg(long, value_name = "ADDRESS", hide = true)]
+    /// Have this MAC address in the network
+    #[arg(long, value_name = "ADDRESS")]
     mac_address: Option<String>,
-    /// Needs a bridge network, which is not supported yet
-    #[arg(long, value_name = "NAME", hide = true)]
+    /// Be found by this name, too, in the networks
+    #[arg(long, value_name = "NAME")]
     network_alias: Vec<String>,
 }
 
 impl NetworkFlags {
     pub fn fill(&mut self, containers: &Containers) {
-        if self.network.is_none() {
+        if self.network.is_empty() {
             // A private one is what a container has anyway, or none where pasta is not installed.
-            self.network = containers.netns.clone().filter(|mode| !matches!(mode.as_str(), "" | "private"));
+            self.network.extend(containers.netns.clone().filter(|mode| !matches!(mode.as_str(), "" | "private")));
         }
     }
 
     pub fn apply(&self, config: &mut Config, rootless: bool) -> Result<()> {
-        self.refuse_bridge()?;
         for text in &self.publish {
             config.ports.extend(ports::parse(text)?);
         }
@@ -73,38 +75,37 @@ impl NetworkFlags {
             config.exposed.extend(ports::parse_exposed(text)?);
         }
         config.publish_all = self.publish_all;
-        let shared = self.network.as_deref().filter(|mode| mode.starts_with("container:") || mode.starts_with("ns:"));
-        if let Some(mode) = shared {
+        let shared = |mode: &&str| mode.starts_with("container:") || mode.starts_with("ns:");
+        if let Some(mode) = self.only()?.filter(shared) {
             if !config.ports.is_empty() {
                 return Err(Kind::BadInput.error(format!("ports cannot be published with --network {mode}")));
             }
-            config.users.network = super::users::parse_namespace("network", shared, &[])?;
+            config.users.network = super::users::parse_namespace("network", Some(mode), &[])?;
             // Another container's network is known when that is looked up.
             config.network = Network::Host;
         } else {
             (config.network, config.pasta_options) = self.network(rootless, &config.ports)?;
         }
+        config.memberships = self.memberships(config.network)?;
         config.names = self.names(config.network)?;
         Ok(())
     }
 
-    fn refuse_bridge(&self) -> Result<()> {
-        let bridge = [
-            ("--ip", self.ip.is_some()),
-            ("--ip6", self.ip6.is_some()),
-            ("--mac-address", self.mac_address.is_some()),
-            ("--network-alias", !self.network_alias.is_empty()),
-        ];
-        match bridge.iter().find(|(_, asked)| *asked) {
-            Some((flag, _)) => {
-                Err(Kind::BadInput.error(format!("{flag} needs a bridge network, which is not supported yet")))
-            }
-            None => Ok(()),
+    /// The one thing that was said, unless it is several networks.
+    fn only(&self) -> Result<Option<&str>> {
+        let plain = |text: &&String| MODES.contains(&text.split(':').next().unwrap_or_default());
+        match &self.network[..] {
+            [] => Ok(None),
+            [one, rest @ ..] if rest.iter().all(|other| other == one) => Ok(Some(one)),
+            several => match several.iter().find(plain) {
+                Some(mode) => Err(Kind::BadInput.error(format!("network {mode} goes with no other network"))),
+                None => Ok(Some("bridge")),
+            },
         }
     }
 
     fn network(&self, rootless: bool, ports: &[Port]) -> Result<(Network, Vec<String>)> {
-        let (mode, options) = match self.network.as_deref().map(|text| text.split_once(':').unwrap_or((text, ""))) {
+        let (mode, options) = match self.only()?.map(|text| text.split_once(':').unwrap_or((text, ""))) {
             Some((mode, options)) => (Some(mode), options),
             None => (None, ""),
         };
@@ -139,11 +140,55 @@ impl NetworkFlags {
                 );
                 plain(Network::None)
             }
-            Some(other) => {
-                let message = format!("network {other:?} is not supported yet");
-                Err(Kind::BadInput.hinted(message, "use none, host, private, pasta, container:NAME or ns:PATH"))
+            Some(_) => Ok((Network::Bridge, Vec::new())),
+        }
+    }
+
+    /// The networks that were named, and what was said of the container's place in them.
+    fn memberships(&self, network: Network) -> Result<Vec<Membership>> {
+        let wishes = [
+            ("--ip", self.ip.is_some()),
+            ("--ip6", self.ip6.is_some()),
+            ("--mac-address", self.mac_address.is_some()),
+            ("--network-alias", !self.network_alias.is_empty()),
+        ];
+        let wished = wishes.iter().find(|(_, asked)| *asked).map(|(flag, _)| *flag);
+        if network != Network::Bridge {
+            return wished.map_or(Ok(Vec::new()), |flag| {
+                let message = format!("{flag} needs a network that is a bridge");
+                Err(Kind::BadInput.hinted(message, "say --network bridge, or one of network create"))
+            });
+        }
+        let typed: &[String] =
+            if self.only()?.is_some_and(|one| one != "bridge") { &self.network[..1] } else { &self.network };
+        let named = typed.iter().map(|text| {
+            let (name, options) = text.split_once(':').unwrap_or((text, ""));
+            Membership::parse(name, options)
+        });
+        let mut memberships = named.collect::<Result<Vec<_>>>()?;
+        for membership in &mut memberships {
+            membership
+                .aliases
+                .extend(self.network_alias.iter().map(|name| membership::alias(name)).collect::<Result<Vec<_>>>()?);
+        }
+        match &mut memberships[..] {
+            [one] => {
+                for (text, must_be_ipv6) in [(&self.ip, false), (&self.ip6, true)] {
+                    let address = text.as_ref().map(|text| membership::address(text, must_be_ipv6)).transpose()?;
+                    one.addresses.extend(address);
+                }
+                if let Some(text) = &self.mac_address {
+                    one.mac = Some(membership::mac(text)?);
+                }
+            }
+            _ => {
+                if let Some(flag) = wished.filter(|flag| *flag != "--network-alias") {
+                    let message = format!("{flag} is for a container in one network");
+                    return Err(Kind::BadInput.hinted(message, "say --network NAME:ip=ADDRESS,mac=ADDRESS for each"));
+                }
             }
         }
+        Ok(memberships)
     }
 
     fn names(&self, network: Network) -> Result<Names> {

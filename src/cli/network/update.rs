@@ -1,12 +1,14 @@
-//! `network update`: change whom a network asks for names of the outside.
+//! `network update` and `network reload`.
 
 use crate::cli::{Context, Verb, say};
+use crate::container::state;
 use crate::network::cidr::parse_address;
 use crate::network::definition;
+use crate::network::keeper::client as keeper;
 use anyhow::{Context as _, Result};
 use std::net::IpAddr;
 
-/// Change the name servers of a network
+/// Change the name servers that a network asks, at once for the containers in it
 #[derive(clap::Args)]
 pub struct Update {
     /// Ask this name server too
@@ -20,6 +22,17 @@ pub struct Update {
     name: String,
 }
 
+/// Set the rules of containers' networks anew, after another program has taken them away
+#[derive(clap::Args)]
+pub struct Reload {
+    /// Those of all containers
+    #[arg(short, long, conflicts_with = "containers")]
+    all: bool,
+    /// The containers
+    #[arg(value_name = "CONTAINER", required_unless_present = "all")]
+    containers: Vec<String>,
+}
+
 impl Verb for Update {
     fn run(self, context: &Context) -> Result<u8> {
         let parse = |texts: &[String]| texts.iter().map(|text| parse_address(text)).collect::<Result<Vec<IpAddr>>>();
@@ -27,7 +40,7 @@ impl Verb for Update {
         let dropped = parse(&self.dns_drop).context("--dns-drop")?;
         let defaults = super::defaults(context)?;
         let network = super::find(context, &defaults, &self.name)?;
-        definition::set_servers(&context.engine, &defaults, &network.name, |servers| {
+        let servers = definition::set_servers(&context.engine, &defaults, &network.name, |servers| {
             servers.retain(|server| !dropped.contains(server));
             for server in added {
                 if !servers.contains(&server) {
@@ -35,7 +48,23 @@ impl Verb for Update {
                 }
             }
         })?;
+        keeper::set_servers(&context.engine, &network.name, servers)?;
         say(&self.name);
+        Ok(0)
+    }
+}
+
+impl Verb for Reload {
+    fn run(self, context: &Context) -> Result<u8> {
+        let found = match self.all {
+            true => state::list(&context.engine)?,
+            false => self.containers.iter().map(|name| state::find(&context.engine, name)).collect::<Result<_>>()?,
+        };
+        // The rules are of one piece.
+        keeper::reload(&context.engine)?;
+        for container in found.iter().filter(|container| container.status.is_alive()) {
+            say(container.config.id.as_str());
+        }
         Ok(0)
     }
 }

@@ -245,7 +245,7 @@ pub fn inspect(engine: &Engine, container: &Container) -> Result<View> {
         "HostsPath": runtime_file(container, "hosts"),
         "ResolvConfPath": match config.network {
             Network::None => String::new(),
-            Network::Host | Network::Pasta => runtime_file(container, "resolv.conf"),
+            Network::Host | Network::Pasta | Network::Bridge => runtime_file(container, "resolv.conf"),
         },
         "Driver": "overlay",
         "GraphDriver": graph_driver(engine, config),

@@ -3,7 +3,9 @@
 use super::pid;
 use crate::container::state::Container;
 use crate::inspect::view::{Fields, View, view};
-use crate::network::{Network, Port};
+use crate::network::definition::DEFAULT_NAME;
+use crate::network::membership::mac_text;
+use crate::network::{Link, Network, Port};
 
 /// Published ports that follow each other, taken together.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,23 +54,30 @@ pub fn port_bindings(ports: &[Port]) -> Fields {
 
 pub fn network_settings(container: &Container) -> View {
     let config = &container.config;
-    let address = view!({
-        "EndpointID": "",
-        "Gateway": "",
-        "IPAddress": "",
-        "IPPrefixLen": 0,
-        "IPv6Gateway": "",
-        "GlobalIPv6Address": "",
-        "GlobalIPv6PrefixLen": 0,
-        "MacAddress": "",
-    });
     let network = config.network.name();
-    let membership = view!({ "NetworkID": network, "DriverOpts": null, "IPAMConfig": null, "Links": null });
+    let links = match &container.state {
+        Some(state) if container.status.is_alive() => &state.links[..],
+        _ => &[],
+    };
+    let nothing = address(None);
+    let member = |name: &str| view!({ "NetworkID": name, "DriverOpts": null, "IPAMConfig": null, "Links": null });
     let mut networks = Fields::default();
-    // pasta's container is in no network, it has the host's addresses.
-    if config.network != Network::Pasta {
-        networks.push(network, View::joined([address.clone(), membership]));
+    match config.network {
+        // pasta's container is in no network, it has the host's addresses.
+        Network::Pasta => {}
+        Network::Bridge => {
+            for membership in &config.memberships {
+                let name = &membership.network;
+                let link = links.iter().find(|link| link.place.network == *name);
+                let aliases = membership.aliases.iter().map(String::as_str).chain([config.id.short()]);
+                let aliases = view!({ "Aliases": View::List(aliases.map(View::from).collect()) });
+                networks.push(name.clone(), View::joined([address(link), member(name), aliases]));
+            }
+        }
+        Network::None | Network::Host => networks.push(network, View::joined([nothing.clone(), member(network)])),
     }
+    // Only who is in the default network alone has an address as such.
+    let own = links.iter().find(|link| links.len() == 1 && link.place.network == DEFAULT_NAME);
     let sandbox = match pid(container) {
         0 => String::new(),
         pid => format!("/proc/{pid}/ns/net"),
@@ -83,7 +92,31 @@ pub fn network_settings(container: &Container) -> View {
         "SandboxKey": sandbox,
         "Networks": networks,
     });
-    View::joined([address, rest])
+    View::joined([address(own), rest])
+}
+
+/// The addresses of a link, of which podman and docker show one of each family.
+fn address(link: Option<&Link>) -> View {
+    let find = |is_ipv6: bool| {
+        let link = link?;
+        let address = link.addresses.iter().find(|address| address.is_ipv6() == is_ipv6)?;
+        let subnet = link.place.subnets.iter().find(|subnet| subnet.block.contains(*address));
+        let gateway =
+            subnet.and_then(|subnet| subnet.gateway).map_or_else(String::new, |gateway| gateway.to_string());
+        Some((address.to_string(), subnet.map_or(0, |subnet| subnet.block.prefix()), gateway))
+    };
+    let (address4, prefix4, gateway4) = find(false).unwrap_or_default();
+    let (address6, prefix6, gateway6) = find(true).unwrap_or_default();
+    view!({
+        "EndpointID": "",
+        "Gateway": gateway4,
+        "IPAddress": address4,
+        "IPPrefixLen": prefix4,
+        "IPv6Gateway": gateway6,
+        "GlobalIPv6Address": address6,
+        "GlobalIPv6PrefixLen": prefix6,
+        "MacAddress": link.map_or_else(String::new, |link| mac_text(link.mac)),
+    })
 }
 
 #[cfg(test)]

@@ -137,6 +137,7 @@ impl Server {
     }
 
     /// Where a network's name server is.
+    #[cfg(test)]
     pub fn addresses(&self, network: &str) -> Vec<SocketAddr> {
         let own = self.listeners.values().filter(|listener| *listener.network == *network);
         let mut addresses: Vec<SocketAddr> = own.map(|listener| listener.address).collect();

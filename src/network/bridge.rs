@@ -1,0 +1,213 @@
+//! A container on bridges, as its monitor sees it: addresses are leased, then the keeper connects it.
+
+use super::Membership;
+use super::definition::{self, Definition, Driver, Ipam};
+use super::keeper::client::Connection;
+use super::keeper::protocol::{Link, Place, Subnet};
+use super::leases::{self, Range};
+use crate::engine::Engine;
+use crate::error::Kind;
+use anyhow::{Context, Result};
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+/// What a container has of networks, for as long as this lives.
+#[derive(Debug)]
+pub struct Leased {
+    engine: Engine,
+    container: String,
+    links: Vec<Link>,
+}
+
+impl Drop for Leased {
+    fn drop(&mut self) {
+        for link in &self.links {
+            // A lease whose holder is gone is nobody's.
+            let _ = leases::give_back(&self.engine, &link.place.network, &self.container);
+        }
+    }
+}
+
+/// Who is to be connected.
+pub struct Guest<'a> {
+    /// Its id.
+    pub id: &'a str,
+    pub name: &'a str,
+    /// Tells of another container's id whether it runs.
+    pub lives: &'a dyn Fn(&str) -> bool,
+}
+
+/// Gives a container its addresses.
+pub fn lease(engine: &Engine, guest: &Guest<'_>, memberships: &[Membership]) -> Result<Leased> {
+    let mut leased = Leased { engine: engine.clone(), container: guest.id.to_owned(), links: Vec::new() };
+    memberships.iter().try_for_each(|membership| leased.add(guest, membership))?;
+    Ok(leased)
+}
+
+fn link(
+    engine: &Engine,
+    network: &Definition,
+    guest: &Guest<'_>,
+    membership: &Membership,
+    interface: String,
+) -> Result<Link> {
+    let place = place(network)?;
+    let ranges: Vec<Range> = network
+        .subnets
+        .iter()
+        .zip(&place.subnets)
+        .map(|(defined, subnet)| {
+            let (first, last) = defined.leases();
+            Range { subnet: *subnet, first, last }
+        })
+        .collect();
+    let addresses = match network.ipam_options.driver {
+        Ipam::HostLocal => {
+            leases::take(engine, &network.name, &ranges, guest.id, &membership.addresses, guest.lives)?
+        }
+        Ipam::None => membership.addresses.clone(),
+    };
+    let own = [guest.name, guest.id.get(..12).unwrap_or(guest.id)];
+    let names = own.into_iter().map(str::to_owned).chain(membership.aliases.iter().cloned());
+    let names = names.map(|name| name.to_ascii_lowercase()).collect();
+    let mac = match membership.mac {
+        Some(mac) => mac,
+        None => random_mac()?,
+    };
+    Ok(Link { place, interface, addresses, mac, names })
+}
+
+/// An address of nobody's: locally administered, of no group.
+fn random_mac() -> Result<[u8; 6]> {
+    let mut mac = [0; 6];
+    rustix::rand::getrandom(&mut mac, rustix::rand::GetRandomFlags::empty())?;
+    mac[0] = mac[0] & !1 | 2;
+    Ok(mac)
+}
+
+/// What the keeper needs to know of a network.
+fn place(network: &Definition) -> Result<Place> {
+    if network.driver != Driver::Bridge {
+        let driver = network.driver.name();
+        return Err(Kind::BadInput.error(format!("networks with driver {driver} are not supported yet")));
+    }
+    let options = network.options()?;
+    let unsupported = [("vlan", options.vlan.is_some()), ("vrf", options.vrf.is_some())];
+    if let Some((option, _)) = unsupported.iter().find(|(_, is_set)| *is_set) {
+        return Err(Kind::BadInput.error(format!("the option {option} is not supported yet")));
+    }
+    Ok(Place {
+        network: network.name.clone(),
+        bridge: network.network_interface.clone(),
+        subnets: network.subnets.iter().map(|one| Subnet { block: one.subnet, gateway: one.gateway }).collect(),
+        internal: network.internal,
+        // Only who says so gets a network that others reach.
+        isolated: network.option_words.get("isolate").is_none_or(|text| text != "false"),
+        resolves: network.dns_enabled,
+        servers: network.network_dns_servers.clone(),
+        default_route: !options.no_default_route,
+        mtu: options.mtu,
+        metric: options.metric,
+        routes: network.routes.clone(),
+    })
+}
+
+impl Leased {
+    pub fn links(&self) -> &[Link] {
+        &self.links
+    }
+
+    fn add(&mut self, guest: &Guest<'_>, membership: &Membership) -> Result<()> {
+        let network = definition::read(&self.engine, &membership.network)?
+            .ok_or_else(|| Kind::NotFound.error(format!("network {} has been removed", membership.network)))?;
+        let interface = membership.interface.clone().unwrap_or_else(|| self.free_interface());
+        let link = link(&self.engine, &network, guest, membership, interface)
+            .with_context(|| format!("connect to network {}", network.name))?;
+        self.links.push(link);
+        Ok(())
+    }
+
+    fn free_interface(&self) -> String {
+        let is_free = |name: &String| self.links.iter().all(|link| link.interface != *name);
+        (0..=self.links.len()).map(|number| format!("eth{number}")).find(is_free).unwrap_or_default()
+    }
+
+    /// Connects the container's namespace.
+    pub fn connect(self, namespace: BorrowedFd<'_>) -> Result<Bridged> {
+        let keeper = Connection::open(&self.engine, None)?;
+        let warnings = keeper.attach(&self.container, namespace, self.links.clone())?;
+        let bridges = keeper.namespace().try_clone().context("duplicate a namespace")?;
+        Ok(Bridged { leased: self, bridges, keeper: Ok(keeper), warnings })
+    }
+}
+
+/// How long it takes before another keeper is tried for, when one could not be had.
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// A container that is connected, for as long as this lives.
+#[derive(Debug)]
+pub struct Bridged {
+    leased: Leased,
+    /// The namespace in which the bridges are.
+    bridges: OwnedFd,
+    /// Or when to look for one.
+    keeper: std::result::Result<Connection, Instant>,
+    /// What the user should know, a line each.
+    pub warnings: Vec<String>,
+}
+
+impl Bridged {
+    pub fn links(&self) -> &[Link] {
+        &self.leased.links
+    }
+
+    /// Connects the container, whose namespace this is, to a further network.
+    pub fn join(&mut self, guest: &Guest<'_>, membership: &Membership, namespace: BorrowedFd<'_>) -> Result<()> {
+        self.leased.add(guest, membership)?;
+        let new = self.leased.links.last().cloned().into_iter().collect();
+        let attached = self.ask(|keeper, container| keeper.attach(container, namespace, new));
+        if attached.is_err() {
+            self.forget(&membership.network);
+        }
+        attached
+    }
+
+    /// Takes the container out of a network.
+    pub fn leave(&mut self, network: &str) -> Result<()> {
+        self.ask(|keeper, _| keeper.detach(network))?;
+        self.forget(network);
+        Ok(())
+    }
+
+    fn ask(&self, ask: impl FnOnce(&Connection, &str) -> Result<Vec<String>>) -> Result<()> {
+        match &self.keeper {
+            Ok(keeper) => ask(keeper, &self.leased.container).map(|_| ()),
+            Err(_) => Err(Kind::Engine.error("there is no keeper of the networks just now: try again")),
+        }
+    }
+
+    fn forget(&mut self, network: &str) {
+        self.leased.links.retain(|link| link.place.network != network);
+        // A lease that stays is free when its holder has ended.
+        let _ = leases::give_back(&self.leased.engine, network, &self.leased.container);
+    }
+
+    /// Readable when the keeper has died.
+    pub fn keeper(&self) -> Option<BorrowedFd<'_>> {
+        self.keeper.as_ref().ok().map(Connection::socket)
+    }
+
+    /// When to call [`Bridged::resume`], if there is no keeper.
+    pub fn resumes_at(&self) -> Option<Instant> {
+        self.keeper.as_ref().err().copied()
+    }
+
+    /// Finds or starts another keeper. Without one the container is connected as it was, but nobody finds it by a name.
+    pub fn resume(&mut self) {
+        let Leased { engine, container, links } = &self.leased;
+        let bridges = self.bridges.try_clone().context("duplicate a namespace");
+        self.keeper = bridges
+            .and_then(|bridges| Connection::resume(engine, bridges, container, links.clone()))
+            .map_err(|_| Instant::now() + PAUSE);
+    }
+}

@@ -1,0 +1,372 @@
+//! The keeper: one small single-threaded process per user, which is there while a container on a bridge lives. It has the
+//! namespace of the bridges, their firewall, their name server and their uplink.
+//!
+//! It knows what the monitors tell it, and reads no file of the store's. If it is killed, the namespace lives on in the
+//! monitors, which start another one: see [`client`].
+
+pub mod client;
+mod place;
+pub mod protocol;
+mod resolver;
+
+use crate::error::{Kind, Wire};
+use crate::network::pasta;
+use crate::sys::namespace;
+use crate::sys::{network, process, socket};
+use anyhow::{Context, Result};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use protocol::{Answer, Link, MESSAGE_BYTES_MAX, Place, Request};
+use resolver::Resolver;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// The first argument by which `main` knows that this process is to be the keeper.
+pub const NAME: &str = "coracle-keeper";
+
+/// How long it stays when nobody needs it any more: who runs one container after another finds it still there.
+const LINGER: Duration = Duration::from_secs(3);
+
+/// How long it waits before it tries again to get an uplink.
+const UPLINK_PAUSE: Duration = Duration::from_secs(5);
+
+/// The most containers on bridges.
+const CLIENTS_MAX: usize = 4096;
+
+/// The life of a keeper: `coracle-keeper DIRECTORY LISTENER READY [NAMESPACE]`.
+pub fn main(arguments: &[String]) -> ! {
+    std::process::exit(i32::from(begin(arguments).is_err()))
+}
+
+fn begin(arguments: &[String]) -> Result<()> {
+    let [directory, listener, ready, rest @ ..] = arguments else {
+        return Err(Kind::BadInput.error(format!("{NAME} is started by coracle alone")));
+    };
+    let inherited = |number: &String| process::inherited(number.parse().ok()?);
+    let listener = inherited(listener).context("the socket is inherited")?;
+    let ready = inherited(ready).context("the pipe is inherited")?;
+    process::set_dumpable(false)?;
+    let keeper = Keeper::new(directory.into(), listener, rest.first().and_then(inherited));
+    let answer = keeper.as_ref().map(|_| ()).map_err(Wire::from);
+    // Who started it may have been killed; it is there for others then.
+    let _ = std::io::Write::write_all(&mut std::fs::File::from(ready), &serde_json::to_vec(&answer)?);
+    keeper?.serve()
+}
+
+struct Keeper {
+    /// A directory of its own for what pasta has to be told by name.
+    directory: PathBuf,
+    listener: OwnedFd,
+    namespace: OwnedFd,
+    uplink: Uplink,
+    resolver: Resolver,
+    clients: Vec<Client>,
+    /// The networks that are there now.
+    places: Vec<Place>,
+    idle_since: Instant,
+}
+
+/// What connects the namespace to the host's network.
+enum Uplink {
+    /// The namespace is the host's own.
+    Host,
+    Starting(Box<pasta::Starting>),
+    Up(pasta::Connected),
+    /// Why there is none, and when it was tried last.
+    None(String, Instant),
+}
+
+/// A monitor, and the container that it has connected.
+struct Client {
+    socket: OwnedFd,
+    container: Option<(String, Vec<Link>)>,
+    is_gone: bool,
+}
+
+impl Keeper {
+    fn new(directory: PathBuf, listener: OwnedFd, namespace: Option<OwnedFd>) -> Result<Self> {
+        let namespace = match namespace {
+            Some(namespace) => namespace,
+            None => namespace::make_network(network::loopback_up)?.0,
+        };
+        let is_hosts =
+            namespace::inode(namespace.as_fd())? == namespace::inode(namespace::open("self", "net")?.as_fd())?;
+        namespace::within(namespace.as_fd(), || {
+            place::prepare()?;
+            place::deliver_answers()
+        })
+        .context("prepare the namespace of the bridges")?;
+        let mut keeper = Self {
+            directory,
+            listener,
+            namespace,
+            uplink: Uplink::Host,
+            resolver: Resolver::new()?,
+            clients: Vec::new(),
+            places: Vec::new(),
+            idle_since: Instant::now(),
+        };
+        if !is_hosts {
+            keeper.start_uplink();
+        }
+        Ok(keeper)
+    }
+
+    fn start_uplink(&mut self) {
+        self.uplink = match self.pasta(true) {
+            Ok(starting) => Uplink::Starting(Box::new(starting)),
+            Err(error) => Uplink::None(crate::error::line(&error), Instant::now()),
+        };
+    }
+
+    fn pasta(&self, leads_to_host: bool) -> Result<pasta::Starting> {
+        // The name of the namespace for the one before.
+        crate::fs::remove_file(&self.directory.join(pasta::NETWORK_BIND))?;
+        let wishes = pasta::Wishes { ports: &[], options: &[], leads_to_host };
+        pasta::start(&self.directory, None, &self.namespace, wishes)
+    }
+
+    /// The loop, until nobody has needed it for a while.
+    fn serve(mut self) -> Result<()> {
+        while !self.clients.is_empty() || self.idle_since.elapsed() < LINGER {
+            let ready = self.wait()?;
+            for at in ready {
+                self.hear(at)?;
+            }
+            self.forget_the_gone();
+            self.tend_uplink()?;
+            self.resolver.turn()?;
+        }
+        if matches!(self.uplink, Uplink::Host) {
+            self.places.clear();
+            self.set_rules()?;
+        }
+        Ok(())
+    }
+
+    /// Waits for anything, lets new ones in, and gives the numbers of the clients that have something to say.
+    fn wait(&mut self) -> Result<Vec<usize>> {
+        let sockets = self.clients.iter().map(|client| client.socket.as_fd());
+        let mut polled: Vec<PollFd<'_>> =
+            [self.listener.as_fd()].into_iter().chain(sockets).map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
+        polled.push(PollFd::new(self.resolver.fd(), PollFlags::POLLIN));
+        if let Uplink::Up(connected) = &self.uplink {
+            polled.push(PollFd::new(connected.pidfd(), PollFlags::POLLIN));
+        }
+        let linger = self.clients.is_empty().then_some(LINGER);
+        let uplink = matches!(self.uplink, Uplink::None(..)).then_some(UPLINK_PAUSE);
+        let late = |at: Instant| at.saturating_duration_since(Instant::now()) + Duration::from_millis(1);
+        let timeout = [linger, uplink, self.resolver.deadline().map(late)].into_iter().flatten().min();
+        let timeout =
+            timeout.map_or(PollTimeout::NONE, |time| PollTimeout::try_from(time).unwrap_or(PollTimeout::MAX));
+        match poll(&mut polled, timeout) {
+            Ok(_) => {}
+            Err(nix::errno::Errno::EINTR) => return Ok(Vec::new()),
+            Err(errno) => return Err(errno).context("poll"),
+        }
+        let speaks = |polled: &PollFd<'_>| polled.revents().is_some_and(|events| !events.is_empty());
+        let clients = polled[1..=self.clients.len()].iter().enumerate();
+        let ready = clients.filter(|(_, polled)| speaks(polled)).map(|(at, _)| at).collect();
+        if speaks(&polled[0]) {
+            self.accept()?;
+        }
+        Ok(ready)
+    }
+
+    fn accept(&mut self) -> Result<()> {
+        while let Some(socket) = socket::accept(self.listener.as_fd())? {
+            let is_owner = socket::peer_uid(socket.as_fd())? == rustix::process::geteuid().as_raw();
+            if is_owner && self.clients.len() < CLIENTS_MAX {
+                self.clients.push(Client { socket, container: None, is_gone: false });
+            }
+        }
+        Ok(())
+    }
+
+    fn hear(&mut self, at: usize) -> Result<()> {
+        let received = socket::receive(self.clients[at].socket.as_fd(), MESSAGE_BYTES_MAX);
+        let (bytes, descriptors) = match received {
+            Ok(Some(message)) => message,
+            Err(rustix::io::Errno::AGAIN) => return Ok(()),
+            Ok(None) | Err(_) => {
+                self.clients[at].is_gone = true;
+                return Ok(());
+            }
+        };
+        let (answer, handed_over) = serde_json::from_slice(&bytes)
+            .context("parse the monitor's request")
+            .and_then(|request| self.answer(at, request, descriptors))
+            .unwrap_or_else(|error| (Answer::Failed(Wire::from(&error)), None));
+        let descriptors: Vec<BorrowedFd<'_>> = handed_over.iter().map(AsFd::as_fd).collect();
+        if socket::send(self.clients[at].socket.as_fd(), &serde_json::to_vec(&answer)?, &descriptors).is_err() {
+            self.clients[at].is_gone = true;
+        }
+        Ok(())
+    }
+
+    fn answer(&mut self, at: usize, request: Request, sent: Vec<OwnedFd>) -> Result<(Answer, Option<OwnedFd>)> {
+        match request {
+            Request::Hello => {
+                let namespace = self.namespace.try_clone().context("duplicate a namespace")?;
+                return Ok((Answer::Welcome, Some(namespace)));
+            }
+            Request::Userns => return Ok((Answer::Welcome, Some(namespace::open("self", "user")?))),
+            Request::Attach { container, links } => {
+                let namespace = sent.first().context("the container's namespace comes along")?;
+                self.attach(&container, namespace.as_fd(), &links)?;
+                self.clients[at].add(container, links);
+                self.name()?;
+            }
+            Request::Resume { container, links } => {
+                self.raise(&links)?;
+                self.clients[at].add(container, links);
+                self.name()?;
+            }
+            Request::Servers { network, servers } => {
+                let links = self.clients.iter_mut().filter_map(|client| client.container.as_mut());
+                let places = links.flat_map(|(_, links)| links.iter_mut().map(|link| &mut link.place));
+                for place in places.chain(&mut self.places).filter(|place| place.network == network) {
+                    place.servers.clone_from(&servers);
+                }
+                self.name()?;
+            }
+            Request::Reload => self.set_rules()?,
+            Request::Detach { network } => {
+                let links = self.clients[at].container.as_mut().map(|(container, links)| {
+                    let gone: Vec<Link> = links.extract_if(.., |link| link.place.network == network).collect();
+                    (container.clone(), gone)
+                });
+                if let Some((container, gone)) = links {
+                    self.unplug(&container, &gone)?;
+                    self.lower()?;
+                    self.name()?;
+                }
+            }
+        }
+        let warnings = self.uplink_warning().into_iter().chain(self.resolver.take_warning()).collect();
+        Ok((Answer::Attached { warnings }, None))
+    }
+
+    fn attach(&mut self, container: &str, namespace: BorrowedFd<'_>, links: &[Link]) -> Result<()> {
+        self.raise(links)?;
+        let in_use = self.clients.iter().filter_map(|client| client.container.as_ref());
+        let first = in_use.filter(|(other, _)| other == container).map(|(_, links)| links.len()).sum::<usize>();
+        namespace::within(self.namespace.as_fd(), || {
+            links.iter().try_for_each(|link| place::plug(container, namespace, link))
+        })?;
+        namespace::within(namespace, || {
+            let mut numbered = (first as u32..).zip(links);
+            numbered.try_for_each(|(number, link)| place::configure(link, number))
+        })
+    }
+
+    /// Sees to it that the networks of these links are there.
+    fn raise(&mut self, links: &[Link]) -> Result<()> {
+        let new: Vec<Place> =
+            links.iter().map(|link| &link.place).filter(|place| !self.places.contains(place)).cloned().collect();
+        if new.is_empty() {
+            return Ok(());
+        }
+        let resolver = &mut self.resolver;
+        namespace::within(self.namespace.as_fd(), || {
+            new.iter().try_for_each(place::raise)?;
+            new.iter().for_each(|place| resolver.listen(place));
+            Ok(())
+        })?;
+        // One that was changed since has the same name.
+        self.places.retain(|place| new.iter().all(|new| new.network != place.network));
+        self.places.extend(new);
+        self.set_rules()
+    }
+
+    fn set_rules(&self) -> Result<()> {
+        let table = place::firewall(&self.places.iter().collect::<Vec<_>>());
+        namespace::within(self.namespace.as_fd(), || table.apply())
+    }
+
+    fn unplug(&self, container: &str, links: &[Link]) -> Result<()> {
+        namespace::within(self.namespace.as_fd(), || links.iter().try_for_each(|link| place::unplug(container, link)))
+    }
+
+    /// Takes away the networks that no container is in any more.
+    fn lower(&mut self) -> Result<()> {
+        let links = self.clients.iter().filter_map(|client| client.container.as_ref()).flat_map(|(_, links)| links);
+        let used: Vec<&str> = links.map(|link| link.place.network.as_str()).collect();
+        let unused = |place: &mut Place| !used.contains(&place.network.as_str());
+        let gone: Vec<Place> = self.places.extract_if(.., unused).collect();
+        if gone.is_empty() {
+            return Ok(());
+        }
+        gone.iter().for_each(|place| self.resolver.forget(&place.network));
+        namespace::within(self.namespace.as_fd(), || gone.iter().try_for_each(place::remove))?;
+        self.set_rules()
+    }
+
+    /// Says who is called what now.
+    fn name(&mut self) -> Result<()> {
+        let hosts = match self.uplink {
+            Uplink::Host => None,
+            _ => Some(pasta::HOST_ADDRESS.into()),
+        };
+        let containers = self.clients.iter().filter_map(|client| client.container.as_ref());
+        let links = containers.flat_map(|(id, links)| links.iter().map(move |link| (id.as_str(), link)));
+        self.resolver.name(&self.places, &links.collect::<Vec<_>>(), hosts)
+    }
+
+    fn forget_the_gone(&mut self) {
+        let gone: Vec<Client> = self.clients.extract_if(.., |client| client.is_gone).collect();
+        for (container, links) in gone.into_iter().filter_map(|client| client.container) {
+            // What cannot be taken away now goes with the namespace.
+            let _ = self.unplug(&container, &links);
+            let _ = self.lower();
+            let _ = self.name();
+        }
+        if !self.clients.is_empty() {
+            self.idle_since = Instant::now();
+        }
+    }
+
+    fn uplink_warning(&mut self) -> Option<String> {
+        if matches!(self.uplink, Uplink::Starting(_)) {
+            self.finish_uplink();
+        }
+        match &self.uplink {
+            Uplink::None(why, _) => Some(format!("the networks lead nowhere outside: {why}")),
+            Uplink::Host | Uplink::Up(_) | Uplink::Starting(_) => None,
+        }
+    }
+
+    fn finish_uplink(&mut self) {
+        let nothing = Uplink::None(String::new(), Instant::now());
+        if let Uplink::Starting(starting) = std::mem::replace(&mut self.uplink, nothing) {
+            // One before 2024_08 leads to the host in no way that could be used here.
+            self.uplink = match starting.finish().or_else(|_| self.pasta(false)?.finish()) {
+                Ok(connected) => Uplink::Up(connected),
+                Err(error) => Uplink::None(crate::error::line(&error), Instant::now()),
+            };
+        }
+    }
+
+    /// An uplink that has died, or was not to be had, is tried for again.
+    fn tend_uplink(&mut self) -> Result<()> {
+        let is_lost = match &self.uplink {
+            Uplink::Up(connected) => process::try_wait(connected.pidfd())?.is_some(),
+            Uplink::None(_, at) => at.elapsed() >= UPLINK_PAUSE,
+            Uplink::Host | Uplink::Starting(_) => false,
+        };
+        if is_lost && !self.clients.is_empty() {
+            self.start_uplink();
+            self.finish_uplink();
+        }
+        Ok(())
+    }
+}
+
+impl Client {
+    fn add(&mut self, container: String, links: Vec<Link>) {
+        match &mut self.container {
+            Some((_, known)) => known.extend(links),
+            None => self.container = Some((container, links)),
+        }
+    }
+}

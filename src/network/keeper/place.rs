@@ -1,0 +1,163 @@
+//! What is in the namespace of the bridges for each network: a bridge with its addresses, and the firewall's rules.
+
+use super::protocol::{Link, Place};
+use crate::network::definition;
+use crate::network::link::{Links, Pair, Route};
+use crate::network::nftables::{Hook, Step, Table};
+use anyhow::{Context, Result};
+use std::io::Write;
+use std::os::fd::BorrowedFd;
+use std::path::Path;
+
+/// Marks the packets of published ports on their way back, and names the routing table that delivers them.
+const MARK: u32 = 0xc0ac;
+const TABLE: u32 = 0xc0;
+
+/// The metric of a container's first default route, as podman's.
+const METRIC: u32 = 100;
+
+/// Makes the namespace that this thread is in one that passes packets on.
+pub fn prepare() -> Result<()> {
+    for setting in ["ipv4/ip_forward", "ipv6/conf/all/forwarding"] {
+        let path = Path::new("/proc/sys/net").join(setting);
+        // A kernel without IPv6 has no such setting.
+        if path.exists() && crate::fs::read(&path, 16)? != b"1\n" {
+            let written = crate::fs::open_for_writing(&path)?.write_all(b"1");
+            written.with_context(|| format!("write {}", path.display()))?;
+        }
+    }
+    Ok(())
+}
+
+/// Has the answers to sockets that speak for a client delivered to them.
+pub fn deliver_answers() -> Result<()> {
+    Links::open()?.deliver_marked(MARK, TABLE)
+}
+
+/// Makes the bridge of a network, if there is none yet.
+pub fn raise(place: &Place) -> Result<()> {
+    let mut links = Links::open()?;
+    let bridge = links.bridge(&place.bridge, place.mtu)?;
+    for subnet in &place.subnets {
+        if let Some(gateway) = subnet.gateway {
+            links.add_address(bridge, gateway, subnet.block.prefix())?;
+        }
+    }
+    Ok(())
+}
+
+/// Takes it away again.
+pub fn remove(place: &Place) -> Result<()> {
+    let mut links = Links::open()?;
+    match links.find(&place.bridge)? {
+        Some(bridge) => links.delete(bridge),
+        None => Ok(()),
+    }
+}
+
+/// The name of the bridge's end of a container's link.
+pub fn port_name(container: &str, link: &Link) -> String {
+    // An interface's name has at most 15 bytes: the container's id tells containers apart, the network's bridge links.
+    let mark = link.place.bridge.bytes().fold(5381u32, |sum, byte| sum.wrapping_mul(33) ^ u32::from(byte));
+    format!("v{}{:04x}", container.get(..10).unwrap_or(container), mark & 0xffff)
+}
+
+/// Plugs a container's interface into the bridge.
+pub fn plug(container: &str, namespace: BorrowedFd<'_>, link: &Link) -> Result<()> {
+    let mut links = Links::open()?;
+    let master =
+        links.find(&link.place.bridge)?.with_context(|| format!("bridge {} is missing", link.place.bridge))?;
+    let name = port_name(container, link);
+    if let Some(left_over) = links.find(&name)? {
+        links.delete(left_over)?;
+    }
+    links.pair(&Pair {
+        name: &name,
+        master,
+        peer: &link.interface,
+        peer_namespace: namespace,
+        peer_mac: link.mac,
+        mtu: link.place.mtu,
+    })
+}
+
+/// Takes a container's interface away; with the container's namespace it has gone already.
+pub fn unplug(container: &str, link: &Link) -> Result<()> {
+    let mut links = Links::open()?;
+    match links.find(&port_name(container, link))? {
+        Some(port) => links.delete(port),
+        None => Ok(()),
+    }
+}
+
+/// Gives a container's interface its addresses and routes, in the namespace that this thread is in: the container's.
+pub fn configure(link: &Link, number: u32) -> Result<()> {
+    let mut links = Links::open()?;
+    let interface = links.find(&link.interface)?.context("the container's interface has gone away")?;
+    let subnet_of = |address| link.place.subnets.iter().find(|subnet| subnet.block.contains(address));
+    for address in &link.addresses {
+        let prefix =
+            subnet_of(*address).map_or(if address.is_ipv4() { 32 } else { 128 }, |subnet| subnet.block.prefix());
+        links.add_address(interface, *address, prefix)?;
+    }
+    links.set_up(interface)?;
+    if link.place.default_route && !link.place.internal {
+        let metric = Some(link.place.metric.unwrap_or(METRIC) + number);
+        let subnets = link.place.subnets.iter();
+        let reachable = subnets.filter(|subnet| link.addresses.iter().any(|address| subnet.block.contains(*address)));
+        for gateway in reachable.filter_map(|subnet| subnet.gateway) {
+            links.add_route(&Route { destination: None, gateway: Some(gateway), link: Some(interface), metric })?;
+        }
+    }
+    for definition::Route { destination, gateway, metric } in &link.place.routes {
+        let destination = Some((destination.first(), destination.prefix()));
+        links.add_route(&Route { destination, gateway: Some(*gateway), link: None, metric: *metric })?;
+    }
+    Ok(())
+}
+
+/// Who may send what to whom: networks do not reach each other, internal ones reach nothing, and whatever leaves goes by
+/// the address of where it leaves.
+pub fn firewall(places: &[&Place]) -> Table {
+    let mut table = Table::new();
+    table.chain("isolation", None);
+    for (name, hook) in [
+        ("prerouting", Hook::Prerouting),
+        ("input", Hook::Input),
+        ("forward", Hook::Forward),
+        ("postrouting", Hook::Postrouting),
+    ] {
+        table.chain(name, Some(hook));
+    }
+    table.rule("prerouting", &[Step::IsForTransparentSocket, Step::SetMark(MARK)]);
+    for place in places {
+        forward(&mut table, place);
+        own_addresses(&mut table, place);
+        if !place.internal {
+            for subnet in &place.subnets {
+                let from = Step::SourceIn(subnet.block.first(), subnet.block.prefix());
+                table.rule("postrouting", &[from, Step::OutputIsNot(&place.bridge), Step::Masquerade]);
+            }
+        }
+    }
+    table
+}
+
+fn forward(table: &mut Table, place: &Place) {
+    let bridge = place.bridge.as_str();
+    if place.internal {
+        table.rule("forward", &[Step::InputIs(bridge), Step::OutputIsNot(bridge), Step::Drop]);
+        table.rule("forward", &[Step::OutputIs(bridge), Step::InputIsNot(bridge), Step::Drop]);
+    } else if place.isolated {
+        table.rule("forward", &[Step::InputIs(bridge), Step::OutputIsNot(bridge), Step::Jump("isolation")]);
+        table.rule("isolation", &[Step::OutputIs(bridge), Step::Drop]);
+    }
+}
+
+/// A network reaches its own gateway's addresses, and none of those that the others have.
+fn own_addresses(table: &mut Table, place: &Place) {
+    for gateway in place.subnets.iter().filter_map(|subnet| subnet.gateway) {
+        let from_elsewhere = [Step::DestinationIs(gateway), Step::InputIsNot(&place.bridge), Step::InputIsNot("lo")];
+        table.rule("input", &[&from_elsewhere[..], &[Step::Drop]].concat());
+    }
+}

@@ -1,0 +1,81 @@
+//! The conversation of a monitor with the keeper, one JSON document a message. The connection is the registration: a
+//! container is known and connected for as long as its monitor holds it.
+
+use crate::error::Wire;
+use crate::network::cidr::Cidr;
+use crate::network::definition::Route;
+use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
+
+/// The longest message: a container in all the networks that it may be in.
+pub const MESSAGE_BYTES_MAX: usize = 256 << 10;
+
+/// What a monitor asks. Descriptors travel beside the message.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Request {
+    /// The namespace of the bridges: answered with `Welcome`.
+    Hello,
+    /// The engine's user namespace: answered with `Welcome`, too.
+    Userns,
+    /// Connects a container, whose network namespace comes along: answered with `Attached`.
+    Attach { container: String, links: Vec<Link> },
+    /// As `Attach`, for one that an earlier keeper has connected already.
+    Resume { container: String, links: Vec<Link> },
+    /// Whom names of the outside are asked of in a network: answered with `Attached`, as is `Reload`.
+    Servers { network: String, servers: Vec<IpAddr> },
+    /// Sets the firewall's rules anew.
+    Reload,
+    /// Takes it out of a network: answered with `Attached`.
+    Detach { network: String },
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Answer {
+    /// Comes with the namespace that was asked for.
+    Welcome,
+    /// What the user should know, a line each.
+    Attached {
+        warnings: Vec<String>,
+    },
+    Failed(Wire),
+}
+
+/// One interface of a container.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    pub place: Place,
+    /// Its name in the container.
+    pub interface: String,
+    pub addresses: Vec<IpAddr>,
+    pub mac: [u8; 6],
+    /// What others in this network find it by, lower case.
+    pub names: Vec<String>,
+}
+
+/// A network with a bridge, as the keeper needs to know it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    pub network: String,
+    /// The bridge's name.
+    pub bridge: String,
+    pub subnets: Vec<Subnet>,
+    /// Nothing leads out of it.
+    pub internal: bool,
+    /// Nothing leads into it from other networks.
+    pub isolated: bool,
+    /// Whether it has a DNS server, and whom that asks; nobody named means the host's.
+    pub resolves: bool,
+    pub servers: Vec<IpAddr>,
+    pub default_route: bool,
+    pub mtu: Option<u32>,
+    pub metric: Option<u32>,
+    /// Those that each container gets beside the default ones.
+    pub routes: Vec<Route>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subnet {
+    pub block: Cidr,
+    /// The bridge's own address.
+    pub gateway: Option<IpAddr>,
+}

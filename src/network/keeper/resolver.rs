@@ -1,0 +1,112 @@
+//! The name server of all networks, fed with what the keeper knows of them.
+
+use super::protocol::{Link, Place};
+use crate::network::dns::{Server, Zone};
+use anyhow::Result;
+use std::net::{IpAddr, SocketAddr};
+use std::os::fd::BorrowedFd;
+use std::path::Path;
+use std::time::{Duration, Instant, SystemTime};
+
+/// The port of name servers: RFC 1035.
+const PORT: u16 = 53;
+
+/// Where the host's name servers are.
+const RESOLV_CONF: &str = "/etc/resolv.conf";
+const RESOLV_CONF_BYTES_MAX: usize = 1 << 20;
+
+/// How often it is looked whether the host has others now.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+pub struct Resolver {
+    server: Server,
+    /// When the host's file was looked at, and of when it was.
+    looked: Option<(Instant, Option<SystemTime>)>,
+    /// What the user should know.
+    warning: Option<String>,
+}
+
+impl Resolver {
+    pub fn new() -> Result<Self> {
+        Ok(Self { server: Server::new()?, looked: None, warning: None })
+    }
+
+    pub fn fd(&self) -> BorrowedFd<'_> {
+        self.server.fd()
+    }
+
+    pub fn deadline(&self) -> Option<Instant> {
+        self.server.deadline()
+    }
+
+    pub fn take_warning(&mut self) -> Option<String> {
+        self.warning.take()
+    }
+
+    /// Answers what has come.
+    pub fn turn(&mut self) -> Result<()> {
+        self.follow_host();
+        self.server.turn()
+    }
+
+    /// Answers at a network's gateways, in the namespace that this thread is in. Another server there, which the host may
+    /// have, does not keep containers from running.
+    pub fn listen(&mut self, place: &Place) {
+        for gateway in place.subnets.iter().filter_map(|subnet| subnet.gateway) {
+            if let Err(error) = self.server.listen(&place.network, SocketAddr::new(gateway, PORT)) {
+                self.warning = Some(format!("network {}: {}", place.network, crate::error::line(&error)));
+            }
+        }
+    }
+
+    pub fn forget(&mut self, network: &str) {
+        self.server.forget(network);
+    }
+
+    /// Says who is in which network, each container with its id. `host` is where all find the host, if not at their
+    /// gateways.
+    pub fn name(&mut self, places: &[Place], links: &[(&str, &Link)], host: Option<IpAddr>) -> Result<()> {
+        for place in places {
+            let upstreams = place.servers.iter().map(|address| SocketAddr::new(*address, PORT)).collect();
+            let blocks = place.subnets.iter().map(|subnet| subnet.block).collect();
+            let mut zone = Zone::new(blocks, place.internal, upstreams);
+            for (id, link) in links.iter().filter(|(_, link)| link.place.network == place.network) {
+                // A network without names tells its containers apart all the same: some may be in others that have them.
+                let names = if place.resolves { &link.names[..] } else { &[] };
+                zone.add(id, names, &link.addresses);
+            }
+            let gateways = place.subnets.iter().filter_map(|subnet| subnet.gateway);
+            let hosts: Vec<IpAddr> = host.map_or_else(|| gateways.collect(), |host| vec![host]);
+            if !place.internal {
+                zone.set_host(&hosts);
+            }
+            self.server.set_zone(&place.network, zone)?;
+        }
+        Ok(())
+    }
+
+    /// Asks whom the host asks, and follows it when that changes.
+    fn follow_host(&mut self) {
+        if self.looked.is_some_and(|(at, _)| at.elapsed() < LOOK_AGAIN) {
+            return;
+        }
+        let path = Path::new(RESOLV_CONF);
+        let changed = path.metadata().and_then(|metadata| metadata.modified()).ok();
+        if self.looked.is_none_or(|(_, before)| before != changed) {
+            // Without the file, nobody is asked.
+            let text = crate::fs::read(path, RESOLV_CONF_BYTES_MAX).unwrap_or_default();
+            self.server.set_upstreams(servers(&String::from_utf8_lossy(&text)));
+        }
+        self.looked = Some((Instant::now(), changed));
+    }
+}
+
+/// The name servers of a resolv.conf(5).
+fn servers(text: &str) -> Vec<SocketAddr> {
+    let address = |line: &str| {
+        let mut words = line.split_whitespace();
+        let address = words.next().filter(|word| *word == "nameserver").and_then(|_| words.next())?;
+        address.parse::<IpAddr>().ok()
+    };
+    text.lines().filter_map(address).map(|address| SocketAddr::new(address, PORT)).collect()
+}

@@ -1,0 +1,205 @@
+//! rtnetlink(7): the links, addresses, routes and rules of one network namespace.
+
+use super::netlink::{self, CREATE, EXCLUSIVE, Message, REPLACE, Socket};
+use anyhow::{Context, Result};
+use std::net::IpAddr;
+use std::os::fd::{AsRawFd, BorrowedFd};
+
+/// Message types, linux/rtnetlink.h.
+const NEW_LINK: u16 = 16;
+const DELETE_LINK: u16 = 17;
+const GET_LINK: u16 = 18;
+const NEW_ADDRESS: u16 = 20;
+const NEW_ROUTE: u16 = 24;
+const NEW_RULE: u16 = 32;
+
+/// Attributes of a link, linux/if_link.h.
+const IFLA_ADDRESS: u16 = 1;
+const IFLA_IFNAME: u16 = 3;
+const IFLA_MTU: u16 = 4;
+const IFLA_MASTER: u16 = 10;
+const IFLA_LINKINFO: u16 = 18;
+const IFLA_NET_NS_FD: u16 = 28;
+const IFLA_INFO_KIND: u16 = 1;
+const IFLA_INFO_DATA: u16 = 2;
+const VETH_INFO_PEER: u16 = 1;
+
+/// `IFF_UP`.
+const UP: u32 = 1;
+
+/// `IFA_F_NODAD`: nobody else has this address, so that it is not asked around for.
+const NO_DUPLICATE_CHECK: u32 = 2;
+
+/// The tables and types of routes, linux/rtnetlink.h.
+const TABLE_MAIN: u32 = 254;
+const ROUTE_UNICAST: u8 = 1;
+const ROUTE_LOCAL: u8 = 2;
+const SCOPE_GLOBAL: u8 = 0;
+const SCOPE_LINK: u8 = 253;
+const SCOPE_HOST: u8 = 254;
+const PROTOCOL_STATIC: u8 = 4;
+
+/// A network interface's number in its namespace.
+pub type Index = u32;
+
+/// The index of the loopback interface in every namespace.
+pub const LOOPBACK: Index = 1;
+
+/// The links of the namespace in which this was opened.
+pub struct Links(Socket);
+
+/// One end of a pair of interfaces, and where the other one goes.
+pub struct Pair<'a> {
+    pub name: &'a str,
+    /// The bridge that has it as a port.
+    pub master: Index,
+    pub peer: &'a str,
+    pub peer_namespace: BorrowedFd<'a>,
+    pub peer_mac: [u8; 6],
+    pub mtu: Option<u32>,
+}
+
+/// Where packets for some addresses go.
+pub struct Route {
+    /// The addresses: None is all of the gateway's or table's family.
+    pub destination: Option<(IpAddr, u8)>,
+    pub gateway: Option<IpAddr>,
+    pub link: Option<Index>,
+    pub metric: Option<u32>,
+}
+
+impl Links {
+    pub fn open() -> Result<Self> {
+        Ok(Self(Socket::open(netlink::ROUTE)?))
+    }
+
+    /// The index of an interface, if it is there.
+    pub fn find(&mut self, name: &str) -> Result<Option<Index>> {
+        let message = Message::new(GET_LINK, 0, &link_header(0, 0, 0)).text(IFLA_IFNAME, name);
+        match self.0.get(message) {
+            Ok(body) => Ok(body.and_then(|body| Some(Index::from_ne_bytes(body.get(4..8)?.try_into().ok()?)))),
+            Err(error) if error.raw_os_error() == Some(libc::ENODEV) => Ok(None),
+            Err(error) => Err(error).with_context(|| format!("look for interface {name}")),
+        }
+    }
+
+    /// Makes a bridge, unless there is one of this name.
+    pub fn bridge(&mut self, name: &str, mtu: Option<u32>) -> Result<Index> {
+        if let Some(index) = self.find(name)? {
+            return Ok(index);
+        }
+        let message = Message::new(NEW_LINK, CREATE | EXCLUSIVE, &link_header(0, UP, UP)).text(IFLA_IFNAME, name);
+        let message = with_mtu(message, mtu).nest(IFLA_LINKINFO, |info| info.bytes(IFLA_INFO_KIND, b"bridge"));
+        self.0.ask(message).with_context(|| format!("make bridge {name}"))?;
+        self.find(name)?.with_context(|| format!("bridge {name} has gone away"))
+    }
+
+    /// Makes a pair of interfaces with one end here and one in another namespace.
+    pub fn pair(&mut self, pair: &Pair<'_>) -> Result<()> {
+        let peer = |message: Message| {
+            let message = message.raw(&link_header(0, 0, 0)).text(IFLA_IFNAME, pair.peer);
+            let message = message.bytes(IFLA_ADDRESS, &pair.peer_mac);
+            with_mtu(message, pair.mtu).u32(IFLA_NET_NS_FD, pair.peer_namespace.as_raw_fd() as u32)
+        };
+        let message = Message::new(NEW_LINK, CREATE | EXCLUSIVE, &link_header(0, UP, UP))
+            .text(IFLA_IFNAME, pair.name)
+            .u32(IFLA_MASTER, pair.master);
+        let message = with_mtu(message, pair.mtu).nest(IFLA_LINKINFO, |info| {
+            info.bytes(IFLA_INFO_KIND, b"veth").nest(IFLA_INFO_DATA, |data| data.nest(VETH_INFO_PEER, peer))
+        });
+        self.0.ask(message).with_context(|| format!("make the interface {} of the container", pair.peer))
+    }
+
+    pub fn set_up(&mut self, link: Index) -> Result<()> {
+        self.0.ask(Message::new(NEW_LINK, 0, &link_header(link, UP, UP))).context("set an interface up")
+    }
+
+    pub fn delete(&mut self, link: Index) -> Result<()> {
+        self.0.ask(Message::new(DELETE_LINK, 0, &link_header(link, 0, 0))).context("remove an interface")
+    }
+
+    /// Gives an interface an address, unless it has it.
+    pub fn add_address(&mut self, link: Index, address: IpAddr, prefix: u8) -> Result<()> {
+        let header = [&[family(address), prefix, 0, SCOPE_GLOBAL][..], &link.to_ne_bytes()].concat();
+        let bytes = octets(address);
+        // IFA_ADDRESS, IFA_LOCAL, IFA_FLAGS.
+        let message = Message::new(NEW_ADDRESS, CREATE | REPLACE, &header).bytes(1, &bytes).bytes(2, &bytes);
+        let message = if address.is_ipv6() { message.u32(8, NO_DUPLICATE_CHECK) } else { message };
+        self.0.ask(message).with_context(|| format!("give an interface the address {address}/{prefix}"))
+    }
+
+    pub fn add_route(&mut self, route: &Route) -> Result<()> {
+        let (destination, prefix) = route.destination.unzip();
+        let any = destination.or(route.gateway).context("a route has a family")?;
+        let scope = if route.gateway.is_some() { SCOPE_GLOBAL } else { SCOPE_LINK };
+        let header = route_header(family(any), prefix.unwrap_or(0), TABLE_MAIN, scope, ROUTE_UNICAST);
+        let mut message = Message::new(NEW_ROUTE, CREATE | REPLACE, &header);
+        // RTA_DST, RTA_OIF, RTA_GATEWAY, RTA_PRIORITY.
+        if let Some(destination) = destination {
+            message = message.bytes(1, &octets(destination));
+        }
+        if let Some(link) = route.link {
+            message = message.u32(4, link);
+        }
+        if let Some(gateway) = route.gateway {
+            message = message.bytes(5, &octets(gateway));
+        }
+        if let Some(metric) = route.metric {
+            message = message.u32(6, metric);
+        }
+        self.0.ask(message).context("add a route")
+    }
+
+    /// Has packets with this mark delivered here, whatever their address: for sockets that speak as somebody else.
+    pub fn deliver_marked(&mut self, mark: u32, table: u32) -> Result<()> {
+        for family in [libc::AF_INET as u8, libc::AF_INET6 as u8] {
+            // RTA_OIF, RTA_TABLE.
+            let header = route_header(family, 0, table, SCOPE_HOST, ROUTE_LOCAL);
+            let route = Message::new(NEW_ROUTE, CREATE | REPLACE, &header).u32(4, LOOPBACK).u32(15, table);
+            self.0.ask(route).context("add a local route")?;
+            // struct fib_rule_hdr: family, two lengths, tos, table, two reserved, action FR_ACT_TO_TBL, flags.
+            let header = [&[family, 0, 0, 0, table as u8, 0, 0, 1][..], &[0; 4]].concat();
+            // FRA_FWMARK, FRA_TABLE.
+            let rule = Message::new(NEW_RULE, CREATE | EXCLUSIVE, &header).u32(10, mark).u32(15, table);
+            match self.0.ask(rule) {
+                Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+                    return Err(error).context("add a routing rule");
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `struct ifinfomsg`.
+fn link_header(index: Index, flags: u32, change: u32) -> [u8; 16] {
+    let mut header = [0; 16];
+    header[4..8].copy_from_slice(&index.to_ne_bytes());
+    header[8..12].copy_from_slice(&flags.to_ne_bytes());
+    header[12..].copy_from_slice(&change.to_ne_bytes());
+    header
+}
+
+/// `struct rtmsg`.
+fn route_header(family: u8, prefix: u8, table: u32, scope: u8, kind: u8) -> [u8; 12] {
+    [family, prefix, 0, 0, table as u8, PROTOCOL_STATIC, scope, kind, 0, 0, 0, 0]
+}
+
+fn with_mtu(message: Message, mtu: Option<u32>) -> Message {
+    match mtu {
+        Some(mtu) => message.u32(IFLA_MTU, mtu),
+        None => message,
+    }
+}
+
+fn family(address: IpAddr) -> u8 {
+    (if address.is_ipv4() { libc::AF_INET } else { libc::AF_INET6 }) as u8
+}
+
+fn octets(address: IpAddr) -> Vec<u8> {
+    match address {
+        IpAddr::V4(address) => address.octets().to_vec(),
+        IpAddr::V6(address) => address.octets().to_vec(),
+    }
+}

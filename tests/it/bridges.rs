@@ -1,0 +1,228 @@
+//! Networks that have a name, with containers on their bridges.
+
+use crate::support::{Sandbox, until};
+
+fn sandbox() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.image("busybox");
+    sandbox
+}
+
+/// Everything of a sandbox ends, the keeper of its networks too when nobody needs it any more.
+fn ends(sandbox: &Sandbox) {
+    sandbox.ok(&["rm", "-f", "-a", "-t", "0"]);
+    until("the keeper has gone", || sandbox.processes().is_empty());
+    sandbox.assert_no_leaks();
+}
+
+/// The address of a container in a network.
+fn address(sandbox: &Sandbox, container: &str, network: &str) -> String {
+    let template = format!("{{{{(index .NetworkSettings.Networks {network:?}).IPAddress}}}}");
+    sandbox.ok(&["inspect", "--format", &template, container]).trim().to_owned()
+}
+
+const SLEEP: &[&str] = &["busybox", "sleep", "1000"];
+
+fn start(sandbox: &Sandbox, name: &str, options: &[&str]) {
+    let all = [&["run", "-d", "--name", name, "--cap-add", "net_raw"], options, SLEEP].concat();
+    sandbox.ok(&all);
+}
+
+#[test]
+fn containers_of_one_network_reach_each_other_and_those_of_others_do_not() {
+    let sandbox = sandbox();
+    for network in ["one", "two"] {
+        sandbox.ok(&["network", "create", network]);
+    }
+    start(&sandbox, "a", &["--network", "one"]);
+    start(&sandbox, "b", &["--network", "one"]);
+    start(&sandbox, "c", &["--network", "two"]);
+    let (b, c) = (address(&sandbox, "b", "one"), address(&sandbox, "c", "two"));
+    let ping = |from: &str, to: &str| sandbox.coracle(&["exec", from, "ping", "-c", "1", "-W", "1", to]).code;
+    assert_eq!(ping("a", &b), 0);
+    assert_eq!(ping("a", &c), 1, "networks are apart");
+    // Nor is the other network's gateway theirs.
+    let gateway = c.rsplit_once('.').map(|(start, _)| format!("{start}.1")).expect("an address");
+    assert_eq!(ping("a", &gateway), 1);
+    assert_eq!(ping("c", &gateway), 0, "the control: its own is");
+    // In both, a container reaches both.
+    start(&sandbox, "both", &["--network", "one", "--network", "two"]);
+    assert_eq!((ping("both", &b), ping("both", &c)), (0, 0));
+    ends(&sandbox);
+}
+
+#[test]
+fn networks_that_ask_for_it_reach_each_other() {
+    let sandbox = sandbox();
+    for network in ["one", "two"] {
+        sandbox.ok(&["network", "create", "-o", "isolate=false", network]);
+    }
+    start(&sandbox, "a", &["--network", "one"]);
+    start(&sandbox, "c", &["--network", "two"]);
+    sandbox.ok(&["exec", "a", "ping", "-c", "1", "-W", "1", &address(&sandbox, "c", "two")]);
+    ends(&sandbox);
+}
+
+#[test]
+fn addresses_are_as_asked_for_and_never_two_containers() {
+    let sandbox = sandbox();
+    sandbox.ok(&["network", "create", "--subnet", "10.123.0.0/29", "--subnet", "fd00:123::/64", "small"]);
+    let place = "small:ip=10.123.0.5,ip6=fd00:123::5,mac=92:d0:c6:0a:29:33,interface_name=web0";
+    start(&sandbox, "fixed", &["--network", place]);
+    let shown = sandbox.ok(&["exec", "fixed", "ip", "-o", "address", "show", "dev", "web0"]);
+    assert!(shown.contains(" 10.123.0.5/29 ") && shown.contains(" fd00:123::5/64 "), "{shown}");
+    assert!(sandbox.ok(&["exec", "fixed", "ip", "link", "show", "web0"]).contains("92:d0:c6:0a:29:33"));
+    let again = ["run", "--rm", "--network", "small", "--ip", "10.123.0.5", "busybox"];
+    sandbox.fails(125, &["run: ", "10.123.0.5", "in use"], &again);
+    sandbox.fails(125, &["run: ", "10.9.9.9", "no subnet"], &["run", "--network", "small:ip=10.9.9.9", "busybox"]);
+    sandbox.fails(125, &["run: ", "--ip needs"], &["run", "--network", "none", "--ip", "10.9.9.9", "busybox"]);
+    // Of six addresses one is the gateway's and one is taken.
+    let addresses: Vec<String> = (0..4)
+        .map(|number| {
+            let name = format!("n{number}");
+            start(&sandbox, &name, &["--network", "small"]);
+            address(&sandbox, &name, "small")
+        })
+        .collect();
+    let mut different = addresses.clone();
+    different.sort();
+    different.dedup();
+    assert_eq!(different.len(), 4, "{addresses:?}");
+    sandbox.fails(125, &["run: ", "no address is free"], &["run", "--rm", "--network", "small", "busybox"]);
+    // An address comes back with its container's end.
+    sandbox.ok(&["rm", "-f", "-t", "0", "n2"]);
+    start(&sandbox, "next", &["--network", "small"]);
+    assert_eq!(address(&sandbox, "next", "small"), addresses[2]);
+    ends(&sandbox);
+}
+
+#[test]
+fn an_internal_network_leads_nowhere_and_another_to_the_outside() {
+    let sandbox = sandbox();
+    sandbox.ok(&["network", "create", "--internal", "inside"]);
+    sandbox.ok(&["network", "create", "outside"]);
+    // pasta has the host's name servers behind this address.
+    let script = "ip route | grep -c default; nslookup example.org. 169.254.1.1 2>&1";
+    let asks =
+        |network: &str| sandbox.coracle(&["run", "--rm", "--network", network, "busybox", "sh", "-c", script]).stdout;
+    let answers = |said: &str| said.contains("NXDOMAIN") || said.contains("Name:");
+    let (inside, outside) = (asks("inside"), asks("outside"));
+    assert!(inside.starts_with("0\n") && !answers(&inside), "{inside}");
+    assert!(outside.starts_with("1\n") && answers(&outside), "{outside}");
+    ends(&sandbox);
+}
+
+#[test]
+fn a_killed_keeper_is_replaced_and_connections_stand() {
+    let sandbox = sandbox();
+    sandbox.ok(&["network", "create", "net"]);
+    start(&sandbox, "server", &["--network", "net"]);
+    let server = address(&sandbox, "server", "net");
+    sandbox.ok(&["exec", "-d", "server", "nc", "-ll", "-p", "7", "-e", "cat"]);
+    // A connection that sends a line before and one after.
+    let script =
+        format!("(echo before; until [ -e /go ]; do sleep 0.1; done; echo after; sleep 1) | nc {server} 7 > /heard");
+    start(&sandbox, "client", &["--network", "net"]);
+    sandbox.ok(&["exec", "-d", "client", "sh", "-c", &script]);
+    let heard = || sandbox.coracle(&["exec", "client", "cat", "/heard"]).stdout;
+    until("the first line is back", || heard() == "before\n");
+    let keepers = || -> Vec<String> {
+        sandbox.processes().into_iter().filter(|process| process.contains("coracle-keeper")).collect()
+    };
+    let before = keepers();
+    assert_eq!(before.len(), 1, "{before:?}");
+    let pid: i32 = before[0].split(':').next().and_then(|pid| pid.parse().ok()).expect("a pid");
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGKILL).expect("kill");
+    until("another keeper is there", || keepers().first().is_some_and(|keeper| *keeper != before[0]));
+    sandbox.ok(&["exec", "client", "touch", "/go"]);
+    until("the connection has lived on", || heard() == "before\nafter\n");
+    // And new containers find the others.
+    sandbox.ok(&[
+        "run",
+        "--rm",
+        "--cap-add",
+        "net_raw",
+        "--network",
+        "net",
+        "busybox",
+        "ping",
+        "-c",
+        "1",
+        "-W",
+        "1",
+        &server,
+    ]);
+    ends(&sandbox);
+}
+
+#[test]
+fn containers_find_each_other_by_name_alias_and_id() {
+    let sandbox = sandbox();
+    for network in ["one", "two"] {
+        sandbox.ok(&["network", "create", network]);
+    }
+    let id = sandbox.ok(&["run", "-d", "--name", "A", "--network", "one:alias=web", "busybox", "sleep", "1000"]);
+    let address = address(&sandbox, "A", "one");
+    let look_up = |network: &str, name: &str| {
+        sandbox.coracle(&["run", "--rm", "--network", network, "busybox", "nslookup", name]).stdout
+    };
+    for name in ["a", "web", &id[..12], "a.dns.podman"] {
+        let answer = look_up("one", name);
+        assert!(answer.contains(&format!("Address: {address}\n")), "{name}: {answer}");
+    }
+    assert!(look_up("one", &address).contains("name = a"), "the way back: {}", look_up("one", &address));
+    assert!(look_up("one", "host.containers.internal").contains("Address: 169.254.1.2\n"));
+    let other = look_up("two", "a");
+    assert!(other.contains("NXDOMAIN") && !other.contains(&address), "another network knows nothing of it: {other}");
+    // With its end its name goes, too.
+    sandbox.ok(&["stop", "-t", "0", "A"]);
+    until("nobody has the name", || look_up("one", "a").contains("NXDOMAIN"));
+    ends(&sandbox);
+}
+
+#[test]
+fn a_running_container_comes_into_networks_and_leaves_them() {
+    let sandbox = sandbox();
+    for network in ["one", "two"] {
+        sandbox.ok(&["network", "create", network]);
+    }
+    start(&sandbox, "a", &["--network", "one"]);
+    start(&sandbox, "b", &["--network", "two"]);
+    let b = address(&sandbox, "b", "two");
+    let reaches = || sandbox.coracle(&["exec", "a", "ping", "-c", "1", "-W", "1", &b]).code == 0;
+    assert!(!reaches());
+    sandbox.ok(&["network", "connect", "--alias", "guest", "two", "a"]);
+    assert!(reaches());
+    assert!(sandbox.ok(&["exec", "b", "nslookup", "guest"]).contains(&address(&sandbox, "a", "two")));
+    let shown = sandbox.ok(&["network", "inspect", "--format", "{{len .Containers}}", "two"]);
+    assert_eq!(shown, "2\n");
+    sandbox.fails(125, &["network connect: ", "named twice"], &["network", "connect", "two", "a"]);
+    sandbox.fails(2, &["network rm: ", "being used", "a ("], &["network", "rm", "two"]);
+    sandbox.ok(&["network", "disconnect", "two", "a"]);
+    assert!(!reaches());
+    assert_eq!(sandbox.ok(&["exec", "a", "ls", "/sys/class/net"]), "eth0\nlo\n");
+    sandbox.fails(125, &["network disconnect: ", "not in network"], &["network", "disconnect", "two", "a"]);
+    // What is stopped keeps what was said, for its next start.
+    sandbox.ok(&["stop", "-t", "0", "a"]);
+    sandbox.ok(&["network", "connect", "two", "a"]);
+    sandbox.ok(&["start", "a"]);
+    assert!(reaches());
+    start(&sandbox, "none", &["--network", "none"]);
+    sandbox.fails(125, &["network connect: ", "network none"], &["network", "connect", "two", "none"]);
+    ends(&sandbox);
+}
+
+#[test]
+fn names_of_the_outside_are_asked_of_those_that_the_network_names() {
+    let sandbox = sandbox();
+    sandbox.ok(&["network", "create", "--dns", "127.0.0.99", "outer"]);
+    assert!(sandbox.ok(&["network", "inspect", "outer"]).contains("127.0.0.99"));
+    start(&sandbox, "a", &["--network", "outer"]);
+    let asked = sandbox.coracle(&["exec", "a", "nslookup", "example.org."]);
+    assert!(!asked.stdout.contains("NXDOMAIN"), "nobody is there to say so: {asked}");
+    sandbox.ok(&["network", "update", "--dns-drop", "127.0.0.99", "--dns-add", "127.0.0.98", "outer"]);
+    let shown = sandbox.ok(&["network", "inspect", "outer"]);
+    assert!(shown.contains("127.0.0.98") && !shown.contains("127.0.0.99"), "{shown}");
+    assert_eq!(sandbox.ok(&["network", "reload", "--all"]).lines().count(), 1);
+    ends(&sandbox);
+}
