@@ -57,7 +57,7 @@ impl Verb for ImageImportFrom {
                 let bring = || -> Result<_> {
                     let image = [store.image(listed)?];
                     policy.check_stored(&place, &image[0].references)?;
-                    Ok(load::bring_in(engine, &Blobs::Podman(&store), &image, &unpacker)?.remove(0))
+                    Ok(load::bring_in(engine, &Blobs::Podman(&store), &image, &unpacker, &|_| {})?.remove(0))
                 };
                 let (name, loaded) = (listed.shown(), bring());
                 let loaded = loaded.with_context(|| format!("import {name}"))?;

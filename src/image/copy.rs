@@ -146,7 +146,8 @@ pub fn copy(
         Location::Store(name) => {
             let images = [Incoming { references: vec![Reference::parse_local(name)?], ..image }];
             let unpacker = unpacker.context("what goes into the store is unpacked")?;
-            let loaded = load::bring_in(engine, &source, &images, unpacker)?.pop().context("one image came in")?;
+            let loaded =
+                load::bring_in(engine, &source, &images, unpacker, progress)?.pop().context("one image came in")?;
             return Ok(Copied { digest: super::find(engine, &loaded.id.hex())?.manifest, loaded: Some(loaded) });
         }
         Location::DockerArchive { path, name } => {

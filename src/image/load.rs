@@ -11,7 +11,7 @@ use crate::image::manifest::{
 use crate::image::platform::Platform;
 use crate::image::policy::{Identity, Policy};
 use crate::image::reference::Reference;
-use crate::image::transfer;
+use crate::image::transfer::{self, Event, Progress, Watched};
 use crate::image::transport::{self, Blobs, Incoming, IncomingLayer, Source};
 use crate::store::blobs;
 use crate::store::digest::Digest;
@@ -109,14 +109,21 @@ pub(super) fn load_with<Sink: Write>(
     let conditions = what.policy.check(&Identity::files(&files, format, &what.source)?)?;
     conditions.verify_files(engine, &files, format, &images)?;
     images.iter().flat_map(|image| &image.references).try_for_each(|name| what.policy.check_claim(name))?;
-    bring_in_with(engine, &Blobs::Files(files), &images, unpack)
+    bring_in_with(engine, &Blobs::Files(files), &images, unpack, &|_| {})
 }
 
 /// Stores images from wherever their blobs are, under the names that they have.
-pub fn bring_in(engine: &Engine, source: &Blobs, images: &[Incoming], unpacker: &Unpacker) -> Result<Vec<Loaded>> {
+pub fn bring_in(
+    engine: &Engine,
+    source: &Blobs,
+    images: &[Incoming],
+    unpacker: &Unpacker,
+    progress: Progress,
+) -> Result<Vec<Loaded>> {
     let open = |diff_id: &Digest, compression| unpacker.layer(diff_id, compression);
     let remove = |diff_ids: &[Digest]| unpacker.remove(diff_ids);
-    bring_in_with(engine, source, images, &Unpack { open, finish: layers::Sink::finish, remove: &remove })
+    let unpack = Unpack { open, finish: layers::Sink::finish, remove: &remove };
+    bring_in_with(engine, source, images, &unpack, progress)
 }
 
 fn bring_in_with<Sink: Write>(
@@ -124,12 +131,13 @@ fn bring_in_with<Sink: Write>(
     source: &Blobs,
     images: &[Incoming],
     unpack: &Unpack<impl Fn(&Digest, Compression) -> Result<Sink> + Sync, impl Fn(Sink) -> Result<()> + Sync>,
+    progress: Progress,
 ) -> Result<Vec<Loaded>> {
     let mut loaded = Vec::new();
     for image in images {
         let id = Digest::of(&image.config);
         let arrival = Arrival::begin(engine, unpack.remove)?;
-        store(engine, &arrival, source, image, unpack).with_context(|| format!("load image {id}"))?;
+        store(engine, (&arrival, progress), source, image, unpack).with_context(|| format!("load image {id}"))?;
         arrival.keep();
         loaded.push(Loaded { id, references: image.references.iter().map(Reference::to_string).collect() });
     }
@@ -138,12 +146,12 @@ fn bring_in_with<Sink: Write>(
 
 fn store<Sink: Write>(
     engine: &Engine,
-    arrival: &Arrival,
+    (arrival, progress): (&Arrival, Progress),
     source: &Blobs,
     incoming: &Incoming,
     unpack: &Unpack<impl Fn(&Digest, Compression) -> Result<Sink> + Sync, impl Fn(Sink) -> Result<()> + Sync>,
 ) -> Result<()> {
-    let descriptors = store_layers(engine, arrival, source, &incoming.layers, unpack)?;
+    let descriptors = store_layers(engine, (arrival, progress), source, &incoming.layers, unpack)?;
     let config = arrival.write_blob(&incoming.config)?;
     let manifest = match &incoming.manifest {
         Some((bytes, media_type)) => Descriptor::new(media_type, arrival.write_blob(bytes)?, bytes.len() as u64),
@@ -156,10 +164,19 @@ fn store<Sink: Write>(
     image::publish(engine, &manifest, &incoming.references).map(drop)
 }
 
+/// What the layers of an image have in common on their way.
+struct Way<'a> {
+    arrival: &'a Arrival<'a>,
+    source: &'a Blobs<'a>,
+    progress: Progress<'a>,
+    /// Set by the first layer that fails.
+    stop: &'a AtomicBool,
+}
+
 /// Stores layers, several at a time. One that occurs twice is not unpacked by two at once.
 fn store_layers<Sink: Write>(
     engine: &Engine,
-    arrival: &Arrival,
+    (arrival, progress): (&Arrival, Progress),
     source: &Blobs,
     layers: &[IncomingLayer],
     unpack: &Unpack<impl Fn(&Digest, Compression) -> Result<Sink> + Sync, impl Fn(Sink) -> Result<()> + Sync>,
@@ -174,9 +191,11 @@ fn store_layers<Sink: Write>(
         }
     }
     let stored = Mutex::new(vec![None; layers.len()]);
-    transfer::each(same, &AtomicBool::new(false), |numbers| {
+    let stop = AtomicBool::new(false);
+    let way = Way { arrival, source, progress, stop: &stop };
+    transfer::each(same, &stop, |numbers| {
         for number in numbers {
-            let descriptor = store_layer(engine, arrival, source, &layers[number], unpack)?;
+            let descriptor = store_layer(engine, &way, &layers[number], unpack)?;
             stored.lock().expect("no holder of the lock panics")[number] = Some(descriptor);
         }
         Ok(())
@@ -188,8 +207,7 @@ fn store_layers<Sink: Write>(
 /// Stores a layer's blob and unpacks it, reading it once. What is here already is not read from its source.
 fn store_layer<Sink: Write>(
     engine: &Engine,
-    arrival: &Arrival,
-    source: &Blobs,
+    way: &Way,
     layer: &IncomingLayer,
     unpack: &Unpack<impl Fn(&Digest, Compression) -> Result<Sink> + Sync, impl Fn(Sink) -> Result<()> + Sync>,
 ) -> Result<Descriptor> {
@@ -201,22 +219,27 @@ fn store_layer<Sink: Write>(
     if let Some((digest, size)) = layer.blob
         && blobs::size(engine, &digest)? == Some(size)
     {
-        arrival.expect_layer(&layer.diff_id);
+        way.arrival.expect_layer(&layer.diff_id);
         // One that has rotted on disk is read from the source once more.
         if layers::has(engine, &layer.diff_id) || unpack_stored(engine, &digest, layer, unpack).is_ok() {
+            (way.progress)(Event::LayerPresent(digest));
             return Ok(Descriptor::new(media_type, digest, size));
         }
     }
-    let (mut stream, size) = source.open(layer)?;
+    let (stream, size) = way.source.open(layer)?;
+    let shown = layer.blob.map_or(layer.diff_id, |(digest, _)| digest);
+    (way.progress)(Event::LayerStarted { blob: shown, size });
+    let mut stream = Watched { source: stream, blob: shown, progress: way.progress, stop: way.stop };
     let mut blob = blobs::Writer::new(engine)?;
-    arrival.expect_layer(&layer.diff_id);
+    way.arrival.expect_layer(&layer.diff_id);
     let sink = (unpack.open)(&layer.diff_id, layer.compression)?;
     let sink = unpack.tee(&mut stream, &mut blob, sink)?;
     // The blob is verified first, so that a wrong one does not become a layer.
     let blob = blob.verify(layer.blob)?;
-    arrival.expect_blob(&blob.digest());
+    way.arrival.expect_blob(&blob.digest());
     let digest = blob.store()?;
     (unpack.finish)(sink)?;
+    (way.progress)(Event::LayerDone(shown));
     Ok(Descriptor::new(media_type, digest, size))
 }
 

@@ -217,7 +217,7 @@ fn share(
         // Not the image's other names, which may be of others here; and a list keeps its own.
         let meant = registries::candidates(name).unwrap_or_default();
         incoming.references.retain(|reference| !is_own && meant.contains(reference));
-        match load::bring_in(engine, &Blobs::Store(&store), &[incoming], &unpacker()?) {
+        match load::bring_in(engine, &Blobs::Store(&store), &[incoming], &unpacker()?, progress) {
             // A list need not have its images here.
             Err(error) if is_own && error::kind(&error) == Kind::NotFound => {}
             taken => {

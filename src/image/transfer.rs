@@ -2,6 +2,7 @@
 
 use crate::store::digest::Digest;
 use anyhow::Result;
+use std::io::Read;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -54,4 +55,31 @@ pub fn each<T: Send>(work: Vec<T>, stop: &AtomicBool, one: impl Fn(T) -> Result<
         }
     });
     first_error.into_inner().expect("no holder of the lock panics").map_or(Ok(()), Err)
+}
+
+/// A layer's bytes on their way: counted, and cut off when another layer has failed.
+pub struct Watched<'a, R> {
+    pub source: R,
+    /// By which the layer is told of.
+    pub blob: Digest,
+    pub progress: Progress<'a>,
+    pub stop: &'a AtomicBool,
+}
+
+impl<R: Read> Read for Watched<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if self.stop.load(Ordering::Relaxed) {
+            return Err(stopped());
+        }
+        let read = self.source.read(buffer)?;
+        if read > 0 {
+            (self.progress)(Event::LayerBytes { blob: self.blob, bytes: read as u64 });
+        }
+        Ok(read)
+    }
+}
+
+/// Why a layer's bytes are cut off.
+pub fn stopped() -> std::io::Error {
+    std::io::Error::other("another layer failed")
 }

@@ -2,11 +2,12 @@
 
 use crate::pull::serve;
 use crate::support::Sandbox;
-use crate::support::artifact::{Artifact, Packing, write_directory};
+use crate::support::artifact::{Artifact, Packing, file, noise, write_directory};
 use crate::support::fake_registry::{Answer, FakeRegistry};
 use crate::support::registry::{Door, Registry};
 use crate::support::witness::{assert_staging_empties, refusal};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 fn digest(sandbox: &Sandbox, name: &str) -> String {
     sandbox.ok(&["image", "inspect", "--format", "{{.Digest}}", name])
@@ -221,4 +222,33 @@ fn layers_come_into_the_store_several_at_a_time() {
     let source = format!("docker://{}/app:1", fake.host());
     sandbox.ok(&[&["image", "copy", "-q"], &patience[..], &[&source, "containers-storage:here"]].concat());
     assert_eq!(sandbox.ok(&["run", "--rm", "--network", "none", "localhost/here"]), "together");
+}
+
+#[test]
+fn a_layer_that_fails_ends_those_that_are_on_their_way() {
+    let (sandbox, fake) = (Sandbox::new(), FakeRegistry::start());
+    let image = Artifact::new(&[file("a", "a"), noise("b", 1 << 20)]);
+    let blobs = serve(&fake, "app", "1", &image);
+    let (first, second) = (blobs[0].clone(), blobs[1].clone());
+    let is_coming = AtomicBool::new(false);
+    fake.rule(move |request| {
+        if request.target.ends_with(&second.hex()) {
+            is_coming.store(true, Ordering::Relaxed);
+            // It would take most of an hour.
+            let slow = Some((64, Duration::from_millis(200)));
+            return Some(Answer { drip: slow, ..Answer::ok(second.bytes.clone()) });
+        }
+        let is_first = request.target.ends_with(&first.hex());
+        match is_coming.load(Ordering::Relaxed) {
+            true => is_first.then(|| Answer::ok(vec![b'x'; first.bytes.len()])),
+            false => is_first.then(|| Answer::status(503)),
+        }
+    });
+    let patience = ["--tls-verify=false", "--retry=8", "--retry-delay=50ms"];
+    let source = format!("docker://{}/app:1", fake.host());
+    let run =
+        sandbox.coracle(&[&["image", "copy", "-q"], &patience[..], &[&source, "containers-storage:x"]].concat());
+    assert!(refusal(&run).contains("its bytes"), "{run}");
+    assert_eq!(sandbox.ok(&["images", "-q"]), "");
+    assert_staging_empties(&sandbox);
 }

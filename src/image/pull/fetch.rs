@@ -12,7 +12,7 @@ use crate::image::chunked::{Known, Rebuilt};
 use crate::image::load::{self, Unpack};
 use crate::image::manifest::{Descriptor, Layer};
 use crate::image::registry::Registry;
-use crate::image::transfer::{self, Event, Progress};
+use crate::image::transfer::{self, Event, Progress, Watched, stopped};
 use crate::store::blobs::{self, Claim};
 use crate::store::digest::Digest;
 use crate::store::layers::{self, Compression};
@@ -230,29 +230,4 @@ where
     fn watched<R: Read>(&self, source: R, work: &Work) -> Watched<'_, R> {
         Watched { source, blob: work.layer.blob.digest, progress: self.progress, stop: &self.stop }
     }
-}
-
-/// A layer's bytes on their way: counted, and cut off when another layer has failed.
-struct Watched<'a, R> {
-    source: R,
-    blob: Digest,
-    progress: Progress<'a>,
-    stop: &'a AtomicBool,
-}
-
-impl<R: Read> Read for Watched<'_, R> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        if self.stop.load(Ordering::Relaxed) {
-            return Err(stopped());
-        }
-        let read = self.source.read(buffer)?;
-        if read > 0 {
-            (self.progress)(Event::LayerBytes { blob: self.blob, bytes: read as u64 });
-        }
-        Ok(read)
-    }
-}
-
-pub fn stopped() -> std::io::Error {
-    std::io::Error::other("another layer failed")
 }

@@ -3,11 +3,11 @@
 //! Many servers give each connection only so much. Connections are those that the other layers of the pull leave over,
 //! so that none of them is slowed down, and what waits in memory for its turn is bounded for all of them together.
 
-use super::fetch::stopped;
 use crate::error;
 use crate::image::manifest::Descriptor;
 use crate::image::registry::{Blob, Registry};
 use crate::image::transfer::PARALLEL_MAX;
+use crate::image::transfer::stopped;
 use anyhow::{Result, bail};
 use std::collections::BTreeMap;
 use std::io::{Error, Read};

@@ -11,7 +11,7 @@ use crate::image::compress::Compressor;
 use crate::image::manifest::{DOCKER_CONFIG, DOCKER_MANIFEST, Descriptor, Manifest, OCI_CONFIG};
 use crate::image::platform::Platform;
 use crate::image::registry::{self, Registry};
-use crate::image::transfer::{self, Event, Progress};
+use crate::image::transfer::{self, Event, Progress, Watched};
 use crate::store::blobs;
 use crate::store::digest::{Digest, Hashing};
 use crate::store::layers::Compression;
@@ -19,7 +19,6 @@ use crate::store::unpack::{Limits, decompress};
 use anyhow::{Context, Result};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
-use std::io::Read;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -250,7 +249,8 @@ impl Sending<'_> {
         let _one = self.compressing.lock().expect("no holder of the lock panics");
         (self.progress)(Event::LayerStarted { blob: layer.digest, size: layer.size });
         let mut out = Hashing::new(fs::create_unnamed(&self.image.engine.staging())?);
-        let source = Watched { source: file, blob: layer.digest, sending: self };
+        let (progress, stop) = (self.progress, &self.stop);
+        let source = Watched { source: file, blob: layer.digest, progress, stop };
         let compression = layer.compression()?;
         let (annotations, plain, _) = decompress(source, compression, &Limits::default(), |plain| {
             self.image.what.compressor.compress(plain, &mut out)
@@ -262,25 +262,5 @@ impl Sending<'_> {
         (self.progress)(Event::LayerDone(layer.digest));
         let (file, digest, size) = out.finish();
         Ok((file, Compressed { digest, size, annotations }))
-    }
-}
-
-/// A layer's bytes on their way to be compressed: counted, and cut off when another layer has failed.
-struct Watched<'a> {
-    source: File,
-    blob: Digest,
-    sending: &'a Sending<'a>,
-}
-
-impl Read for Watched<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        if self.sending.stop.load(Ordering::Relaxed) {
-            return Err(std::io::Error::other("another layer failed"));
-        }
-        let read = self.source.read(buffer)?;
-        if read > 0 {
-            (self.sending.progress)(Event::LayerBytes { blob: self.blob, bytes: read as u64 });
-        }
-        Ok(read)
     }
 }
