@@ -10,7 +10,7 @@ use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
 use simple_dns::RCODE;
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, TcpStream, UdpSocket};
 use std::time::{Duration, Instant};
 
 /// The most open queries in all, and of one client.
@@ -26,6 +26,36 @@ const SILENT_FOR: Duration = Duration::from_secs(30);
 pub(super) const DATAGRAM_BYTES_MAX: usize = 65_535;
 /// How many datagrams that are no answer a query stands in one event.
 const NOISE_MAX: usize = 16;
+
+/// The most servers of a resolv.conf that are asked; resolvers ask three.
+const SERVERS_MAX: usize = 8;
+const PORT: u16 = 53;
+
+/// The servers that a resolv.conf(5) names, each once.
+pub fn upstreams(resolv_conf: &str) -> Vec<SocketAddr> {
+    let mut servers = Vec::new();
+    for line in resolv_conf.lines() {
+        let mut words = line.split_whitespace();
+        if words.next() != Some("nameserver") {
+            continue;
+        }
+        let Some(server) = words.next().and_then(read_server) else { continue };
+        if !servers.contains(&server) && servers.len() < SERVERS_MAX {
+            servers.push(server);
+        }
+    }
+    servers
+}
+
+/// An address, or one on a link of this namespace: `fe80::1%eth0`.
+fn read_server(text: &str) -> Option<SocketAddr> {
+    let Some((address, interface)) = text.split_once('%') else {
+        return Some(SocketAddr::from((text.parse::<IpAddr>().ok()?, PORT)));
+    };
+    let address = address.parse::<Ipv6Addr>().ok().filter(Ipv6Addr::is_unicast_link_local)?;
+    let index = nix::net::if_::if_nametoindex(interface).ok()?;
+    Some(SocketAddrV6::new(address, PORT, 0, index).into())
+}
 
 #[derive(Debug)]
 pub(super) struct Query {

@@ -14,6 +14,7 @@ pub mod property;
 mod tests;
 mod zone;
 
+pub use forward::upstreams;
 pub use zone::Zone;
 
 use crate::error::Kind;

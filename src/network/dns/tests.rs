@@ -393,6 +393,58 @@ fn what_does_not_fit_is_got_by_tcp() {
 }
 
 #[test]
+fn a_server_without_tcp_is_not_the_last_that_is_asked() {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let no_tcp = socket.local_addr().unwrap();
+    std::thread::spawn(move || {
+        let mut bytes = [0; 512];
+        while let Ok((length, peer)) = socket.recv_from(&mut bytes) {
+            let mut answer = answer_of(&bytes[..length], 0, 1);
+            answer[2] |= 2;
+            socket.send_to(&answer, peer).unwrap();
+        }
+    });
+    let closing = upstream(|query, by_tcp| {
+        let mut answer = answer_of(query, 0, 2);
+        answer[2] |= 2;
+        (!by_tcp).then_some(answer)
+    });
+    let good = upstream(|query, _| Some(answer_of(query, 0, 3)));
+    let server = serve(vec![("a", Zone::default())], vec![no_tcp, closing, good]);
+    assert_eq!(said(&ask_by_tcp(server.addresses[0], &query("x.y", TYPE_A))), "NoError 192.0.2.3");
+}
+
+#[test]
+fn it_is_all_the_same_over_ipv6() {
+    let upstream = UdpSocket::bind("[::1]:0").unwrap();
+    let mut server = Server::new().unwrap();
+    server.set_upstreams(vec![upstream.local_addr().unwrap()]);
+    let mut zone = Zone::default();
+    zone.add(ID, &["web".to_owned()], &[address("fd00::2")]);
+    server.set_zone("a", zone).unwrap();
+    until_free(|| server.listen("a", "[::1]:0".parse().unwrap()));
+    let addresses = server.addresses("a");
+    let server = run(server, addresses);
+    std::thread::spawn(move || {
+        let mut bytes = [0; 512];
+        let (length, peer) = upstream.recv_from(&mut bytes).unwrap();
+        upstream.send_to(&answer_of(&bytes[..length], 0, 5), peer).unwrap();
+    });
+    assert_eq!(said(&ask_from("::1", server.addresses[0], &query("web", TYPE_AAAA))), "NoError fd00::2");
+    assert_eq!(said(&ask_from("::1", server.addresses[0], &query("x.y", TYPE_A))), "NoError 192.0.2.5");
+}
+
+#[test]
+fn upstreams_are_those_of_resolv_conf() {
+    let text = "# nameserver 9.9.9.9\nnameserver 1.1.1.1\nsearch nameserver\n nameserver\t::1 # x\nnameserver 1.1.1.1\n\
+                nameserver one\nnameserver\nnameserver fe80::1%none-such\nnameserver fe80::1%lo\nnameserver: 8.8.8.8\n";
+    let found: Vec<String> = upstreams(text).iter().map(ToString::to_string).collect();
+    assert_eq!(found, ["1.1.1.1:53", "[::1]:53", "[fe80::1%1]:53"]);
+    let many: String = (0..300).map(|number| format!("nameserver 10.0.{}.1\n", number % 256)).collect();
+    assert_eq!(upstreams(&many).len(), 8);
+}
+
+#[test]
 fn malformed_queries_are_told_so_or_dropped() {
     let mut own = Zone::default();
     own.add(ID, &["web".to_owned()], &[address("10.89.0.2")]);

@@ -1,7 +1,7 @@
 //! The name server of all networks, fed with what the keeper knows of them.
 
 use super::protocol::{Link, Place};
-use crate::network::dns::{Server, Zone};
+use crate::network::dns::{self, Server, Zone};
 use anyhow::Result;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::BorrowedFd;
@@ -95,18 +95,8 @@ impl Resolver {
         if self.looked.is_none_or(|(_, before)| before != changed) {
             // Without the file, nobody is asked.
             let text = crate::fs::read(path, RESOLV_CONF_BYTES_MAX).unwrap_or_default();
-            self.server.set_upstreams(servers(&String::from_utf8_lossy(&text)));
+            self.server.set_upstreams(dns::upstreams(&String::from_utf8_lossy(&text)));
         }
         self.looked = Some((Instant::now(), changed));
     }
-}
-
-/// The name servers of a resolv.conf(5).
-fn servers(text: &str) -> Vec<SocketAddr> {
-    let address = |line: &str| {
-        let mut words = line.split_whitespace();
-        let address = words.next().filter(|word| *word == "nameserver").and_then(|_| words.next())?;
-        address.parse::<IpAddr>().ok()
-    };
-    text.lines().filter_map(address).map(|address| SocketAddr::new(address, PORT)).collect()
 }
