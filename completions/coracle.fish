@@ -507,6 +507,8 @@ complete -c coracle -n "__fish_coracle_using_subcommand stats" -s h -l help -d '
 complete -c coracle -n "__fish_coracle_using_subcommand update" -l restart -d 'Start the container again when it has ended: no, on-failure[:RETRIES], always, unless-stopped' -r
 complete -c coracle -n "__fish_coracle_using_subcommand update" -s e -l env -d 'Set an environment variable from the next start on; NAME alone takes its value from here' -r
 complete -c coracle -n "__fish_coracle_using_subcommand update" -l unsetenv -d 'Take an environment variable away from the next start on' -r
+complete -c coracle -n "__fish_coracle_using_subcommand update" -l publish-add -d 'Lead a further port of the host into the container, at once if it is on a bridge' -r
+complete -c coracle -n "__fish_coracle_using_subcommand update" -l publish-rm -d 'Lead a port of the host there no more; PORT alone means all that lead to this one of the container' -r
 complete -c coracle -n "__fish_coracle_using_subcommand update" -s m -l memory -d 'Limit the container\'s memory, such as 512m; needs a delegated cgroup' -r
 complete -c coracle -n "__fish_coracle_using_subcommand update" -l memory-swap -d 'Limit memory and swap together; -1 is unlimited' -r
 complete -c coracle -n "__fish_coracle_using_subcommand update" -l memory-reservation -d 'Protect this much memory from being taken away while other memory can be' -r
@@ -1220,6 +1222,8 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from update" -l restart -d 'Start the container again when it has ended: no, on-failure[:RETRIES], always, unless-stopped' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from update" -s e -l env -d 'Set an environment variable from the next start on; NAME alone takes its value from here' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from update" -l unsetenv -d 'Take an environment variable away from the next start on' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from update" -l publish-add -d 'Lead a further port of the host into the container, at once if it is on a bridge' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from update" -l publish-rm -d 'Lead a port of the host there no more; PORT alone means all that lead to this one of the container' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from update" -s m -l memory -d 'Limit the container\'s memory, such as 512m; needs a delegated cgroup' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from update" -l memory-swap -d 'Limit memory and swap together; -1 is unlimited' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from update" -l memory-reservation -d 'Protect this much memory from being taken away while other memory can be' -r

@@ -8,6 +8,7 @@ use crate::container::config::Config;
 use crate::container::state;
 use crate::container::update::{self, Change};
 use crate::error::Kind;
+use crate::network::ports;
 use anyhow::Result;
 
 /// Change a container that exists: limits, restart policy and health check at once, the rest from its next start on
@@ -22,6 +23,12 @@ pub struct Update {
     /// Take an environment variable away from the next start on
     #[arg(long, value_name = "NAME")]
     unsetenv: Vec<String>,
+    /// Lead a further port of the host into the container, at once if it is on a bridge
+    #[arg(long, value_name = "[[ADDRESS:][PORT]:]PORT[/tcp|udp]")]
+    publish_add: Vec<String>,
+    /// Lead a port of the host there no more; PORT alone means all that lead to this one of the container
+    #[arg(long, value_name = "[[ADDRESS:]PORT:]PORT[/tcp|udp]")]
+    publish_rm: Vec<String>,
     #[command(flatten)]
     resources: ResourceFlags,
     #[command(flatten)]
@@ -60,6 +67,7 @@ impl Update {
                 return Err(Kind::BadInput.error(message));
             }
         }
+        self.change_ports(config)?;
         self.resources.apply_over(config)?;
         self.health.apply_over(config)?;
         let set = environment(&self.env, &[])?;
@@ -70,6 +78,28 @@ impl Update {
         };
         config.process.environment.retain(|had| !goes(had));
         config.process.environment.extend(set);
+        Ok(())
+    }
+
+    fn change_ports(&self, config: &mut Config) -> Result<()> {
+        for text in &self.publish_rm {
+            for gone in ports::parse(text)? {
+                let before = config.ports.len();
+                config.ports.retain(|port| {
+                    let is_same = (port.container_port, port.protocol) == (gone.container_port, gone.protocol);
+                    let is_meant = gone.host_port == ports::ANY || port.host_port == gone.host_port;
+                    !(is_same && is_meant && (gone.host_address.is_none() || port.host_address == gone.host_address))
+                });
+                if config.ports.len() == before {
+                    return Err(Kind::NotFound.error(format!("port {text:?} is not published")));
+                }
+            }
+        }
+        for text in &self.publish_add {
+            let mut new = ports::parse(text)?;
+            ports::choose(&mut new)?;
+            config.ports.extend(new);
+        }
         Ok(())
     }
 }

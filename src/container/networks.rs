@@ -17,10 +17,6 @@ pub fn settle(engine: &Engine, config: &mut Config, settings: &Settings) -> Resu
     if config.network != Network::Bridge {
         return Ok(None);
     }
-    if !config.ports.is_empty() || config.publish_all {
-        let message = "ports of a container on a bridge cannot be published yet";
-        return Err(Kind::BadInput.hinted(message, "publish them with --network pasta"));
-    }
     let defaults = Defaults::of(settings)?;
     let lock = definition::hold(engine, Hold::Shared)?;
     if config.memberships.len() > MEMBERSHIPS_MAX {

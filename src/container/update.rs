@@ -7,7 +7,7 @@ use super::events::{self, Event, Happening};
 use super::rename::through_writer;
 use super::state::{Container, Paths};
 use crate::engine::Engine;
-use crate::network::Membership;
+use crate::network::{Membership, Port};
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +21,7 @@ pub struct Change {
     pub limits: Option<Vec<Limit>>,
     pub environment: Option<Vec<String>>,
     pub memberships: Option<Vec<Membership>>,
+    pub ports: Option<Vec<Port>>,
 }
 
 impl Change {
@@ -36,6 +37,7 @@ impl Change {
             limits: changed(&before.limits, &after.limits),
             environment: changed(&before.process.environment, &after.process.environment),
             memberships: changed(&before.memberships, &after.memberships),
+            ports: changed(&before.ports, &after.ports),
         }
     }
 
@@ -51,6 +53,7 @@ impl Change {
         put(&self.limits, &mut config.limits);
         put(&self.environment, &mut config.process.environment);
         put(&self.memberships, &mut config.memberships);
+        put(&self.ports, &mut config.ports);
     }
 }
 

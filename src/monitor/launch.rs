@@ -443,7 +443,7 @@ fn connect(
     let entrance = starting.entrance.as_ref().context("a new container has an entrance")?;
     let net = entrance.get(Namespaces::CLONE_NEWNET).context("the container has a network namespace")?;
     if let Some(leased) = leased {
-        return Ok(Some(Connecting::Bridge(Box::new(leased.connect(net.as_fd())?))));
+        return Ok(Some(Connecting::Bridge(Box::new(leased.connect(net.as_fd(), &config.ports)?))));
     }
     let wishes = pasta::Wishes {
         ports: &config.ports,

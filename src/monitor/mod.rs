@@ -134,8 +134,8 @@ enum Event {
     Output(u32, Stream),
     Input(u32),
     Exit(u32),
-    /// The keeper of the networks has died.
-    Keeper,
+    /// A process that the networks need has died.
+    Network,
 }
 
 /// The life of a monitor process: `coracle-monitor ID DATA RUN SOCKET [LOCK]`.
@@ -273,9 +273,9 @@ impl Monitor {
                 polled.push(PollFd::new(input, PollFlags::POLLOUT));
             }
         }
-        if let Some(keeper) = self.bridged().and_then(Bridged::keeper) {
-            events.push(Event::Keeper);
-            polled.push(PollFd::new(keeper, PollFlags::POLLIN));
+        for watched in self.bridged().into_iter().flat_map(Bridged::watched) {
+            events.push(Event::Network);
+            polled.push(PollFd::new(watched, PollFlags::POLLIN));
         }
         let timeout = self.next_timer().map_or(PollTimeout::NONE, |until| {
             let left = until.saturating_duration_since(Instant::now());
@@ -323,7 +323,7 @@ impl Monitor {
             client.drop_for_slowness();
         }
         if self.bridged().and_then(Bridged::resumes_at).is_some_and(|at| now >= at) {
-            self.resume_network();
+            self.mend_network();
         }
         self.check_health_timers();
     }
@@ -335,11 +335,11 @@ impl Monitor {
         }
     }
 
-    fn resume_network(&mut self) {
+    fn mend_network(&mut self) {
         if let Some(Connected::Bridge(bridged)) =
             self.instance.as_mut().and_then(|instance| instance.network.as_mut())
         {
-            bridged.resume();
+            bridged.mend();
         }
     }
 
@@ -361,7 +361,7 @@ impl Monitor {
                 }
             }
             Event::Exit(key) => return self.reap(key),
-            Event::Keeper => self.resume_network(),
+            Event::Network => self.mend_network(),
         }
         Ok(())
     }

@@ -77,7 +77,7 @@ impl Monitor {
     fn known_children(&self) -> Vec<i32> {
         let network = self.instance.as_ref().and_then(|instance| instance.network.as_ref());
         let processes = self.processes.iter().map(|process| process.child.pid);
-        processes.chain(network.and_then(Connected::pid)).collect()
+        processes.chain(network.map(Connected::pids).unwrap_or_default()).collect()
     }
 }
 

@@ -26,6 +26,9 @@ impl Monitor {
         if change.memberships.is_some() {
             self.change_networks(&config)?;
         }
+        if change.ports.is_some() {
+            self.change_ports(&config)?;
+        }
         create::write_config(&self.paths, &config)?;
         let before = std::mem::replace(&mut self.config, config);
         self.change_health(&before.health);
@@ -52,6 +55,18 @@ impl Monitor {
         }
         self.state.links = bridged.links().to_vec();
         state::write(&self.paths, &self.state, Durability::Cached)
+    }
+
+    /// Has the host's ports lead here that are to, and no others.
+    fn change_ports(&mut self, after: &Config) -> Result<()> {
+        match self.instance.as_mut().map(|instance| &mut instance.network) {
+            Some(Some(Connected::Bridge(bridged))) => bridged.publish(&after.ports),
+            None => Ok(()),
+            Some(Some(Connected::Pasta(_)) | None) => {
+                let message = "the ports of a container that runs can be changed on a bridge only";
+                Err(Kind::InUse.hinted(message, "stop it first"))
+            }
+        }
     }
 
     /// Another check, or another startup check, begins anew; all else counts from the next check on.

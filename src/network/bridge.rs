@@ -1,14 +1,16 @@
 //! A container on bridges, as its monitor sees it: addresses are leased, then the keeper connects it.
 
-use super::Membership;
 use super::definition::{self, Definition, Driver, Ipam};
 use super::keeper::client::Connection;
 use super::keeper::protocol::{Link, Place, Subnet};
 use super::leases::{self, Range};
+use super::published::{self, Published};
+use super::{Membership, Port};
 use crate::engine::Engine;
 use crate::error::Kind;
 use anyhow::{Context, Result};
-use std::os::fd::{BorrowedFd, OwnedFd};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 /// What a container has of networks, for as long as this lives.
@@ -132,12 +134,15 @@ impl Leased {
         (0..=self.links.len()).map(|number| format!("eth{number}")).find(is_free).unwrap_or_default()
     }
 
-    /// Connects the container's namespace.
-    pub fn connect(self, namespace: BorrowedFd<'_>) -> Result<Bridged> {
+    /// Connects the container's namespace, and has the host's ports lead to it.
+    pub fn connect(self, namespace: BorrowedFd<'_>, ports: &[Port]) -> Result<Bridged> {
+        // A port that is another's is found before anything is set up.
+        let sockets = published::bind(ports)?;
         let keeper = Connection::open(&self.engine, None)?;
-        let warnings = keeper.attach(&self.container, namespace, self.links.clone())?;
+        let mut warnings = keeper.attach(&self.container, namespace, self.links.clone())?;
         let bridges = keeper.namespace().try_clone().context("duplicate a namespace")?;
-        Ok(Bridged { leased: self, bridges, keeper: Ok(keeper), warnings })
+        let published = Published::start(sockets, &self.links, bridges.as_fd(), &mut warnings)?;
+        Ok(Bridged { leased: self, bridges, keeper: Ok(keeper), published: vec![published], warnings })
     }
 }
 
@@ -152,6 +157,8 @@ pub struct Bridged {
     bridges: OwnedFd,
     /// Or when to look for one.
     keeper: std::result::Result<Connection, Instant>,
+    /// Those that were published with the start, and those that came later.
+    published: Vec<Published>,
     /// What the user should know, a line each.
     pub warnings: Vec<String>,
 }
@@ -175,7 +182,14 @@ impl Bridged {
     /// Takes the container out of a network.
     pub fn leave(&mut self, network: &str) -> Result<()> {
         self.ask(|keeper, _| keeper.detach(network))?;
+        let was_first = self.leased.links.first().is_some_and(|link| link.place.network == network);
         self.forget(network);
+        if was_first {
+            // Ports lead to the first network's addresses.
+            for published in &mut self.published {
+                published.restart(&self.leased.links, self.bridges.as_fd())?;
+            }
+        }
         Ok(())
     }
 
@@ -192,18 +206,58 @@ impl Bridged {
         let _ = leases::give_back(&self.leased.engine, network, &self.leased.container);
     }
 
-    /// Readable when the keeper has died.
-    pub fn keeper(&self) -> Option<BorrowedFd<'_>> {
-        self.keeper.as_ref().ok().map(Connection::socket)
+    /// One is readable when [`Bridged::mend`] is to be called.
+    pub fn watched(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        let keeper = self.keeper.as_ref().ok().map(Connection::socket);
+        keeper.into_iter().chain(self.published.iter().filter_map(Published::pidfd))
     }
 
-    /// When to call [`Bridged::resume`], if there is no keeper.
+    /// The pids of its forwarders.
+    pub fn pids(&self) -> Vec<i32> {
+        self.published.iter().filter_map(Published::pid).collect()
+    }
+
+    /// Puts another process into the place of one that has died.
+    pub fn mend(&mut self) {
+        for published in &mut self.published {
+            published.mend(&self.leased.links, self.bridges.as_fd());
+        }
+        // The keeper says nothing unasked: there is something to read when it is gone.
+        let is_gone = |keeper: &Connection| {
+            let mut polled = [PollFd::new(keeper.socket(), PollFlags::POLLIN)];
+            poll(&mut polled, PollTimeout::ZERO).is_ok_and(|count| count > 0)
+        };
+        let is_lost = match &self.keeper {
+            Ok(keeper) => is_gone(keeper),
+            Err(at) => Instant::now() >= *at,
+        };
+        if is_lost {
+            self.resume();
+        }
+    }
+
+    /// Publishes ports, and takes away those that are not among `ports`. Connections to the others go on, unless they
+    /// were published together with one that goes.
+    pub fn publish(&mut self, ports: &[Port]) -> Result<()> {
+        let there: Vec<Port> = self.published.iter().flat_map(Published::ports).cloned().collect();
+        let new: Vec<Port> = ports.iter().filter(|port| !there.contains(port)).cloned().collect();
+        let sockets = published::bind(&new)?;
+        for published in &mut self.published {
+            published.keep_only(ports, &self.leased.links, self.bridges.as_fd())?;
+        }
+        let links = &self.leased.links;
+        self.published.push(Published::start(sockets, links, self.bridges.as_fd(), &mut self.warnings)?);
+        self.published.retain(|published| published.ports().next().is_some());
+        Ok(())
+    }
+
+    /// When to call [`Bridged::mend`] if nothing is readable.
     pub fn resumes_at(&self) -> Option<Instant> {
         self.keeper.as_ref().err().copied()
     }
 
     /// Finds or starts another keeper. Without one the container is connected as it was, but nobody finds it by a name.
-    pub fn resume(&mut self) {
+    fn resume(&mut self) {
         let Leased { engine, container, links } = &self.leased;
         let bridges = self.bridges.try_clone().context("duplicate a namespace");
         self.keeper = bridges

@@ -6,6 +6,7 @@ pub mod bridge;
 pub mod cidr;
 pub mod definition;
 pub mod dns;
+mod forward;
 pub mod keeper;
 mod leases;
 mod link;
@@ -15,6 +16,7 @@ mod netlink;
 mod nftables;
 pub mod pasta;
 pub mod ports;
+mod published;
 
 pub use bridge::{Bridged, Guest, Leased, lease};
 pub use keeper::protocol::Link;
@@ -56,11 +58,11 @@ pub enum Connected {
 }
 
 impl Connected {
-    /// The pid of a process of its own that connects it.
-    pub fn pid(&self) -> Option<i32> {
+    /// The pids of the processes of its own that connect it.
+    pub fn pids(&self) -> Vec<i32> {
         match self {
-            Self::Pasta(connected) => Some(connected.pid()),
-            Self::Bridge(_) => None,
+            Self::Pasta(connected) => vec![connected.pid()],
+            Self::Bridge(bridged) => bridged.pids(),
         }
     }
 }

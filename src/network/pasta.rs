@@ -42,8 +42,8 @@ const TEXT_BYTES_MAX: usize = 64 << 10;
 #[derive(Debug)]
 pub struct Connected {
     child: Child,
-    /// Whether it listens at ports of the host.
-    has_ports: bool,
+    /// Whether its end is waited for: it has ports of the host that others may want.
+    is_awaited: bool,
 }
 
 impl Connected {
@@ -64,7 +64,7 @@ impl Drop for Connected {
         let _ = crate::sys::signal::send(self.child.pidfd.as_fd(), libc::SIGKILL);
         // Its memory takes the kernel some 30 ms to free. Only who may want its ports again waits for that; else it is
         // reaped when its parent, whose last work this is, has ended.
-        if self.has_ports {
+        if self.is_awaited {
             let _ = process::wait(self.child.pidfd.as_fd());
         }
     }
@@ -131,7 +131,7 @@ pub fn start(dir: &Path, user: Option<&OwnedFd>, net: &OwnedFd, wishes: Wishes<'
             process::exit_now(127)
         }
         Cloned::Parent(child) => {
-            let connected = Connected { child, has_ports: !wishes.ports.is_empty() };
+            let connected = Connected { child, is_awaited: !wishes.ports.is_empty() };
             Ok(Starting { connected, ready, said, binds })
         }
     }
@@ -212,7 +212,10 @@ impl Starting {
         if answered && std::fs::File::from(self.ready).read(&mut byte).is_ok_and(|length| length == 1) {
             return Ok(self.connected);
         }
-        drop(self.connected);
+        // Who tries again does not collect what has failed.
+        let mut failed = self.connected;
+        failed.is_awaited = true;
+        drop(failed);
         let said = crate::fs::read_all(std::fs::File::from(self.said), TEXT_BYTES_MAX).unwrap_or_default();
         let said = String::from_utf8_lossy(&said);
         // An option that it does not know is told first, and then all those that it does.

@@ -12,6 +12,9 @@ const PATH_BENEATH: u32 = 1;
 /// `LANDLOCK_ACCESS_FS_EXECUTE`, and `LANDLOCK_ACCESS_FS_IOCTL_DEV` of version 5.
 const EXECUTE: u64 = 1;
 const IOCTL_DEVICE: u64 = 1 << 15;
+/// `LANDLOCK_ACCESS_NET_*` of version 4.
+const BIND_TCP: u64 = 1;
+const CONNECT_TCP: u64 = 1 << 1;
 /// The first version in which files can be renamed from one directory to another.
 const VERSION_MIN: i64 = 2;
 
@@ -36,6 +39,15 @@ struct Beneath {
 ///
 /// False where the kernel has no Landlock or one that forbids renaming (before Linux 5.19).
 pub fn restrict_to(directories: &[BorrowedFd<'_>]) -> Result<bool> {
+    restrict(directories, BIND_TCP | CONNECT_TCP)
+}
+
+/// As [`restrict_to`] without any directory, but TCP connections stay.
+pub fn restrict_files() -> Result<bool> {
+    restrict(&[], 0)
+}
+
+fn restrict(directories: &[BorrowedFd<'_>], network: u64) -> Result<bool> {
     // SAFETY: with this flag the kernel takes no memory, and gives a number.
     let version = unsafe { libc::syscall(libc::SYS_landlock_create_ruleset, std::ptr::null::<u8>(), 0, ASK_VERSION) };
     if version < VERSION_MIN {
@@ -48,7 +60,7 @@ pub fn restrict_to(directories: &[BorrowedFd<'_>]) -> Result<bool> {
         5 => (16, 16),
         _ => (16, 24),
     };
-    let all = Ruleset { files: (1 << bits) - 1, network: 0b11, scoped: 0b11 };
+    let all = Ruleset { files: (1 << bits) - 1, network, scoped: 0b11 };
     // SAFETY: the kernel reads `size` bytes of `all`, which are not more than it has.
     let ruleset = unsafe { libc::syscall(libc::SYS_landlock_create_ruleset, std::ptr::from_ref(&all), size, 0) };
     let ruleset = descriptor(ruleset).context("landlock_create_ruleset")?;

@@ -42,26 +42,72 @@ const ARCHITECTURE: u32 = 0xc000_00b7;
 /// The numbers of the x32 ABI begin here, under the architecture of x86-64.
 const X32_FIRST: u32 = 0x4000_0000;
 
+// Classic BPF: linux/bpf_common.h; offsets in `struct seccomp_data`: linux/seccomp.h.
+const LOAD_WORD: u16 = 0x20;
+const JUMP_EQUAL: u16 = 0x15;
+const JUMP_GREATER_EQUAL: u16 = 0x35;
+const AND: u16 = 0x54;
+const RETURN: u16 = 0x06;
+const NUMBER_AT: u32 = 0;
+const ARCHITECTURE_AT: u32 = 4;
+/// The lower half of the first two arguments.
+const FIRST_AT: u32 = 16;
+const SECOND_AT: u32 = 24;
+
+fn step(code: u16, jt: u8, jf: u8, k: u32) -> sock_filter {
+    sock_filter { code, jt, jf, k }
+}
+
+fn allow() -> sock_filter {
+    step(RETURN, 0, 0, libc::SECCOMP_RET_ALLOW)
+}
+
+fn refuse() -> sock_filter {
+    step(RETURN, 0, 0, libc::SECCOMP_RET_ERRNO | libc::EPERM as u32)
+}
+
+/// Refuses calls of other architectures, and leaves the number of the call to be looked at.
+fn of_this_architecture() -> Vec<sock_filter> {
+    vec![
+        step(LOAD_WORD, 0, 0, ARCHITECTURE_AT),
+        step(JUMP_EQUAL, 1, 0, ARCHITECTURE),
+        refuse(),
+        step(LOAD_WORD, 0, 0, NUMBER_AT),
+        step(JUMP_GREATER_EQUAL, 0, 1, X32_FIRST),
+        refuse(),
+    ]
+}
+
 /// A program that lets all system calls pass but these, and those of other architectures: they are not permitted.
 pub fn refusing(calls: &[i64]) -> Vec<sock_filter> {
-    // Classic BPF: linux/bpf_common.h; offsets in `struct seccomp_data`: linux/seccomp.h.
-    const LOAD_WORD: u16 = 0x20;
-    const JUMP_EQUAL: u16 = 0x15;
-    const JUMP_GREATER_EQUAL: u16 = 0x35;
-    const RETURN: u16 = 0x06;
-    let step = |code, jt, jf, k| sock_filter { code, jt, jf, k };
-    let refuse = step(RETURN, 0, 0, libc::SECCOMP_RET_ERRNO | libc::EPERM as u32);
-    let mut program = vec![
-        step(LOAD_WORD, 0, 0, 4),
-        step(JUMP_EQUAL, 1, 0, ARCHITECTURE),
-        refuse.clone(),
-        step(LOAD_WORD, 0, 0, 0),
-        step(JUMP_GREATER_EQUAL, 0, 1, X32_FIRST),
-        refuse.clone(),
-    ];
+    let mut program = of_this_architecture();
     for call in calls {
-        program.extend([step(JUMP_EQUAL, 0, 1, *call as u32), refuse.clone()]);
+        program.extend([step(JUMP_EQUAL, 0, 1, *call as u32), refuse()]);
     }
-    program.push(step(RETURN, 0, 0, libc::SECCOMP_RET_ALLOW));
+    program.push(allow());
+    program
+}
+
+/// A program that lets no system call pass but these and socket(2) for TCP and UDP over IPv4 and IPv6.
+pub fn allowing_internet(calls: &[i64]) -> Vec<sock_filter> {
+    let mut program = of_this_architecture();
+    for call in calls {
+        program.extend([step(JUMP_EQUAL, 0, 1, *call as u32), allow()]);
+    }
+    program.extend([
+        step(JUMP_EQUAL, 1, 0, libc::SYS_socket as u32),
+        refuse(),
+        step(LOAD_WORD, 0, 0, FIRST_AT),
+        step(JUMP_EQUAL, 2, 0, libc::AF_INET as u32),
+        step(JUMP_EQUAL, 1, 0, libc::AF_INET6 as u32),
+        refuse(),
+        step(LOAD_WORD, 0, 0, SECOND_AT),
+        // The flags are above the type: linux/net.h, SOCK_TYPE_MASK.
+        step(AND, 0, 0, 0xf),
+        step(JUMP_EQUAL, 2, 0, libc::SOCK_STREAM as u32),
+        step(JUMP_EQUAL, 1, 0, libc::SOCK_DGRAM as u32),
+        refuse(),
+        allow(),
+    ]);
     program
 }

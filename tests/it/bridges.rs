@@ -1,6 +1,9 @@
 //! Networks that have a name, with containers on their bridges.
 
-use crate::support::{Sandbox, until};
+use crate::support::{Sandbox, skip, until};
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::time::Duration;
 
 fn sandbox() -> Sandbox {
     let sandbox = Sandbox::new();
@@ -224,5 +227,93 @@ fn names_of_the_outside_are_asked_of_those_that_the_network_names() {
     let shown = sandbox.ok(&["network", "inspect", "outer"]);
     assert!(shown.contains("127.0.0.98") && !shown.contains("127.0.0.99"), "{shown}");
     assert_eq!(sandbox.ok(&["network", "reload", "--all"]).lines().count(), 1);
+    ends(&sandbox);
+}
+
+/// A port of the host that nobody used a moment ago.
+fn free_port() -> u16 {
+    TcpListener::bind(("127.0.0.1", 0)).and_then(|socket| socket.local_addr()).expect("bind a port").port()
+}
+
+/// What a container's echo server gives back at a port of the host. None if there is nothing.
+fn echo(address: (&str, u16)) -> Option<TcpStream> {
+    let mut stream = TcpStream::connect(address).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
+    stream.write_all(b"hi").ok()?;
+    let mut heard = [0; 2];
+    stream.read_exact(&mut heard).ok().filter(|()| heard == *b"hi").map(|()| stream)
+}
+
+#[test]
+fn published_ports_lead_to_the_container_from_the_clients_own_address() {
+    let sandbox = sandbox();
+    sandbox.ok(&["network", "create", "net"]);
+    let port = free_port();
+    let published = format!("{port}:7");
+    let server = ["busybox", "nc", "-ll", "-p", "7", "-e", "cat"];
+    sandbox.ok(&[&["run", "-d", "--name", "s", "--network", "net", "-p", &published][..], &server].concat());
+    until("the server answers", || echo(("127.0.0.1", port)).is_some());
+    // The host's own address, by which it would be reached from elsewhere, if it has one.
+    let own = UdpSocket::bind("0.0.0.0:0").and_then(|socket| {
+        socket.connect("192.0.2.1:9")?;
+        Ok(socket.local_addr()?.ip().to_string())
+    });
+    let peers = || sandbox.ok(&["exec", "s", "netstat", "-tn"]);
+    match own {
+        Ok(own) => {
+            let stream = echo((&own, port)).expect("the server answers at the host's address");
+            let client = stream.local_addr().expect("an address").to_string();
+            let client = client.trim_start_matches("[::ffff:").replace(']', "");
+            assert!(peers().contains(&client), "no {client} in {}", peers());
+        }
+        Err(error) => skip(&format!("the host has no address but loopback: {error}")),
+    }
+    // From loopback nobody could be answered: that is the gateway's.
+    let stream = echo(("127.0.0.1", port)).expect("an answer");
+    assert!(peers().contains("10.89.0.1:"), "{}", peers());
+    // A killed forwarder is replaced.
+    let forwarder = || -> Option<i32> {
+        let monitor = sandbox.processes().into_iter().filter(|process| process.contains("coracle-monitor"));
+        let mut pids = monitor.filter_map(|process| process.split(':').next()?.parse::<i32>().ok());
+        pids.find(|pid| {
+            std::fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.trim() == "coracle-forward")
+        })
+    };
+    let before = forwarder().expect("a forwarder");
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(before), nix::sys::signal::Signal::SIGKILL).expect("kill");
+    drop(stream);
+    until("another forwarder is there", || forwarder().is_some_and(|pid| pid != before));
+    until("the server answers again", || echo(("127.0.0.1", port)).is_some());
+    // The port is taken, and the holder is named.
+    let second = ["run", "--rm", "--network", "net", "-p", &published, "busybox", "true"];
+    sandbox.fails(125, &["run: ", &port.to_string(), "in use"], &second);
+    sandbox.ok(&["rm", "-f", "-t", "0", "s"]);
+    TcpListener::bind(("127.0.0.1", port)).expect("the port is free again");
+    ends(&sandbox);
+}
+
+#[test]
+fn ports_come_and_go_while_the_container_runs() {
+    let sandbox = sandbox();
+    let (first, second) = (free_port(), free_port());
+    let server = ["busybox", "nc", "-ll", "-p", "7", "-e", "cat"];
+    let published = format!("127.0.0.1:{first}:7");
+    sandbox.ok(&[&["run", "-d", "--name", "s", "--network", "bridge", "-p", &published][..], &server].concat());
+    until("the server answers", || echo(("127.0.0.1", first)).is_some());
+    let mut stands = echo(("127.0.0.1", first)).expect("an answer");
+    let added = format!("127.0.0.1:{second}:7");
+    sandbox.ok(&["update", "--publish-add", &added, "s"]);
+    assert!(echo(("127.0.0.1", second)).is_some(), "at once");
+    assert_eq!(sandbox.ok(&["port", "s"]).lines().count(), 2);
+    sandbox.ok(&["update", "--publish-rm", &added, "s"]);
+    assert!(echo(("127.0.0.1", second)).is_none());
+    // Through both, the first connection has stood.
+    stands.write_all(b"ho").expect("write");
+    let mut heard = [0; 2];
+    stands.read_exact(&mut heard).expect("read");
+    assert_eq!(heard, *b"ho");
+    sandbox.fails(125, &["update: ", "not published"], &["update", "--publish-rm", "9", "s"]);
+    start(&sandbox, "none", &["--network", "none"]);
+    sandbox.fails(125, &["update: ", "on a bridge only"], &["update", "--publish-add", "7", "none"]);
     ends(&sandbox);
 }

@@ -1,0 +1,384 @@
+//! TCP: bytes both ways through pipes, half-close, back-pressure, resets.
+//!
+//! Events are edge-triggered: each side remembers whether it may be read and written until the kernel says EAGAIN. A
+//! connection with more to do than its share of a turn waits in a queue behind the others.
+
+use super::pipes::{Pipe, Pipes};
+use super::run::{Poll, Watched};
+use super::slots::Slots;
+use super::{Listener, Options, source};
+use nix::sys::epoll::EpollFlags;
+use rustix::io::Errno;
+use rustix::net::{SendFlags, Shutdown, SocketFlags, acceptfrom_with, getsockname, send, shutdown, sockopt};
+use std::collections::VecDeque;
+use std::net::{IpAddr, SocketAddr};
+use std::os::fd::OwnedFd;
+use std::time::{Duration, Instant};
+
+/// How often one way's pipe is filled before it is another connection's turn.
+const ROUNDS: usize = 8;
+
+/// How many clients are accepted before those that are here have their turn.
+const ACCEPTS: usize = 16;
+
+/// The sides of a connection, and the ways that lead from them to the other.
+pub const CLIENT: usize = 0;
+pub const CONTAINER: usize = 1;
+
+/// All connections of a container.
+pub struct Connections {
+    slots: Slots<Connection>,
+    pipes: Pipes,
+    /// Those that have something to do.
+    queue: VecDeque<usize>,
+    /// Those that the container has not answered yet, by their deadlines.
+    connecting: VecDeque<(Instant, usize, u64)>,
+    count: u64,
+    most: usize,
+    timeout: Duration,
+}
+
+struct Connection {
+    /// No other connection has had it.
+    number: u64,
+    is_connected: bool,
+    is_queued: bool,
+    sides: [Side; 2],
+    ways: [Way; 2],
+    /// What the container hears first.
+    header: Option<Vec<u8>>,
+}
+
+struct Side {
+    socket: OwnedFd,
+    is_readable: bool,
+    is_writable: bool,
+    /// Whether the kernel has nothing more to do for it: what it has received may still be read.
+    is_gone: bool,
+}
+
+/// From one side to the other.
+#[derive(Default)]
+struct Way {
+    /// Only while there are bytes in it, or a turn lasts.
+    pipe: Option<Pipe>,
+    /// Whether the end of the stream has been read, and told on.
+    has_ended: bool,
+    is_shut: bool,
+}
+
+/// What is to be done with a connection after its turn.
+enum Turn {
+    Wait,
+    Again,
+    Done,
+    Broken,
+}
+
+/// Why no more clients are accepted.
+pub enum Accepted {
+    /// For now.
+    Enough,
+    /// The kernel has no descriptor or memory for another.
+    Exhausted,
+}
+
+impl Connections {
+    pub fn new(most: usize, timeout: Duration) -> Self {
+        let (slots, pipes, queue, connecting) = Default::default();
+        Self { slots, pipes, queue, connecting, count: 0, most, timeout }
+    }
+
+    pub fn has_room(&self) -> bool {
+        self.slots.len() < self.most
+    }
+
+    /// Takes what waits at a listening socket.
+    pub fn accept(&mut self, listener: &Listener, options: &Options, poll: &Poll, now: Instant) -> Accepted {
+        for _ in 0..ACCEPTS {
+            if !self.has_room() {
+                break;
+            }
+            match acceptfrom_with(&listener.socket, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK) {
+                Ok((socket, address)) => {
+                    let address = address.and_then(|address| SocketAddr::try_from(address).ok());
+                    if let Some(address) = address {
+                        self.connect(socket, address, listener, options, poll, now);
+                    }
+                }
+                Err(Errno::MFILE | Errno::NFILE | Errno::NOMEM | Errno::NOBUFS) => return Accepted::Exhausted,
+                Err(Errno::AGAIN) => break,
+                // accept(2): what went wrong with the one client is no matter of the others.
+                Err(_) => {}
+            }
+        }
+        Accepted::Enough
+    }
+
+    fn connect(
+        &mut self,
+        client: OwnedFd,
+        address: SocketAddr,
+        listener: &Listener,
+        options: &Options,
+        poll: &Poll,
+        now: Instant,
+    ) {
+        let container = source::set_up(&client).and_then(|()| source::toward(listener, options, address));
+        let Ok(container) = container else { return abort(&client) };
+        let header = options.proxy_protocol.then(|| header(address, &client)).transpose();
+        let Ok(header) = header else { return abort(&client) };
+        self.count += 1;
+        let side = |socket| Side { socket, is_readable: false, is_writable: false, is_gone: false };
+        let connection = Connection {
+            number: self.count,
+            is_connected: false,
+            is_queued: false,
+            sides: [side(client), side(container)],
+            ways: Default::default(),
+            header,
+        };
+        let slot = self.slots.insert(connection);
+        let Some(connection) = self.slots.get_mut(slot) else { return };
+        let [client, container] = &connection.sides;
+        let watched = poll.watch_edges(&client.socket, Watched::Side(slot, CLIENT));
+        if watched.and_then(|()| poll.watch_edges(&container.socket, Watched::Side(slot, CONTAINER))).is_err() {
+            return self.end(slot, true);
+        }
+        self.connecting.push_back((now + self.timeout, slot, self.count));
+    }
+
+    /// The kernel has something to say about one side.
+    pub fn note(&mut self, slot: usize, side: usize, events: EpollFlags) {
+        // One that has ended earlier in this turn may have been named.
+        let Some(connection) = self.slots.get_mut(slot) else { return };
+        let side = &mut connection.sides[side];
+        let is_gone = events.intersects(EpollFlags::EPOLLERR | EpollFlags::EPOLLHUP);
+        side.is_gone |= is_gone;
+        side.is_readable |= is_gone || events.intersects(EpollFlags::EPOLLIN | EpollFlags::EPOLLRDHUP);
+        side.is_writable |= is_gone || events.contains(EpollFlags::EPOLLOUT);
+        if !std::mem::replace(&mut connection.is_queued, true) {
+            self.queue.push_back(slot);
+        }
+    }
+
+    /// Gives each connection that has something to do one turn. Whether any has ended.
+    pub fn work(&mut self, now: Instant) -> bool {
+        let before = self.slots.len();
+        for _ in 0..self.queue.len() {
+            let Some(slot) = self.queue.pop_front() else { break };
+            let Some(connection) = self.slots.get_mut(slot) else { continue };
+            connection.is_queued = false;
+            match connection.turn(&mut self.pipes) {
+                Turn::Wait => {}
+                Turn::Again => {
+                    connection.is_queued = true;
+                    self.queue.push_back(slot);
+                }
+                Turn::Done => self.end(slot, false),
+                Turn::Broken => self.end(slot, true),
+            }
+        }
+        self.give_up(now);
+        self.slots.len() < before
+    }
+
+    /// Ends those that the container has not answered in time.
+    fn give_up(&mut self, now: Instant) {
+        while let Some((deadline, slot, number)) = self.connecting.front().copied() {
+            let connection = self.slots.get_mut(slot);
+            let still_waits =
+                connection.is_some_and(|connection| connection.number == number && !connection.is_connected);
+            if still_waits && deadline > now {
+                return;
+            }
+            self.connecting.pop_front();
+            if still_waits {
+                self.end(slot, true);
+            }
+        }
+    }
+
+    /// When there is something to do without an event.
+    pub fn wakes_at(&self, now: Instant) -> Option<Instant> {
+        if self.queue.is_empty() { self.connecting.front().map(|(deadline, ..)| *deadline) } else { Some(now) }
+    }
+
+    fn end(&mut self, slot: usize, is_broken: bool) {
+        let Some(connection) = self.slots.remove(slot) else { return };
+        let [client, container] = &connection.sides;
+        let [outward, homeward] = &connection.ways;
+        // Who has been told of the end in good order keeps what is still on its way there.
+        for (side, way) in [(client, homeward), (container, outward)] {
+            if is_broken && !way.is_shut {
+                abort(&side.socket);
+            }
+        }
+        for pipe in connection.ways.into_iter().filter_map(|way| way.pipe) {
+            self.pipes.give_back(pipe);
+        }
+    }
+
+    pub fn settle(&mut self) {
+        // One that is still in the queue under its number gives the next that gets it a turn too many, which is no harm.
+        self.slots.settle();
+    }
+}
+
+impl Connection {
+    fn turn(&mut self, pipes: &mut Pipes) -> Turn {
+        if !self.is_connected {
+            match self.finish_connecting() {
+                Ok(true) => {}
+                Ok(false) => return Turn::Wait,
+                Err(_) => return Turn::Broken,
+            }
+        }
+        let mut turn = Turn::Wait;
+        for from in [CLIENT, CONTAINER] {
+            match self.pump(from, pipes) {
+                Ok(true) => turn = Turn::Again,
+                Ok(false) => {}
+                Err(_) => return Turn::Broken,
+            }
+        }
+        if self.ways.iter().all(|way| way.is_shut) {
+            return Turn::Done;
+        }
+        // All that it said has been read, and what the other says can no longer be told to it.
+        let is_lost =
+            |side: usize| self.sides[side].is_gone && self.ways[side].has_ended && !self.ways[1 - side].is_shut;
+        if is_lost(CLIENT) || is_lost(CONTAINER) {
+            return Turn::Broken;
+        }
+        turn
+    }
+
+    /// Whether the container has answered.
+    fn finish_connecting(&mut self) -> Result<bool, Errno> {
+        let [client, container] = &self.sides;
+        if client.is_gone {
+            return Err(Errno::CONNRESET);
+        }
+        if !container.is_writable {
+            return Ok(false);
+        }
+        sockopt::socket_error(&container.socket)??;
+        if let Some(header) = self.header.take() {
+            // A new socket has room for it.
+            let sent = send(&container.socket, &header, SendFlags::NOSIGNAL)?;
+            if sent != header.len() {
+                return Err(Errno::MSGSIZE);
+            }
+        }
+        self.is_connected = true;
+        Ok(true)
+    }
+
+    /// Moves what one side has said to the other, as far as that takes it. Whether there may be more.
+    fn pump(&mut self, from: usize, pipes: &mut Pipes) -> Result<bool, Errno> {
+        let way = &mut self.ways[from];
+        let [client, container] = &mut self.sides;
+        let (source, sink) = if from == CLIENT { (client, container) } else { (container, client) };
+        for _ in 0..ROUNDS {
+            if way.pipe.is_none() && !way.has_ended && source.is_readable {
+                way.fill(source, pipes)?;
+            }
+            if let Some(pipe) = &mut way.pipe {
+                if !sink.is_writable {
+                    return Ok(false);
+                }
+                sink.is_writable = again(pipe.drain(&sink.socket))?.is_some();
+                if pipe.is_empty() {
+                    way.pipe.take().into_iter().for_each(|pipe| pipes.give_back(pipe));
+                }
+            } else if way.has_ended {
+                if !way.is_shut {
+                    shutdown(&sink.socket, Shutdown::Write)?;
+                    way.is_shut = true;
+                }
+                return Ok(false);
+            } else if !source.is_readable {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+impl Way {
+    fn fill(&mut self, source: &mut Side, pipes: &mut Pipes) -> Result<(), Errno> {
+        let mut pipe = pipes.take()?;
+        match again(pipe.fill(&source.socket))? {
+            Some(0) => self.has_ended = true,
+            Some(_) => {
+                self.pipe = Some(pipe);
+                return Ok(());
+            }
+            None => source.is_readable = false,
+        }
+        pipes.give_back(pipe);
+        Ok(())
+    }
+}
+
+/// None where the kernel will say when it is worth another try.
+fn again<T>(result: Result<T, Errno>) -> Result<Option<T>, Errno> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(Errno::AGAIN) => Ok(None),
+        Err(errno) => Err(errno),
+    }
+}
+
+/// Makes the close that follows a reset: the other end learns that something went wrong.
+fn abort(socket: &OwnedFd) {
+    // One that is gone already has nobody to be told.
+    let _ = sockopt::set_socket_linger(socket, Some(Duration::ZERO));
+}
+
+/// The header of the PROXY protocol, version 2: proxy-protocol.txt, section 2.2.
+fn header(client: SocketAddr, socket: &OwnedFd) -> Result<Vec<u8>, Errno> {
+    let host = SocketAddr::try_from(getsockname(socket)?)?;
+    Ok(header_of(client, host))
+}
+
+fn header_of(client: SocketAddr, host: SocketAddr) -> Vec<u8> {
+    const SIGNATURE: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
+    const VERSION_2_PROXY: u8 = 0x21;
+    let mut addresses = Vec::with_capacity(36);
+    let family = match (client.ip().to_canonical(), host.ip().to_canonical()) {
+        (IpAddr::V4(from), IpAddr::V4(to)) => {
+            addresses.extend([from.octets(), to.octets()].concat());
+            0x11
+        }
+        (from, to) => {
+            let octets = |address: IpAddr| match address {
+                IpAddr::V4(address) => address.to_ipv6_mapped().octets(),
+                IpAddr::V6(address) => address.octets(),
+            };
+            addresses.extend([octets(from), octets(to)].concat());
+            0x21
+        }
+    };
+    addresses.extend([client.port().to_be_bytes(), host.port().to_be_bytes()].concat());
+    let length = addresses.len() as u16;
+    [SIGNATURE, &[VERSION_2_PROXY, family], &length.to_be_bytes(), &addresses].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The bytes of proxy-protocol.txt, section 2.2, put together by hand.
+    #[test]
+    fn a_header_names_both_ends() {
+        let header = header_of("[::ffff:1.2.3.4]:258".parse().unwrap(), "[::ffff:5.6.7.8]:80".parse().unwrap());
+        let v4 = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\x00\x0c\x01\x02\x03\x04\x05\x06\x07\x08\x01\x02\x00\x50";
+        assert_eq!(header, v4);
+        let header = header_of("[fd00::1]:1".parse().unwrap(), "[fd00::2]:2".parse().unwrap());
+        assert_eq!(header.len(), 52);
+        assert_eq!(&header[12..16], b"\x21\x21\x00\x24");
+        assert_eq!(header[48..], [0, 1, 0, 2]);
+    }
+}
