@@ -114,10 +114,11 @@ pub fn fork() -> Result<Cloned> {
     clone(0, None)
 }
 
-/// The most descriptors that a walk through a deep tree may have open.
+/// The most descriptors that a process may have open which needs many.
 const DESCRIPTORS_WANTED: u64 = 16 << 10;
 
-/// Lets this process open more files, as far as its limit may be raised: a tree is walked with two open for each level.
+/// Lets this process open more files, as far as its limit may be raised: a tree is walked with two open for each level,
+/// and a keeper serves many.
 pub fn raise_descriptor_limit() -> Result<()> {
     use nix::sys::resource::{Resource, getrlimit, setrlimit};
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).context("getrlimit")?;

@@ -331,3 +331,24 @@ fn what_the_host_has_is_left_to_it() {
     // A route to elsewhere is avoided, and may be taken a part of.
     assert!(run.stdout.ends_with("10.90.7.0/24\n10.91.0.0/24\n"), "{run}");
 }
+
+#[test]
+fn a_keeper_has_descriptors_for_many() {
+    let sandbox = Sandbox::new();
+    sandbox.image("busybox");
+    sandbox.ok(&["network", "create", "n"]);
+    let engine = sandbox.command(&[]);
+    let script = "ulimit -Sn 256; exec \"$0\" run -d --network n busybox sleep 1000";
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", script]).arg(engine.get_program());
+    command.env_clear().envs(engine.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let run = crate::support::Running::start(command).finish();
+    assert_eq!(run.code, 0, "{run}");
+    let keepers: Vec<String> =
+        sandbox.processes().into_iter().filter(|process| process.contains("coracle-keeper")).collect();
+    let (pid, _) = keepers.first().and_then(|keeper| keeper.split_once(':')).expect("a keeper");
+    let limits = std::fs::read_to_string(format!("/proc/{pid}/limits")).expect("read the limits");
+    let line = limits.lines().find(|line| line.starts_with("Max open files")).expect("a limit of files");
+    let soft: u64 = line.split_whitespace().nth(3).and_then(|word| word.parse().ok()).expect("a number");
+    assert!(soft >= 4096, "{line}");
+}

@@ -46,6 +46,8 @@ fn begin(arguments: &[String]) -> Result<()> {
     let listener = inherited(listener).context("the socket is inherited")?;
     let ready = inherited(ready).context("the pipe is inherited")?;
     process::set_dumpable(false)?;
+    // A descriptor for each container, for each client that asks for names by TCP, and for each question that is open.
+    process::raise_descriptor_limit()?;
     let keeper = Keeper::new(directory.into(), listener, rest.first().and_then(inherited));
     let answer = keeper.as_ref().map(|_| ()).map_err(Wire::from);
     // Who started it may have been killed; it is there for others then.
