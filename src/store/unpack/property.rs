@@ -129,6 +129,8 @@ fn relative(dir: &Path) -> BTreeMap<PathBuf, String> {
 pub fn whiteouts_hold(bytes: &[u8]) {
     let lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').take(LINES_MAX).collect();
     lines.iter().for_each(|line| name_holds(line));
+    // A header's name ends there.
+    let lines: Vec<&[u8]> = lines.iter().filter_map(|line| line.split(|byte| *byte == 0).next()).collect();
     let entries: Vec<Entry> = lines.iter().map(|line| Entry::file(line, "x")).collect();
     archive_holds(&evil_tar::archive(&entries));
     let scratch = Scratch::new();
