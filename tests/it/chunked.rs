@@ -8,7 +8,6 @@ use crate::support::registry::Door;
 use crate::support::{Run, Sandbox, until};
 use nix::sys::signal::Signal;
 use serde_json::json;
-use sha2::{Digest, Sha256};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -78,7 +77,7 @@ impl Scene {
         assert_eq!(self.sandbox.ok(&["run", "--rm", "--pull=never", &self.name("v2")]), "changed");
         let command = ["run", "--rm", "--pull=never", &self.name("v2"), "sha256sum", "/data/20", "/data/21"];
         let sums = self.sandbox.ok(&command);
-        let expected = [content(20, true), content(21, false)].map(|content| hex(&Sha256::digest(content)));
+        let expected = [content(20, true), content(21, false)].map(|content| Blob::new("", content).hex());
         assert!(expected.iter().all(|sum| sums.contains(sum)), "{sums}");
     }
 
@@ -116,14 +115,8 @@ fn files(changed: &[u32]) -> Vec<Entry> {
     files
 }
 
-/// Bytes that no compression makes fewer.
 fn content(number: u32, changed: bool) -> Vec<u8> {
-    let piece = |at: usize| Sha256::digest(format!("{number} {changed} {at}"));
-    (0..FILE_BYTES / 32).flat_map(piece).collect()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    artifact::noise_bytes(u64::from(number) << 1 | u64::from(changed), FILE_BYTES)
 }
 
 #[test]
@@ -238,12 +231,10 @@ fn a_pull_that_was_killed_goes_on_with_what_it_has() {
     let tail = blob.bytes.len() - 20_000;
     let was_asked = AtomicBool::new(false);
     scene.fake.rule(move |request| {
-        let range = request.header("range").filter(|_| request.target.ends_with(&hex))?;
-        let (first, last) = range.strip_prefix("bytes=")?.split_once('-')?;
-        let (first, last): (usize, usize) = (first.parse().ok()?, last.parse().ok()?);
+        let (first, last) = request.range().filter(|_| request.target.ends_with(&hex))?;
+        let last = last?;
         let is_file = first > 100_000 && first < tail && last - first > half;
-        let part = Answer { status: 206, ..Answer::ok(&blob.bytes[first..=last]) };
-        let part = part.with("content-range", format!("bytes {first}-{last}/{}", blob.bytes.len()));
+        let part = Answer::part(&blob.bytes, first, last, blob.bytes.len());
         (is_file && !was_asked.swap(true, Ordering::Relaxed))
             .then_some(Answer { drip: Some((half, Duration::from_secs(600))), ..part })
     });

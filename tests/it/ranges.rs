@@ -2,7 +2,6 @@
 
 use crate::pull::serve;
 use crate::support::artifact::{self, Artifact, Blob};
-use crate::support::evil_tar::{self, Entry};
 use crate::support::fake_registry::{Answer, FakeRegistry};
 use crate::support::{Run, Running, Sandbox, until};
 use nix::sys::signal::Signal;
@@ -27,7 +26,7 @@ struct Scene {
 impl Scene {
     fn new() -> Self {
         let (sandbox, fake) = (Sandbox::new(), FakeRegistry::start());
-        let layers = [artifact::busybox(), large(), artifact::file("marker", "whole")];
+        let layers = [artifact::busybox(), artifact::noise("large", LARGE_BYTES), artifact::file("marker", "whole")];
         let mut blobs = serve(&fake, "app", "v1", &Artifact::new(&layers));
         let large = blobs.swap_remove(LARGE);
         let hex = large.hex();
@@ -49,12 +48,7 @@ impl Scene {
     /// The first and the last byte that were asked for of the large layer; None for all that there is from the first.
     fn asked(&self) -> Vec<(usize, Option<usize>)> {
         let requests = self.fake.requests().into_iter().filter(|request| request.target.ends_with(&self.hex));
-        let range = |range: &str| {
-            let (first, last) =
-                range.strip_prefix("bytes=").expect("it is in bytes").split_once('-').expect("a range");
-            (first.parse().expect("a number"), last.parse().ok())
-        };
-        requests.map(|request| request.header("range").map_or((0, None), range)).collect()
+        requests.map(|request| request.range().unwrap_or((0, None))).collect()
     }
 
     /// How many bytes were asked for.
@@ -68,9 +62,8 @@ impl Scene {
         let (hex, bytes) = (self.hex.clone(), self.large.bytes.clone());
         let count = std::cell::Cell::new(0);
         self.fake.rule(move |request| {
-            let range = request.header("range").filter(|_| request.target.ends_with(&hex))?;
-            let (first, last) = range.strip_prefix("bytes=")?.split_once('-')?;
-            let (first, last) = (first.parse().ok()?, last.parse().unwrap_or(bytes.len() - 1));
+            let (first, last) = request.range().filter(|_| request.target.ends_with(&hex))?;
+            let last = last.unwrap_or(bytes.len() - 1);
             count.set(count.get() + 1);
             answer(count.get(), first, last, &bytes)
         });
@@ -82,21 +75,6 @@ impl Scene {
         let blob = self.sandbox.data.join("coracle/images/blobs/sha256").join(&self.hex);
         assert!(std::fs::read(blob).is_ok_and(|bytes| bytes == self.large.bytes), "{what}: other bytes are stored");
     }
-}
-
-/// A layer no two blocks of which are the same.
-fn large() -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(LARGE_BYTES);
-    while bytes.len() < LARGE_BYTES {
-        bytes.extend(bytes.len().to_le_bytes());
-        bytes.resize(bytes.len() + 4088, 1);
-    }
-    evil_tar::archive(&[Entry::file("large", bytes)])
-}
-
-fn part(bytes: &[u8], first: usize, last: usize, total: usize) -> Answer {
-    Answer { status: 206, ..Answer::ok(&bytes[first..=last]) }
-        .with("content-range", format!("bytes {first}-{last}/{total}"))
 }
 
 #[test]
@@ -115,7 +93,7 @@ fn pieces_come_ahead_of_one_that_is_slow_but_not_too_many_and_a_killed_pull_is_t
     let half = PIECE_BYTES / 2;
     scene.answer(move |count, first, last, bytes| {
         let drip = Some((half, Duration::from_secs(600)));
-        (count == 1).then(|| Answer { drip, ..part(bytes, first, last, bytes.len()) })
+        (count == 1).then(|| Answer { drip, ..Answer::part(bytes, first, last, bytes.len()) })
     });
     let pull = scene.start();
     let part_bytes = || scene.part().metadata().map_or(0, |status| status.len() as usize);
@@ -134,7 +112,7 @@ fn a_piece_that_breaks_off_is_taken_up_alone() {
     let scene = Scene::new();
     scene.answer(|count, first, last, bytes| {
         let cut_after = Some(PIECE_BYTES / 2);
-        (count == 3).then(|| Answer { cut_after, ..part(bytes, first, last, bytes.len()) })
+        (count == 3).then(|| Answer { cut_after, ..Answer::part(bytes, first, last, bytes.len()) })
     });
     scene.assert_whole(&scene.start().finish(), "a piece broke off");
     assert_eq!(scene.asked_bytes(), scene.large.bytes.len() + PIECE_BYTES / 2);
@@ -145,13 +123,13 @@ fn where_pieces_are_not_to_be_had_the_layer_comes_as_one() {
     type Answers = fn(usize, usize, usize, &[u8]) -> Option<Answer>;
     let servers: [(&str, Answers); 5] = [
         ("no ranges", |_, _, _, bytes| Some(Answer::ok(bytes))),
-        ("another whole", |_, first, last, bytes| Some(part(bytes, first, last, bytes.len() + 1))),
-        ("another part", |_, first, last, bytes| Some(part(bytes, first, last - 1, bytes.len()))),
+        ("another whole", |_, first, last, bytes| Some(Answer::part(bytes, first, last, bytes.len() + 1))),
+        ("another part", |_, first, last, bytes| Some(Answer::part(bytes, first, last - 1, bytes.len()))),
         // Of the pieces after the fourth; what is left is asked for to the end.
         ("no more", |_, first, last, bytes| {
             (first >= 4 * PIECE_BYTES && last + 1 < bytes.len()).then(|| Answer::status(404))
         }),
-        ("other bytes", |_, first, last, bytes| Some(part(&vec![0; bytes.len()], first, last, bytes.len()))),
+        ("other bytes", |_, first, last, bytes| Some(Answer::part(&vec![0; bytes.len()], first, last, bytes.len()))),
     ];
     for (what, answer) in servers {
         let scene = Scene::new();

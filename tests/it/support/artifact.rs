@@ -195,11 +195,17 @@ pub fn file(path: &str, text: &str) -> Vec<u8> {
 
 /// A layer of one file that no compression makes smaller.
 pub fn noise(path: &str, size: usize) -> Vec<u8> {
+    evil_tar::archive(&[Entry::file(path, noise_bytes(0, size))])
+}
+
+/// Bytes that no compression makes fewer, others for each number.
+pub fn noise_bytes(number: u64, size: usize) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(size + 32);
     while bytes.len() < size {
-        bytes.extend(Sha256::digest(bytes.len().to_le_bytes()));
+        bytes.extend_from_slice(&Sha256::digest([number, bytes.len() as u64].map(u64::to_le_bytes).concat()));
     }
-    evil_tar::archive(&[Entry::file(path, bytes)])
+    bytes.truncate(size);
+    bytes
 }
 
 /// The layer of the busybox image.

@@ -28,6 +28,12 @@ impl Request {
         self.headers.iter().find(|(header, _)| header == name).map(|(_, value)| value.as_str())
     }
 
+    /// The first and the last byte that are asked for; no last one for all from the first on.
+    pub fn range(&self) -> Option<(usize, Option<usize>)> {
+        let (first, last) = self.header("range")?.strip_prefix("bytes=")?.split_once('-')?;
+        Some((first.parse().ok()?, last.parse().ok()))
+    }
+
     /// Whether a text is anywhere in it.
     pub fn has(&self, text: &str) -> bool {
         let is_in_body = self.body.windows(text.len()).any(|window| window == text.as_bytes());
@@ -60,6 +66,12 @@ impl Answer {
     #[allow(dead_code, reason = "of the programs that include this file not each breaks connections off")]
     pub fn none() -> Self {
         Self::status(0)
+    }
+
+    /// A part of something that is said to have `total` bytes.
+    pub fn part(bytes: &[u8], first: usize, last: usize, total: usize) -> Self {
+        Self { status: 206, ..Self::ok(&bytes[first..=last]) }
+            .with("content-range", format!("bytes {first}-{last}/{total}"))
     }
 
     pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
@@ -215,19 +227,13 @@ fn receive(reader: &mut BufReader<TcpStream>) -> std::io::Result<Option<Request>
 }
 
 fn stored(shared: &Shared, request: &Request) -> Option<Answer> {
-    let mut answer = shared.content.lock().unwrap().get(&request.target)?.clone();
-    let range = request.header("range").and_then(|range| range.strip_prefix("bytes=")?.split_once('-'));
-    let total = answer.body.len();
-    if let Some((first, last)) = range
-        && let Ok(first) = first.parse::<usize>()
-        && first < total
-    {
-        let end = last.parse::<usize>().map_or(total, |last| (last + 1).min(total));
-        answer.body = answer.body[first..end].to_vec();
-        answer.status = 206;
-        answer = answer.with("content-range", format!("bytes {first}-{}/{total}", end - 1));
-    }
-    Some(answer)
+    let whole = shared.content.lock().unwrap().get(&request.target)?.clone();
+    let total = whole.body.len();
+    let Some((first, last)) = request.range().filter(|(first, _)| *first < total) else { return Some(whole) };
+    let last = last.map_or(total - 1, |last| last.min(total - 1));
+    let mut part = Answer::part(&whole.body, first, last, total);
+    part.headers.extend(whole.headers);
+    Some(part)
 }
 
 /// Whether the connection can serve another request.
