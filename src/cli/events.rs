@@ -4,7 +4,7 @@ use super::format::{Format, Names};
 use super::listing;
 use super::time::{self, Bound, Zone};
 use super::{Context, Verb};
-use crate::container::events::{self, Event, LINE_BYTES_MAX, Object};
+use crate::container::events::{self, Event, Happening, LINE_BYTES_MAX, Object};
 use crate::inspect::events::Events as Filter;
 use crate::inspect::view::{View, view};
 use anyhow::{Context as _, Result};
@@ -198,7 +198,7 @@ fn fields(event: &Event) -> View {
         "Type": word(event.object),
         "ContainerExitCode": event.exit_code,
         "Attributes": event.attributes.as_ref(),
-        "Network": "",
+        "Network": &event.network,
         "PodID": "",
         "Error": "",
     })
@@ -223,7 +223,14 @@ fn line(event: &Event, no_trunc: bool) -> String {
             facts.extend(event.attributes.iter().flatten().map(|(key, value)| format!("{key}={value}")));
             words.push(format!("({})", facts.join(", ")));
         }
-        Object::Image | Object::Network | Object::Pod | Object::Secret | Object::System | Object::Volume => {
+        Object::Network if matches!(event.happening, Happening::Connect | Happening::Disconnect) => {
+            words.push(format!("(container={id}, name={})", event.network));
+        }
+        Object::Network => {
+            let driver = event.attributes.as_ref().and_then(|facts| facts.get("driver"));
+            words.push(format!("(name={}, type={})", event.network, driver.map_or("", String::as_str)));
+        }
+        Object::Image | Object::Pod | Object::Secret | Object::System | Object::Volume => {
             words.extend(Some(event.name.clone()).filter(|name| !name.is_empty()));
         }
     }

@@ -1,5 +1,6 @@
 //! `network connect` and `network disconnect`: a container, whether it runs or not, comes into a network or leaves it.
 
+use super::events::{self, Event, Happening};
 use super::networks;
 use super::state::Container;
 use super::update::{self, Change};
@@ -15,7 +16,10 @@ pub fn connect(engine: &Engine, container: &Container, membership: Membership, s
     let mut config = container.config.clone();
     config.memberships.push(membership);
     let _networks = networks::settle(engine, &mut config, settings)?;
-    change(engine, container, config.memberships)
+    let network = config.memberships.last().map(|membership| membership.network.clone()).unwrap_or_default();
+    change(engine, container, config.memberships)?;
+    events::tell(engine, &[Event::of_member(&container.config, &network, Happening::Connect)]);
+    Ok(())
 }
 
 /// Takes a container out of a network, of which this is the whole name.
@@ -27,7 +31,9 @@ pub fn disconnect(engine: &Engine, container: &Container, network: &str) -> Resu
         let message = format!("container {} is not in network {network}", container.config.name);
         return Err(Kind::NotFound.error(message));
     }
-    change(engine, container, memberships)
+    change(engine, container, memberships)?;
+    events::tell(engine, &[Event::of_member(&container.config, network, Happening::Disconnect)]);
+    Ok(())
 }
 
 fn check(container: &Container) -> Result<()> {

@@ -7,6 +7,7 @@ use super::config::{Config, Id, Source};
 use super::state;
 use crate::engine::Engine;
 use crate::fs;
+use crate::network::definition::Definition;
 use crate::store::digest::Digest;
 use rustix::fs::{CWD, FlockOperation};
 use serde::{Deserialize, Serialize};
@@ -42,8 +43,10 @@ pub enum Happening {
     Attach,
     Cleanup,
     Commit,
+    Connect,
     Create,
     Died,
+    Disconnect,
     Exec,
     ExecDied,
     Export,
@@ -83,6 +86,9 @@ pub struct Event {
     pub image: String,
     #[serde(rename = "Name", default, skip_serializing_if = "String::is_empty")]
     pub name: String,
+    /// The network that it is about.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub network: String,
     #[serde(rename = "Status")]
     pub happening: Happening,
     /// What a health check has come to.
@@ -110,6 +116,7 @@ impl Event {
             id: id.into(),
             image: String::new(),
             name: name.into(),
+            network: String::new(),
             happening,
             health: String::new(),
             time_secs: time / 1_000_000_000,
@@ -127,6 +134,19 @@ impl Event {
         };
         let event = Self::new(Object::Container, happening, config.id.as_str(), config.name.as_str());
         Self { image, attributes: Some(config.labels.clone()), ..event }
+    }
+
+    /// Something has happened to a network.
+    pub fn of_network(network: &Definition, happening: Happening) -> Self {
+        let attributes = BTreeMap::from([("driver".to_owned(), network.driver.name().to_owned())]);
+        let event = Self::new(Object::Network, happening, network.id.as_str(), "");
+        Self { network: network.name.clone(), attributes: Some(attributes), ..event }
+    }
+
+    /// A container has come into a network or left it.
+    pub fn of_member(config: &Config, network: &str, happening: Happening) -> Self {
+        let event = Self::new(Object::Network, happening, config.id.as_str(), config.name.as_str());
+        Self { network: network.to_owned(), ..event }
     }
 
     pub fn with_exit_code(self, code: i32) -> Self {

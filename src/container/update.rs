@@ -41,6 +41,11 @@ impl Change {
         }
     }
 
+    /// Whether it is more than a change of networks, which is told of as such.
+    pub fn is_update(&self) -> bool {
+        Self { memberships: None, ..self.clone() } != Self::default()
+    }
+
     pub fn apply(&self, config: &mut Config) {
         fn put<T: Clone>(value: &Option<T>, place: &mut T) {
             if let Some(value) = value {
@@ -62,7 +67,9 @@ pub fn update(engine: &Engine, container: &Container, change: &Change) -> Result
     let write = |config: &mut Config| {
         change.apply(config);
         create::write_config(&Paths::of(engine, &config.id), config)?;
-        events::tell(engine, &[Event::of(config, Happening::Update)]);
+        if change.is_update() {
+            events::tell(engine, &[Event::of(config, Happening::Update)]);
+        }
         Ok(())
     };
     through_writer(engine, container, || Request::Update(Box::new(change.clone())), write)

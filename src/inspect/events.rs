@@ -62,7 +62,10 @@ fn podmans(word: &str) -> String {
 
 impl Condition {
     fn holds(&self, event: &Event) -> bool {
-        let is_named = |name: &String| *name == event.name || (!name.is_empty() && event.id.starts_with(name));
+        let is_named = |name: &String| match event.object {
+            Object::Network => *name == event.network || (!name.is_empty() && event.id.starts_with(name)),
+            _ => *name == event.name || (!name.is_empty() && event.id.starts_with(name)),
+        };
         match self {
             Self::Object(object, names) => event.object == *object && names.iter().any(is_named),
             Self::Happening(words) => words.iter().any(|word| is_word(&event.happening, word)),

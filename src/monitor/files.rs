@@ -3,9 +3,10 @@
 use crate::container::config::{Config, Source};
 use crate::container::users;
 use crate::fs::{self, Root};
-use crate::network::{self, Link};
+use crate::network::{self, HostsBase, Link, Names};
 use anyhow::{Context, Result};
 use rustix::fs::{Gid, Uid};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// The largest file of a time zone: the longest of all is not 4 KiB.
@@ -19,11 +20,12 @@ pub fn write(
     run_dir: &Path,
     config: &Config,
     links: &[Link],
+    rootless: bool,
     owner: (Option<u32>, Option<u32>),
     root: &Root,
 ) -> Result<Vec<(PathBuf, String)>> {
     let of_image = |path: &Path| root.read(path, HOSTS_BYTES_MAX);
-    let hosts = network::hosts(config.network, links, &config.names, &config.hostname, of_image)?;
+    let hosts = network::hosts(config.network, links, &config.names, &config.hostname, rootless, of_image)?;
     let mut files: Vec<_> = hosts.map(|text| ("hosts", "/etc/hosts", text.into_bytes())).into_iter().collect();
     if !config.names.no_hostname {
         files.push(("hostname", "/etc/hostname", format!("{}\n", config.hostname).into_bytes()));
@@ -55,6 +57,34 @@ pub fn write(
         written.push((path, target.to_owned()));
     }
     Ok(written)
+}
+
+/// Has the files that are mounted into a container that runs follow its networks. What it has written there stays.
+pub fn follow(run_dir: &Path, config: &Config, before: &[Link], after: &[Link], rootless: bool) -> Result<()> {
+    if before == after {
+        return Ok(());
+    }
+    // What the hosts file was made from stays as it is.
+    let names = Names { base: HostsBase::Nothing, ..config.names.clone() };
+    let hosts = |links| network::hosts(config.network, links, &names, &config.hostname, rootless, |_| Ok(None));
+    let resolv_conf = |links| network::resolv_conf(config.network, links, &config.names);
+    let changes =
+        [("hosts", hosts(before)?, hosts(after)?), ("resolv.conf", resolv_conf(before)?, resolv_conf(after)?)];
+    for (name, before, after) in changes {
+        let path = run_dir.join(name);
+        let Some(text) = fs::read_optional(&path, HOSTS_BYTES_MAX)? else { continue };
+        let text = String::from_utf8_lossy(&text);
+        let (before, after) = (before.unwrap_or_default(), after.unwrap_or_default());
+        let stays = |line: &&str| !before.lines().any(|old| old == *line) || after.lines().any(|new| new == *line);
+        let is_new = |line: &&str| !text.lines().any(|there| there == *line);
+        let lines = text.lines().filter(stays).chain(after.lines().filter(is_new));
+        let text: String = lines.map(|line| format!("{line}\n")).collect();
+        // In place: what is mounted is this file.
+        let mut file = fs::open_for_writing(&path)?;
+        let written = file.write_all(text.as_bytes()).and_then(|()| file.set_len(text.len() as u64));
+        written.with_context(|| format!("write {}", path.display()))?;
+    }
+    Ok(())
 }
 
 /// What podman tells programs about their container, by which they know that they are in one.

@@ -1,7 +1,7 @@
 //! `update` of a container that is alive: limits go into its cgroup, a new health check begins at once, and the restart
 //! policy is asked when it next ends.
 
-use super::{Monitor, launch};
+use super::{Monitor, files, launch};
 use crate::container::config::{Config, Health};
 use crate::container::events::Happening;
 use crate::container::spec;
@@ -23,6 +23,7 @@ impl Monitor {
             let resources = spec::resources(&config, launch::has_pids_controller(cgroup)?)?;
             launch::limit(resources.as_ref(), cgroup)?;
         }
+        let links = self.state.links.clone();
         if change.memberships.is_some() {
             self.change_networks(&config)?;
         }
@@ -32,8 +33,11 @@ impl Monitor {
         create::write_config(&self.paths, &config)?;
         let before = std::mem::replace(&mut self.config, config);
         self.change_health(&before.health);
-        self.tell(&[Happening::Update]);
-        Ok(())
+        if change.is_update() {
+            self.tell(&[Happening::Update]);
+        }
+        // Last: what is told of here has happened.
+        files::follow(&self.run_dir, &self.config, &links, &self.state.links, self.engine.rootless)
     }
 
     /// Takes the container out of networks that it is not to be in any more, and into those that it is to be in.
@@ -50,7 +54,8 @@ impl Monitor {
         }
         for new in after.memberships.iter().filter(|after| !self.config.memberships.contains(after)) {
             let lives = launch::lives(&self.engine);
-            let guest = Guest { id: after.id.as_str(), name: after.name.as_str(), lives: &lives };
+            let servers = after.names.server_addresses();
+            let guest = Guest { id: after.id.as_str(), name: after.name.as_str(), servers: &servers, lives: &lives };
             bridged.join(&guest, new, net.as_fd())?;
         }
         self.state.links = bridged.links().to_vec();

@@ -10,6 +10,7 @@ use crate::engine::Engine;
 use crate::error::Kind;
 use anyhow::{Context, Result};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
@@ -35,6 +36,8 @@ pub struct Guest<'a> {
     /// Its id.
     pub id: &'a str,
     pub name: &'a str,
+    /// The name servers that it wants asked.
+    pub servers: &'a [IpAddr],
     /// Tells of another container's id whether it runs.
     pub lives: &'a dyn Fn(&str) -> bool,
 }
@@ -76,7 +79,7 @@ fn link(
         Some(mac) => mac,
         None => random_mac()?,
     };
-    Ok(Link { place, interface, addresses, mac, names })
+    Ok(Link { place, interface, addresses, mac, names, servers: guest.servers.to_vec() })
 }
 
 /// An address of nobody's: locally administered, of no group.

@@ -11,7 +11,9 @@ const DELETE_LINK: u16 = 17;
 const GET_LINK: u16 = 18;
 const NEW_ADDRESS: u16 = 20;
 const NEW_ROUTE: u16 = 24;
+const DELETE_ROUTE: u16 = 25;
 const NEW_RULE: u16 = 32;
+const DELETE_RULE: u16 = 33;
 
 /// Attributes of a link, linux/if_link.h.
 const IFLA_ADDRESS: u16 = 1;
@@ -153,14 +155,9 @@ impl Links {
     /// Has packets with this mark delivered here, whatever their address: for sockets that speak as somebody else.
     pub fn deliver_marked(&mut self, mark: u32, table: u32) -> Result<()> {
         for family in [libc::AF_INET as u8, libc::AF_INET6 as u8] {
-            // RTA_OIF, RTA_TABLE.
-            let header = route_header(family, 0, table, SCOPE_HOST, ROUTE_LOCAL);
-            let route = Message::new(NEW_ROUTE, CREATE | REPLACE, &header).u32(4, LOOPBACK).u32(15, table);
+            let [route, rule] =
+                marked((NEW_ROUTE, CREATE | REPLACE), (NEW_RULE, CREATE | EXCLUSIVE), family, mark, table);
             self.0.ask(route).context("add a local route")?;
-            // struct fib_rule_hdr: family, two lengths, tos, table, two reserved, action FR_ACT_TO_TBL, flags.
-            let header = [&[family, 0, 0, 0, table as u8, 0, 0, 1][..], &[0; 4]].concat();
-            // FRA_FWMARK, FRA_TABLE.
-            let rule = Message::new(NEW_RULE, CREATE | EXCLUSIVE, &header).u32(10, mark).u32(15, table);
             match self.0.ask(rule) {
                 Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
                     return Err(error).context("add a routing rule");
@@ -170,6 +167,27 @@ impl Links {
         }
         Ok(())
     }
+
+    /// Undoes [`Links::deliver_marked`].
+    pub fn forget_marked(&mut self, mark: u32, table: u32) -> Result<()> {
+        for family in [libc::AF_INET as u8, libc::AF_INET6 as u8] {
+            let [route, rule] = marked((DELETE_ROUTE, 0), (DELETE_RULE, 0), family, mark, table);
+            self.0.ask(rule).context("remove a routing rule")?;
+            self.0.ask(route).context("remove a local route")?;
+        }
+        Ok(())
+    }
+}
+
+/// A route that delivers everything here, in a table of its own, and the rule that leads marked packets to it.
+fn marked(route: (u16, u16), rule: (u16, u16), family: u8, mark: u32, table: u32) -> [Message; 2] {
+    // RTA_OIF, RTA_TABLE.
+    let header = route_header(family, 0, table, SCOPE_HOST, ROUTE_LOCAL);
+    let route = Message::new(route.0, route.1, &header).u32(4, LOOPBACK).u32(15, table);
+    // struct fib_rule_hdr: family, two lengths, tos, table, two reserved, action FR_ACT_TO_TBL, flags.
+    let header = [&[family, 0, 0, 0, table as u8, 0, 0, 1][..], &[0; 4]].concat();
+    // FRA_FWMARK, FRA_TABLE.
+    [route, Message::new(rule.0, rule.1, &header).u32(10, mark).u32(15, table)]
 }
 
 /// `struct ifinfomsg`.

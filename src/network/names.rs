@@ -3,6 +3,7 @@
 //! Both are files of lines, and what goes into them is checked where it is parsed: no value has a space or a line break
 //! in it, so none makes a word or a line more.
 
+use super::dns::HOST_NAMES;
 use super::{Link, Network, pasta};
 use crate::error::Kind;
 use anyhow::{Context, Result};
@@ -43,7 +44,17 @@ impl Names {
 
     /// Whether a name leads to the host that runs the container.
     pub fn leads_to_host(&self) -> bool {
+        self.gateway.is_none() && (!self.no_hosts || self.asks_for_host())
+    }
+
+    /// Whether the user has asked for a name that leads to the host.
+    pub fn asks_for_host(&self) -> bool {
         self.gateway.is_none() && self.hosts.iter().any(|host| host.address.is_none())
+    }
+
+    /// The name servers, but for those on links of the host's.
+    pub fn server_addresses(&self) -> Vec<IpAddr> {
+        self.servers.iter().filter_map(|server| server.parse().ok()).collect()
     }
 }
 
@@ -139,6 +150,7 @@ pub fn hosts(
     links: &[Link],
     names: &Names,
     hostname: &str,
+    rootless: bool,
     image: impl FnOnce(&Path) -> Result<Option<Vec<u8>>>,
 ) -> Result<Option<String>> {
     if names.no_hosts {
@@ -148,7 +160,10 @@ pub fn hosts(
     for host in &names.hosts {
         let address = match host.address.or(names.gateway) {
             Some(address) => address,
-            None => host_address(network)?,
+            None => host_address(network, links, rootless).ok_or_else(|| {
+                let message = "host-gateway: a container without a network does not reach the host";
+                Kind::BadInput.hinted(message, "use --network pasta, or a network that leads outside")
+            })?,
         };
         text.push_str(&format!("{address}\t{}\n", host.names.join(" ")));
     }
@@ -167,24 +182,40 @@ pub fn hosts(
     if !text.is_empty() && !text.ends_with('\n') {
         text.push('\n');
     }
-    let own = links.iter().flat_map(|link| link.addresses.iter().map(|address| (address, link.names.first())));
-    for (address, name) in own {
-        text.push_str(&format!("{address}\t{hostname} {}\n", name.map_or("", String::as_str)));
+    if let Some(address) =
+        names.gateway.filter(|_| network != Network::None).or(host_address(network, links, rootless))
+    {
+        // What the user says of these names counts.
+        let is_free = |name: &&str| !text.split_whitespace().any(|word| word == *name);
+        let free: Vec<&str> = HOST_NAMES.into_iter().filter(is_free).collect();
+        if !free.is_empty() {
+            text.push_str(&format!("{address}\t{}\n", free.join(" ")));
+        }
     }
-    if links.is_empty() {
-        text.push_str(&format!("127.0.1.1\t{hostname}\n"));
-    }
+    text.push_str(&own_hosts(links, hostname));
     Ok(Some(text))
 }
 
-/// Where a container finds the host.
-fn host_address(network: Network) -> Result<IpAddr> {
+/// The lines of a container's own addresses.
+fn own_hosts(links: &[Link], hostname: &str) -> String {
+    if links.is_empty() {
+        return format!("127.0.1.1\t{hostname}\n");
+    }
+    let own = links.iter().flat_map(|link| link.addresses.iter().map(|address| (address, link.names.first())));
+    own.map(|(address, name)| format!("{address}\t{hostname} {}\n", name.map_or("", String::as_str))).collect()
+}
+
+/// Where a container finds the host, if it does.
+fn host_address(network: Network, links: &[Link], rootless: bool) -> Option<IpAddr> {
+    let mut outward = links.iter().filter(|link| !link.place.internal);
     match network {
-        Network::Host => Ok(IpAddr::from([127, 0, 0, 1])),
-        // On a bridge it is the keeper's pasta that has this address.
-        Network::Pasta | Network::Bridge => Ok(pasta::HOST_ADDRESS.into()),
-        Network::None => Err(Kind::BadInput
-            .hinted("host-gateway: a container without a network does not reach the host", "use --network pasta")),
+        Network::Host => Some(IpAddr::from([127, 0, 0, 1])),
+        Network::Pasta => Some(pasta::HOST_ADDRESS.into()),
+        // It is the keeper's pasta that has this address.
+        Network::Bridge if rootless => outward.next().map(|_| pasta::HOST_ADDRESS.into()),
+        // Real root's bridges are the host's, with these addresses of its own.
+        Network::Bridge => outward.flat_map(|link| &link.place.subnets).find_map(|subnet| subnet.gateway),
+        Network::None => None,
     }
 }
 
@@ -204,10 +235,12 @@ pub fn resolv_conf(network: Network, links: &[Link], names: &Names) -> Result<Op
 /// The host's settings, but for those that the container has of its own. pasta stands for the host's name servers: one on
 /// the host's loopback would be unreachable.
 fn merged(host: &str, network: Network, links: &[Link], names: &Names) -> String {
+    // The networks' name server asks those that the container names: containers still find each other.
+    let named = if links.iter().any(|link| link.place.resolves) { &[][..] } else { &names.servers };
     let keeps = |line: &&str| match line.split_whitespace().next() {
         Some("search" | "domain") => names.searches.is_none() && links.iter().all(|link| !link.place.resolves),
         Some("options") => names.options.is_none(),
-        Some("nameserver") => network == Network::Host && names.servers.is_empty(),
+        Some("nameserver") => network == Network::Host && named.is_empty(),
         Some(_) | None => false,
     };
     let mut text: String = host.lines().filter(keeps).map(|line| format!("{line}\n")).collect();
@@ -219,13 +252,13 @@ fn merged(host: &str, network: Network, links: &[Link], names: &Names) -> String
     if let Some(options) = names.options.as_ref().filter(|options| !options.is_empty()) {
         text.push_str(&format!("options {}\n", options.join(" ")));
     }
-    for server in &names.servers {
+    for server in named {
         text.push_str(&format!("nameserver {server}\n"));
     }
     if names.searches.is_none() && links.iter().any(|link| link.place.resolves) {
         text.push_str("search dns.podman\n");
     }
-    if names.servers.is_empty() {
+    if named.is_empty() {
         text.extend(servers(network, links).iter().map(|server| format!("nameserver {server}\n")));
     }
     text
@@ -282,8 +315,8 @@ mod tests {
         fn no_value_makes_a_line_or_a_word_more(text in "[a-z0-9.:;%\\[\\]= \t\r\n\u{0}\u{2028}-]{1,40}") {
             if let Ok(host) = Host::parse(&text) {
                 let names = Names { hosts: vec![host.clone()], base: HostsBase::Nothing, ..Names::default() };
-                let file = hosts(Network::Pasta, &[], &names, "me", |_| Ok(None)).unwrap().unwrap();
-                prop_assert_eq!(file.lines().count(), 2);
+                let file = hosts(Network::Pasta, &[], &names, "me", true, |_| Ok(None)).unwrap().unwrap();
+                prop_assert_eq!(file.lines().count(), 3);
                 prop_assert_eq!(file.lines().next().unwrap().split_whitespace().count(), 1 + host.names.len());
             }
             for taken in [server(&text), search(&text), option(&text)].into_iter().flatten() {

@@ -70,6 +70,13 @@ impl Table {
         Self(vec![table(NEW_TABLE, CREATE), table(DELETE_TABLE, 0), table(NEW_TABLE, CREATE)])
     }
 
+    /// Takes it away, with all that is in it.
+    pub fn remove() -> Result<()> {
+        let mut table = Self::new();
+        table.0.pop();
+        table.apply()
+    }
+
     pub fn chain(&mut self, name: &str, hook: Option<Hook>) {
         let chain = message(NEW_CHAIN, CREATE).text(1, TABLE).text(3, name);
         self.0.push(match hook.map(Hook::place) {

@@ -19,7 +19,7 @@ use std::time::Duration;
 /// Where pasta answers name look-ups for the host's servers.
 pub const DNS_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(169, 254, 1, 1));
 
-/// Where a container that asks for it finds the host: an address of the link that nobody else has.
+/// Where a container finds the host: an address of the link that nobody else has.
 pub const HOST_ADDRESS: Ipv4Addr = Ipv4Addr::new(169, 254, 1, 2);
 
 /// What a container asks of its connection.
@@ -98,9 +98,6 @@ impl Drop for Bind {
     }
 }
 
-/// The name under which a network namespace is bound for pasta.
-pub const NETWORK_BIND: &str = "netns";
-
 /// Starts pasta on a namespace, which is named to it by binds in `dir`, in this process's mount namespace.
 pub fn start(dir: &Path, user: Option<&OwnedFd>, net: &OwnedFd, wishes: Wishes<'_>) -> Result<Starting> {
     let program = find().ok_or_else(|| {
@@ -108,7 +105,7 @@ pub fn start(dir: &Path, user: Option<&OwnedFd>, net: &OwnedFd, wishes: Wishes<'
     })?;
     let mut arguments = base_arguments(&program, wishes);
     let mut binds = Vec::new();
-    for (option, namespace, name) in [("--netns", Some(net), NETWORK_BIND), ("--userns", user, "userns")] {
+    for (option, namespace, name) in [("--netns", Some(net), "netns"), ("--userns", user, "userns")] {
         if let Some(namespace) = namespace {
             let bind = bind(namespace, dir.join(name))?;
             arguments.extend([option.to_owned(), bind.0.display().to_string()]);
@@ -162,7 +159,7 @@ fn base_arguments(program: &Path, wishes: Wishes<'_>) -> Vec<String> {
             arguments.extend(value.map(str::to_owned));
         }
     }
-    if wishes.leads_to_host {
+    if wishes.leads_to_host && !wishes.sets("--map-guest-addr") {
         arguments.push(format!("--map-guest-addr={}", HOST_ADDRESS));
     }
     arguments.extend(wishes.options.iter().filter(|option| *option != "--map-gw").cloned());
@@ -194,6 +191,8 @@ fn forward_arguments(wishes: Wishes<'_>) -> Vec<String> {
 
 /// Gives a namespace a path that only this mount namespace sees.
 fn bind(namespace: &OwnedFd, path: PathBuf) -> Result<Bind> {
+    // The name of the namespace for the one before.
+    crate::fs::remove_file(&path)?;
     crate::fs::write_plain(&path, b"", 0o600)?;
     let target = crate::fs::open_for_reading(&path)?;
     let mount = mount::clone_fd(namespace.as_fd(), false).context("clone the namespace's file")?;

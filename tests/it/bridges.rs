@@ -194,8 +194,16 @@ fn a_running_container_comes_into_networks_and_leaves_them() {
     let b = address(&sandbox, "b", "two");
     let reaches = || sandbox.coracle(&["exec", "a", "ping", "-c", "1", "-W", "1", &b]).code == 0;
     assert!(!reaches());
+    let hosts = || sandbox.ok(&["exec", "a", "cat", "/etc/hosts", "/etc/resolv.conf"]);
+    sandbox.ok(&["exec", "a", "sh", "-c", "echo 192.0.2.1 mine >> /etc/hosts"]);
+    let before = hosts();
     sandbox.ok(&["network", "connect", "--alias", "guest", "two", "a"]);
     assert!(reaches());
+    let own = address(&sandbox, "a", "two");
+    let gateway = b.rsplit_once('.').map(|(start, _)| format!("{start}.1")).expect("an address");
+    for line in [format!("{own}\t"), format!("nameserver {gateway}\n"), "192.0.2.1 mine\n".to_owned()] {
+        assert!(hosts().contains(&line), "no {line} in {}", hosts());
+    }
     assert!(sandbox.ok(&["exec", "b", "nslookup", "guest"]).contains(&address(&sandbox, "a", "two")));
     let shown = sandbox.ok(&["network", "inspect", "--format", "{{len .Containers}}", "two"]);
     assert_eq!(shown, "2\n");
@@ -203,6 +211,15 @@ fn a_running_container_comes_into_networks_and_leaves_them() {
     sandbox.fails(2, &["network rm: ", "being used", "a ("], &["network", "rm", "two"]);
     sandbox.ok(&["network", "disconnect", "two", "a"]);
     assert!(!reaches());
+    assert_eq!(hosts(), before);
+    let events =
+        ["events", "--stream=false", "--filter", "network=two", "--format", "{{.Status}} {{.Name}} {{.Type}}"];
+    assert_eq!(sandbox.ok(&events), "create  network\nconnect a network\ndisconnect a network\n");
+    let line = sandbox.ok(&["events", "--stream=false", "--filter", "event=connect"]);
+    assert!(
+        line.contains(" network connect ") && line.contains("(container=") && line.contains(", name=two)"),
+        "{line}"
+    );
     assert_eq!(sandbox.ok(&["exec", "a", "ls", "/sys/class/net"]), "eth0\nlo\n");
     sandbox.fails(125, &["network disconnect: ", "not in network"], &["network", "disconnect", "two", "a"]);
     // What is stopped keeps what was said, for its next start.
@@ -315,5 +332,42 @@ fn ports_come_and_go_while_the_container_runs() {
     sandbox.fails(125, &["update: ", "not published"], &["update", "--publish-rm", "9", "s"]);
     start(&sandbox, "none", &["--network", "none"]);
     sandbox.fails(125, &["update: ", "on a bridge only"], &["update", "--publish-add", "7", "none"]);
+    ends(&sandbox);
+}
+
+#[test]
+fn containers_that_name_name_servers_still_find_each_other_and_the_host() {
+    let sandbox = sandbox();
+    sandbox.ok(&["network", "create", "net"]);
+    sandbox.ok(&["network", "create", "--internal", "inside"]);
+    start(&sandbox, "a", &["--network", "net"]);
+    let a = address(&sandbox, "a", "net");
+    let script = "nslookup a.; cat /etc/resolv.conf /etc/hosts";
+    let named = ["--dns", "192.0.2.53", "--dns-search", "a.example", "--dns-option", "ndots:3"];
+    let run = [&["run", "--rm", "--network", "net"], &named[..], &["busybox", "sh", "-c", script]].concat();
+    let said = sandbox.ok(&run);
+    let gateway = a.rsplit_once('.').map(|(start, _)| format!("{start}.1")).expect("an address");
+    for line in
+        [&format!("Address: {a}\n"), &format!("nameserver {gateway}\n"), "search a.example\n", "options ndots:3\n"]
+    {
+        assert!(said.contains(line), "no {line} in {said}");
+    }
+    assert!(!said.contains("nameserver 192.0.2.53"), "{said}");
+    let line = "169.254.1.2\thost.containers.internal host.docker.internal\n";
+    assert!(said.contains(line), "{said}");
+    let hosts =
+        |options: &[&str]| sandbox.ok(&[&["run", "--rm"], options, &["busybox", "cat", "/etc/hosts"]].concat());
+    assert!(!hosts(&["--network", "inside"]).contains("internal"), "it leads nowhere");
+    assert!(hosts(&["--network", "pasta"]).contains(line));
+    let own = hosts(&["--network", "pasta", "--add-host", "host.docker.internal:192.0.2.7"]);
+    assert!(
+        own.contains("169.254.1.2\thost.containers.internal\n") && own.contains("192.0.2.7\thost.docker"),
+        "{own}"
+    );
+    sandbox.fails(
+        125,
+        &["run: ", "no bridge leads"],
+        &["run", "--network", "net", "--dns", "fe80::1%eth0", "busybox"],
+    );
     ends(&sandbox);
 }

@@ -83,7 +83,7 @@ fn a_network_is_made_listed_described_and_removed() {
     assert!(run.code == 1 && run.stdout == "n\n", "{run}");
     sandbox.fails(125, &["default network podman"], &["network", "rm", "--force", "podman"]);
     assert_eq!(list(&[]), "coracle2\npodman\n");
-    let events = ["events", "--stream=false", "--filter", "type=network", "--format", "{{.Status}} {{.Name}}"];
+    let events = ["events", "--stream=false", "--filter", "type=network", "--format", "{{.Status}} {{.Network}}"];
     assert_eq!(sandbox.ok(&events), "create n\ncreate coracle2\nremove n\n");
 }
 

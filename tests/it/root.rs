@@ -1,5 +1,6 @@
 //! What only root can try.
 
+mod bridges;
 mod budget;
 mod disk_full;
 mod faults;

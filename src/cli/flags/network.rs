@@ -12,7 +12,7 @@ const MODES: [&str; 7] = ["none", "host", "private", "pasta", "slirp4netns", "co
 #[derive(clap::Args, Clone, Debug)]
 #[command(next_help_heading = "Network")]
 pub struct NetworkFlags {
-    /// Connect to networks: those of network create, bridge, none, host, private, pasta[:OPTION,...], container:NAME or ns:PATH; NAME:ip=ADDRESS,ip6=ADDRESS,mac=ADDRESS,alias=NAME,interface_name=NAME says how [default: pasta where it is installed]
+    /// Connect to networks: those of network create, bridge, none, host, private, pasta[:OPTION,...], container:NAME or ns:PATH; NAME:ip=ADDRESS,ip6=ADDRESS,mac=ADDRESS,alias=NAME,interface_name=NAME says how [default: pasta where it is installed, bridge for root]
     #[arg(long, visible_alias = "net", value_name = "MODE|NAME[:OPTION,...]")]
     network: Vec<String>,
     /// Lead a port of the host into the container; without one of the host's, one that is free
@@ -121,7 +121,9 @@ impl NetworkFlags {
             }
             Some("none") => plain(Network::None),
             Some("host") => plain(Network::Host),
-            Some("private") => plain(Network::Pasta),
+            Some("private") if rootless => plain(Network::Pasta),
+            // Real root's own bridge, as podman's.
+            None | Some("private") if !rootless => plain(Network::Bridge),
             Some("pasta") if options.is_empty() => plain(Network::Pasta),
             Some("pasta") => Ok((Network::Pasta, network::pasta_options(options)?)),
             Some("slirp4netns") => {
@@ -130,7 +132,7 @@ impl NetworkFlags {
                 );
                 Ok((Network::Pasta, Vec::new()))
             }
-            None if !rootless || pasta::find().is_some() => plain(Network::Pasta),
+            None if pasta::find().is_some() => plain(Network::Pasta),
             None if !ports.is_empty() => {
                 Err(Kind::NotFound.hinted("publish ports: pasta is not installed", "install the package passt"))
             }
@@ -159,8 +161,12 @@ impl NetworkFlags {
                 Err(Kind::BadInput.hinted(message, "say --network bridge, or one of network create"))
             });
         }
-        let typed: &[String] =
-            if self.only()?.is_some_and(|one| one != "bridge") { &self.network[..1] } else { &self.network };
+        let default = ["bridge".to_owned()];
+        let typed = match self.only()? {
+            None | Some("private") => &default,
+            Some("bridge") => &self.network[..],
+            Some(_) => &self.network[..1],
+        };
         let named = typed.iter().map(|text| {
             let (name, options) = text.split_once(':').unwrap_or((text, ""));
             Membership::parse(name, options)
@@ -199,6 +205,10 @@ impl NetworkFlags {
         let asks = !self.dns.is_empty() || !self.dns_search.is_empty() || !self.dns_option.is_empty();
         if network == Network::None && asks && !keeps_resolv_conf {
             return Err(Kind::BadInput.error("name servers cannot be asked with --network none"));
+        }
+        if let Some(server) = self.dns.iter().find(|server| network == Network::Bridge && server.contains('%')) {
+            let message = format!("name server {server} is on a link of the host's, which no bridge leads to");
+            return Err(Kind::BadInput.hinted(message, "name one without %, or use --network host"));
         }
         let servers = self.dns.iter().filter(|server| *server != "none");
         let searches = self.dns_search.iter().map(|text| network::search(text)).collect::<Result<Vec<_>>>()?;

@@ -1,7 +1,7 @@
 //! `network create`: make a network.
 
 use crate::cli::{Context, Verb, say};
-use crate::container::events::{self, Event, Happening, Object};
+use crate::container::events::{self, Event, Happening};
 use crate::error::{self, Kind};
 use crate::network::cidr::{Cidr, parse_address};
 use crate::network::definition::{
@@ -82,7 +82,7 @@ impl Verb for Create {
             }
             made => made?,
         };
-        events::tell(engine, &[Event::new(Object::Network, Happening::Create, made.id.as_str(), &made.name)]);
+        events::tell(engine, &[Event::of_network(&made, Happening::Create)]);
         say(if context.docker { &made.id } else { &made.name });
         Ok(0)
     }

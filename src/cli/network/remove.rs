@@ -3,7 +3,7 @@
 use crate::cli::confirm::confirm;
 use crate::cli::{Context, Verb, each, in_userns, removal, report, say, stop};
 use crate::container::control::Door;
-use crate::container::events::{self, Event, Happening, Object};
+use crate::container::events::{self, Event, Happening};
 use crate::container::stop::stop as stop_container;
 use crate::container::{networks, remove, state};
 use crate::engine::Engine;
@@ -103,7 +103,7 @@ impl Rm {
 }
 
 fn tell_gone(engine: &Engine, network: &Definition) {
-    events::tell(engine, &[Event::new(Object::Network, Happening::Remove, network.id.as_str(), &network.name)]);
+    events::tell(engine, &[Event::of_network(network, Happening::Remove)]);
 }
 
 /// Removes the networks that fit and that no container is on, and gives their names.

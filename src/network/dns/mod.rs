@@ -15,7 +15,7 @@ mod tests;
 mod zone;
 
 pub use forward::upstreams;
-pub use zone::Zone;
+pub use zone::{HOST_NAMES, Zone};
 
 use crate::error::Kind;
 use anyhow::{Context, Result};
@@ -249,7 +249,9 @@ impl Server {
             Message::Noise => return,
         };
         self.answers = self.answers.wrapping_add(1);
-        let found = zone::look_up(&self.zones(network, asker.address()), &asked, &self.upstreams, self.answers);
+        let own = self.networks.get(network).map_or(&[][..], |zone| zone.own_upstreams(asker.address()));
+        let zones = self.zones(network, asker.address());
+        let found = zone::look_up(&zones, &asked, own, &self.upstreams, self.answers);
         match found {
             Found::Records(records) => {
                 let bytes_max = self.bytes_max(&asker, &asked);

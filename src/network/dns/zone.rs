@@ -24,6 +24,8 @@ pub struct Zone {
     /// Which container has an address.
     ids: HashMap<IpAddr, String>,
     members: HashSet<String>,
+    /// Whom containers have asked that want others than the network's, by their ids.
+    own_upstreams: HashMap<String, Vec<SocketAddr>>,
     subnets: Vec<Cidr>,
     /// Nothing of it is led to the outside, and no question either.
     is_internal: bool,
@@ -52,6 +54,18 @@ impl Zone {
                 }
             }
         }
+    }
+
+    /// Has names of the outside asked of these for one container. Nobody named means those that the network asks.
+    pub fn ask_for(&mut self, id: &str, upstreams: Vec<SocketAddr>) {
+        if !upstreams.is_empty() {
+            self.own_upstreams.insert(id.to_owned(), upstreams);
+        }
+    }
+
+    /// Whom the container that has an address wants asked.
+    pub fn own_upstreams(&self, address: IpAddr) -> &[SocketAddr] {
+        self.id_of(address).and_then(|id| self.own_upstreams.get(id)).map_or(&[], Vec::as_slice)
     }
 
     /// Says where containers of the network find the host.
@@ -98,9 +112,9 @@ pub enum Found {
     Upstreams(Vec<SocketAddr>),
 }
 
-/// Looks a query up in the networks that the client is on, of which the first is the one that it asks on. `upstreams` is
-/// whom those ask that name none themselves.
-pub fn look_up(zones: &[&Zone], asked: &Asked, upstreams: &[SocketAddr], turn: usize) -> Found {
+/// Looks a query up in the networks that the client is on, of which the first is the one that it asks on. `own` is whom
+/// the client wants asked, and `upstreams` whom those networks ask that name none themselves.
+pub fn look_up(zones: &[&Zone], asked: &Asked, own: &[SocketAddr], upstreams: &[SocketAddr], turn: usize) -> Found {
     if let Some(code) = asked.refusal() {
         return Found::Code(code);
     }
@@ -114,7 +128,7 @@ pub fn look_up(zones: &[&Zone], asked: &Asked, upstreams: &[SocketAddr], turn: u
         if zones.iter().any(|zone| zone.subnets.iter().any(|subnet| subnet.contains(address))) {
             return Found::Code(RCODE::NameError);
         }
-        return elsewhere(zones, upstreams);
+        return elsewhere(zones, own, upstreams);
     }
     let bare = name.strip_suffix(DOMAIN);
     let addresses = zones.iter().find_map(|zone| zone.names.get(bare.unwrap_or(&name)));
@@ -134,18 +148,17 @@ pub fn look_up(zones: &[&Zone], asked: &Asked, upstreams: &[SocketAddr], turn: u
             Found::Records(records)
         }
         None if bare.is_some() || HOST_NAMES.contains(&name.as_str()) => Found::Code(RCODE::NameError),
-        None => elsewhere(zones, upstreams),
+        None => elsewhere(zones, own, upstreams),
     }
 }
 
-fn elsewhere(zones: &[&Zone], upstreams: &[SocketAddr]) -> Found {
+fn elsewhere(zones: &[&Zone], own: &[SocketAddr], upstreams: &[SocketAddr]) -> Found {
     // A client that is on another network too is led to the outside by that.
     let Some(zone) = zones.iter().find(|zone| !zone.is_internal) else {
         return Found::Code(if zones.is_empty() { RCODE::ServerFailure } else { RCODE::NameError });
     };
-    let upstreams = if zone.upstreams.is_empty() { upstreams } else { &zone.upstreams };
-    match upstreams {
-        [] => Found::Code(RCODE::ServerFailure),
-        _ => Found::Upstreams(upstreams.to_vec()),
+    match [own, &zone.upstreams, upstreams].into_iter().find(|servers| !servers.is_empty()) {
+        Some(servers) => Found::Upstreams(servers.to_vec()),
+        None => Found::Code(RCODE::ServerFailure),
     }
 }

@@ -122,8 +122,6 @@ impl Keeper {
     }
 
     fn pasta(&self, leads_to_host: bool) -> Result<pasta::Starting> {
-        // The name of the namespace for the one before.
-        crate::fs::remove_file(&self.directory.join(pasta::NETWORK_BIND))?;
         let wishes = pasta::Wishes { ports: &[], options: &[], leads_to_host };
         pasta::start(&self.directory, None, &self.namespace, wishes)
     }
@@ -140,8 +138,8 @@ impl Keeper {
             self.resolver.turn()?;
         }
         if matches!(self.uplink, Uplink::Host) {
-            self.places.clear();
-            self.set_rules()?;
+            // The host's namespace lives on.
+            namespace::within(self.namespace.as_fd(), place::take_back)?;
         }
         Ok(())
     }

@@ -34,6 +34,12 @@ pub fn deliver_answers() -> Result<()> {
     Links::open()?.deliver_marked(MARK, TABLE)
 }
 
+/// Takes back what is in the namespace for all networks together.
+pub fn take_back() -> Result<()> {
+    Table::remove()?;
+    Links::open()?.forget_marked(MARK, TABLE)
+}
+
 /// Makes the bridge of a network, if there is none yet.
 pub fn raise(place: &Place) -> Result<()> {
     let mut links = Links::open()?;

@@ -50,6 +50,9 @@ pub struct Link {
     pub mac: [u8; 6],
     /// What others in this network find it by, lower case.
     pub names: Vec<String>,
+    /// Whom names of the outside are asked of for this container; nobody named means those of the network.
+    #[serde(default)]
+    pub servers: Vec<IpAddr>,
 }
 
 /// A network with a bridge, as the keeper needs to know it.

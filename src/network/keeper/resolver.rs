@@ -74,6 +74,7 @@ impl Resolver {
                 // A network without names tells its containers apart all the same: some may be in others that have them.
                 let names = if place.resolves { &link.names[..] } else { &[] };
                 zone.add(id, names, &link.addresses);
+                zone.ask_for(id, link.servers.iter().map(|address| SocketAddr::new(*address, PORT)).collect());
             }
             let gateways = place.subnets.iter().filter_map(|subnet| subnet.gateway);
             let hosts: Vec<IpAddr> = host.map_or_else(|| gateways.collect(), |host| vec![host]);

@@ -26,7 +26,8 @@ fn names_are_what_was_asked_for() {
     std::fs::write(&base, "192.0.2.9 base").expect("write");
     let base = format!("--hosts-file={}", base.display());
     let hosts = ["--add-host=one;two:192.0.2.7", "--add-host=back:host-gateway", &base, "--hostname=me"];
-    let expected = "192.0.2.7\tone two\n127.0.0.1\tback\n192.0.2.9 base\n127.0.1.1\tme\n";
+    let expected = "192.0.2.7\tone two\n127.0.0.1\tback\n192.0.2.9 base\n\
+                    127.0.0.1\thost.containers.internal host.docker.internal\n127.0.1.1\tme\n";
     assert_eq!(host(&sandbox, &hosts, "cat /etc/hosts"), expected);
     assert_eq!(shell(&sandbox, &["--hosts-file=none", "--hostname=me"], "cat /etc/hosts"), "127.0.1.1\tme\n");
     assert_eq!(shell(&sandbox, &["--hosts-file=image", "--hostname=me"], "tail -n 1 /etc/hosts"), "127.0.1.1\tme\n");
