@@ -50,7 +50,7 @@ impl Monitor {
         };
         let net = instance.entrance.get(Namespaces::CLONE_NEWNET).context("the container has a network namespace")?;
         for gone in self.config.memberships.iter().filter(|before| !after.memberships.contains(before)) {
-            bridged.leave(&gone.network)?;
+            bridged.leave(&gone.network, net.as_fd())?;
         }
         for new in after.memberships.iter().filter(|after| !self.config.memberships.contains(after)) {
             let lives = launch::lives(&self.engine);

@@ -1,8 +1,8 @@
 //! A container on bridges, as its monitor sees it: addresses are leased, then the keeper connects it.
 
-use super::definition::{self, Definition, Driver, Ipam};
+use super::definition::{self, Definition, Driver, Ipam, Mode};
 use super::keeper::client::Connection;
-use super::keeper::protocol::{Link, Place, Subnet};
+use super::keeper::protocol::{Ground, Link, Place, Subnet};
 use super::leases::{self, Range};
 use super::published::{self, Published};
 use super::{Membership, Port};
@@ -56,7 +56,7 @@ fn link(
     membership: &Membership,
     interface: String,
 ) -> Result<Link> {
-    let place = place(network)?;
+    let place = place(engine, network)?;
     let ranges: Vec<Range> = network
         .subnets
         .iter()
@@ -91,24 +91,32 @@ fn random_mac() -> Result<[u8; 6]> {
 }
 
 /// What the keeper needs to know of a network.
-fn place(network: &Definition) -> Result<Place> {
-    if network.driver != Driver::Bridge {
-        let driver = network.driver.name();
-        return Err(Kind::BadInput.error(format!("networks with driver {driver} are not supported yet")));
-    }
+fn place(engine: &Engine, network: &Definition) -> Result<Place> {
     let options = network.options()?;
-    let unsupported = [("vlan", options.vlan.is_some()), ("vrf", options.vrf.is_some())];
-    if let Some((option, _)) = unsupported.iter().find(|(_, is_set)| *is_set) {
-        return Err(Kind::BadInput.error(format!("the option {option} is not supported yet")));
+    let ground = match (network.driver, options.mode) {
+        (Driver::Bridge, Mode::Unmanaged) => Ground::Unmanaged,
+        (Driver::Bridge, _) => Ground::Bridge,
+        (Driver::Macvlan, mode) => {
+            Ground::Macvlan { mode: mode.number().into(), broadcast_limit: options.broadcast_limit }
+        }
+        (Driver::Ipvlan, mode) => Ground::Ipvlan { mode: mode.number() },
+    };
+    if engine.rootless && ground != Ground::Bridge {
+        let what = if ground == Ground::Unmanaged { "a bridge" } else { "an interface" };
+        let message = format!("it is on {what} of the host's, which needs root");
+        return Err(Kind::Denied.hinted(message, "use a bridge that the engine makes, or run coracle as root"));
     }
     Ok(Place {
+        ground,
+        vlan: options.vlan.filter(|vlan| *vlan != 0),
+        vrf: options.vrf.clone(),
         network: network.name.clone(),
         bridge: network.network_interface.clone(),
         subnets: network.subnets.iter().map(|one| Subnet { block: one.subnet, gateway: one.gateway }).collect(),
         internal: network.internal,
         // Only who says so gets a network that others reach.
         isolated: network.option_words.get("isolate").is_none_or(|text| text != "false"),
-        resolves: network.dns_enabled,
+        resolves: network.dns_enabled && ground == Ground::Bridge,
         servers: network.network_dns_servers.clone(),
         default_route: !options.no_default_route,
         mtu: options.mtu,
@@ -139,6 +147,12 @@ impl Leased {
 
     /// Connects the container's namespace, and has the host's ports lead to it.
     pub fn connect(self, namespace: BorrowedFd<'_>, ports: &[Port]) -> Result<Bridged> {
+        let is_on_host = |link: &Link| !matches!(link.place.ground, Ground::Bridge | Ground::Unmanaged);
+        if let Some(link) = self.links.first().filter(|link| !ports.is_empty() && is_on_host(link)) {
+            let message =
+                format!("ports cannot be published on network {}: the host does not reach it", link.place.network);
+            return Err(Kind::BadInput.hinted(message, "reach the container at its own address"));
+        }
         // A port that is another's is found before anything is set up.
         let sockets = published::bind(ports)?;
         let keeper = Connection::open(&self.engine, None)?;
@@ -182,9 +196,9 @@ impl Bridged {
         attached
     }
 
-    /// Takes the container out of a network.
-    pub fn leave(&mut self, network: &str) -> Result<()> {
-        self.ask(|keeper, _| keeper.detach(network))?;
+    /// Takes the container, whose namespace this is, out of a network.
+    pub fn leave(&mut self, network: &str, namespace: BorrowedFd<'_>) -> Result<()> {
+        self.ask(|keeper, _| keeper.detach(network, namespace))?;
         let was_first = self.leased.links.first().is_some_and(|link| link.place.network == network);
         self.forget(network);
         if was_first {

@@ -1,6 +1,7 @@
 //! rtnetlink(7): the links, addresses, routes and rules of one network namespace.
 
 use super::netlink::{self, CREATE, EXCLUSIVE, Message, REPLACE, Socket};
+use crate::error::Kind;
 use anyhow::{Context, Result};
 use std::net::IpAddr;
 use std::os::fd::{AsRawFd, BorrowedFd};
@@ -19,6 +20,7 @@ const DELETE_RULE: u16 = 33;
 const IFLA_ADDRESS: u16 = 1;
 const IFLA_IFNAME: u16 = 3;
 const IFLA_MTU: u16 = 4;
+const IFLA_LINK: u16 = 5;
 const IFLA_MASTER: u16 = 10;
 const IFLA_LINKINFO: u16 = 18;
 const IFLA_NET_NS_FD: u16 = 28;
@@ -61,6 +63,20 @@ pub struct Pair<'a> {
     pub mtu: Option<u32>,
 }
 
+/// An interface on another one.
+pub struct Upper<'a> {
+    /// The kernel's driver.
+    pub kind: &'static str,
+    pub parent: Index,
+    pub name: &'a str,
+    pub namespace: BorrowedFd<'a>,
+    /// None takes the parent's.
+    pub mac: Option<[u8; 6]>,
+    pub mtu: Option<u32>,
+    /// What the driver is told: attributes of `IFLA_INFO_DATA`.
+    pub options: Vec<(u16, Vec<u8>)>,
+}
+
 /// Where packets for some addresses go.
 pub struct Route {
     /// The addresses: None is all of the gateway's or table's family.
@@ -85,14 +101,21 @@ impl Links {
         }
     }
 
-    /// Makes a bridge, unless there is one of this name.
-    pub fn bridge(&mut self, name: &str, mtu: Option<u32>) -> Result<Index> {
+    /// Makes a bridge, unless there is one of this name. Its ports are in the VLAN, if there is one.
+    pub fn bridge(&mut self, name: &str, mtu: Option<u32>, vlan: Option<u16>) -> Result<Index> {
         if let Some(index) = self.find(name)? {
             return Ok(index);
         }
         let message = Message::new(NEW_LINK, CREATE | EXCLUSIVE, &link_header(0, UP, UP)).text(IFLA_IFNAME, name);
-        let message = with_mtu(message, mtu).nest(IFLA_LINKINFO, |info| info.bytes(IFLA_INFO_KIND, b"bridge"));
-        self.0.ask(message).with_context(|| format!("make bridge {name}"))?;
+        let message = with_mtu(message, mtu).nest(IFLA_LINKINFO, |info| {
+            let info = info.bytes(IFLA_INFO_KIND, b"bridge");
+            // IFLA_BR_VLAN_FILTERING, IFLA_BR_VLAN_DEFAULT_PVID.
+            let data = |vlan: u16| move |data: Message| data.bytes(7, &[1]).bytes(39, &vlan.to_ne_bytes());
+            vlan.into_iter().fold(info, |info, vlan| info.nest(IFLA_INFO_DATA, data(vlan)))
+        });
+        let what =
+            if vlan.is_some() { "VLANs on bridges: CONFIG_BRIDGE_VLAN_FILTERING" } else { "bridges: CONFIG_BRIDGE" };
+        known(self.0.ask(message), what).with_context(|| format!("make bridge {name}"))?;
         self.find(name)?.with_context(|| format!("bridge {name} has gone away"))
     }
 
@@ -110,6 +133,30 @@ impl Links {
             info.bytes(IFLA_INFO_KIND, b"veth").nest(IFLA_INFO_DATA, |data| data.nest(VETH_INFO_PEER, peer))
         });
         self.0.ask(message).with_context(|| format!("make the interface {} of the container", pair.peer))
+    }
+
+    /// Makes an interface in a container's namespace that is on one of those here.
+    pub fn upper(&mut self, upper: &Upper<'_>) -> Result<()> {
+        let message = Message::new(NEW_LINK, CREATE | EXCLUSIVE, &link_header(0, 0, 0))
+            .text(IFLA_IFNAME, upper.name)
+            .u32(IFLA_LINK, upper.parent)
+            .u32(IFLA_NET_NS_FD, upper.namespace.as_raw_fd() as u32);
+        let message = upper.mac.iter().fold(message, |message, mac| message.bytes(IFLA_ADDRESS, mac));
+        let message = with_mtu(message, upper.mtu).nest(IFLA_LINKINFO, |info| {
+            let info = info.bytes(IFLA_INFO_KIND, upper.kind.as_bytes());
+            info.nest(IFLA_INFO_DATA, |data| {
+                upper.options.iter().fold(data, |data, (number, value)| data.bytes(*number, value))
+            })
+        });
+        let what = format!("{0}: the module {0}", upper.kind);
+        known(self.0.ask(message), &what)
+            .with_context(|| format!("make the interface {} of the container", upper.name))
+    }
+
+    /// Puts a link into a bridge or a VRF.
+    pub fn set_master(&mut self, link: Index, master: Index) -> Result<()> {
+        let message = Message::new(NEW_LINK, 0, &link_header(link, 0, 0)).u32(IFLA_MASTER, master);
+        self.0.ask(message).context("put an interface into another")
     }
 
     pub fn set_up(&mut self, link: Index) -> Result<()> {
@@ -188,6 +235,14 @@ fn marked(route: (u16, u16), rule: (u16, u16), family: u8, mark: u32, table: u32
     let header = [&[family, 0, 0, 0, table as u8, 0, 0, 1][..], &[0; 4]].concat();
     // FRA_FWMARK, FRA_TABLE.
     [route, Message::new(rule.0, rule.1, &header).u32(10, mark).u32(15, table)]
+}
+
+/// What the kernel does not have is named.
+fn known(answer: std::io::Result<()>, what: &str) -> Result<()> {
+    answer.map_err(|error| match error.raw_os_error() {
+        Some(libc::EOPNOTSUPP) => Kind::Engine.error(format!("this kernel has no {what}")),
+        _ => error.into(),
+    })
 }
 
 /// `struct ifinfomsg`.

@@ -214,7 +214,7 @@ fn host_address(network: Network, links: &[Link], rootless: bool) -> Option<IpAd
         // It is the keeper's pasta that has this address.
         Network::Bridge if rootless => outward.next().map(|_| pasta::HOST_ADDRESS.into()),
         // Real root's bridges are the host's, with these addresses of its own.
-        Network::Bridge => outward.flat_map(|link| &link.place.subnets).find_map(|subnet| subnet.gateway),
+        Network::Bridge => outward.find_map(|link| link.place.gateways().next()),
         Network::None => None,
     }
 }
@@ -240,7 +240,7 @@ fn merged(host: &str, network: Network, links: &[Link], names: &Names) -> String
     let keeps = |line: &&str| match line.split_whitespace().next() {
         Some("search" | "domain") => names.searches.is_none() && links.iter().all(|link| !link.place.resolves),
         Some("options") => names.options.is_none(),
-        Some("nameserver") => network == Network::Host && named.is_empty(),
+        Some("nameserver") => asks_as_host(network, links) && named.is_empty(),
         Some(_) | None => false,
     };
     let mut text: String = host.lines().filter(keeps).map(|line| format!("{line}\n")).collect();
@@ -264,12 +264,20 @@ fn merged(host: &str, network: Network, links: &[Link], names: &Names) -> String
     text
 }
 
+/// Whether a container has the host's name servers: in its network, or on interfaces of its own.
+fn asks_as_host(network: Network, links: &[Link]) -> bool {
+    let is_beside = |link: &Link| !link.place.is_managed();
+    network == Network::Host || (!links.is_empty() && links.iter().all(is_beside))
+}
+
 /// Who answers a container's look-ups, if nobody is named: the keeper at its networks' gateways, else pasta.
 fn servers(network: Network, links: &[Link]) -> Vec<IpAddr> {
-    let gateways = links.iter().flat_map(|link| link.place.subnets.iter().filter_map(|subnet| subnet.gateway));
+    let gateways = links.iter().flat_map(|link| link.place.gateways());
     let servers: Vec<IpAddr> = gateways.take(SERVERS_MAX).collect();
     match network {
-        Network::Pasta | Network::Bridge if servers.is_empty() => vec![pasta::DNS_ADDRESS],
+        Network::Pasta | Network::Bridge if servers.is_empty() && !asks_as_host(network, links) => {
+            vec![pasta::DNS_ADDRESS]
+        }
         Network::None | Network::Host | Network::Pasta | Network::Bridge => servers,
     }
 }

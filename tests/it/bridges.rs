@@ -371,3 +371,21 @@ fn containers_that_name_name_servers_still_find_each_other_and_the_host() {
     );
     ends(&sandbox);
 }
+
+#[test]
+fn networks_on_interfaces_of_the_host_need_root() {
+    let sandbox = sandbox();
+    sandbox.ok(&["network", "create", "-d", "macvlan", "--subnet", "10.77.0.0/24", "lan"]);
+    sandbox.fails(
+        125,
+        &["run: ", "network lan", "needs root"],
+        &["run", "--rm", "--network", "lan", "busybox", "true"],
+    );
+    sandbox.ok(&["network", "create", "-o", "mode=unmanaged", "--interface-name", "own", "theirs"]);
+    sandbox.fails(
+        125,
+        &["run: ", "a bridge of the host's", "needs root"],
+        &["run", "--rm", "--network", "theirs", "busybox"],
+    );
+    ends(&sandbox);
+}

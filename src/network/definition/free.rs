@@ -50,7 +50,8 @@ pub fn complete(defaults: &Defaults, others: &[Definition], wanted: &mut Definit
     let host = Host::look()?;
     for subnet in &wanted.subnets {
         check::check_unused(&subnet.subnet, others)?;
-        if let Some(own) = host.own.iter().find(|own| own.overlaps(&subnet.subnet)) {
+        // What is on an interface of the host's is where the host has addresses, too.
+        if let Some(own) = host.own.iter().find(|own| is_managed && own.overlaps(&subnet.subnet)) {
             let message =
                 format!("subnet {} is already used by the host, which has an address in {own}", subnet.subnet);
             return Err(Kind::InUse.error(message));

@@ -65,6 +65,17 @@ impl Mode {
         }
     }
 
+    /// The kernel's number for it, linux/if_link.h; that of a bridge has none.
+    pub fn number(self) -> u16 {
+        match self {
+            Self::Managed | Self::Unmanaged | Self::L2 => 0,
+            Self::Private | Self::L3 => 1,
+            Self::Vepa | Self::L3s => 2,
+            Self::Bridge => 4,
+            Self::Passthru => 8,
+        }
+    }
+
     fn default_of(driver: Driver) -> Self {
         match driver {
             Driver::Bridge => Self::Managed,

@@ -86,8 +86,8 @@ impl Connection {
     }
 
     /// Takes a container out of a network.
-    pub fn detach(&self, network: &str) -> Result<Vec<String>> {
-        self.ask(&Request::Detach { network: network.to_owned() }, &[])
+    pub fn detach(&self, network: &str, namespace: BorrowedFd<'_>) -> Result<Vec<String>> {
+        self.ask(&Request::Detach { network: network.to_owned() }, &[namespace])
     }
 
     /// Is known to a new keeper, which has its namespace from here.

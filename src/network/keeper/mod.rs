@@ -238,6 +238,9 @@ impl Keeper {
                 });
                 if let Some((container, gone)) = links {
                     self.unplug(&container, &gone)?;
+                    if let Some(namespace) = sent.first() {
+                        namespace::within(namespace.as_fd(), || gone.iter().try_for_each(place::take_down))?;
+                    }
                     self.lower()?;
                     self.name()?;
                 }

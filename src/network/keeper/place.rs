@@ -1,8 +1,9 @@
 //! What is in the namespace of the bridges for each network: a bridge with its addresses, and the firewall's rules.
 
-use super::protocol::{Link, Place};
+use super::protocol::{Ground, Link, Place};
+use crate::error::Kind;
 use crate::network::definition;
-use crate::network::link::{Links, Pair, Route};
+use crate::network::link::{Index, Links, Pair, Route, Upper};
 use crate::network::nftables::{Hook, Step, Table};
 use anyhow::{Context, Result};
 use std::io::Write;
@@ -12,6 +13,9 @@ use std::path::Path;
 /// Marks the packets of published ports on their way back, and names the routing table that delivers them.
 const MARK: u32 = 0xc0ac;
 const TABLE: u32 = 0xc0;
+
+/// The most routes of the host's that are looked at.
+const ROUTES_BYTES_MAX: usize = 1 << 20;
 
 /// The metric of a container's first default route, as podman's.
 const METRIC: u32 = 100;
@@ -43,7 +47,22 @@ pub fn take_back() -> Result<()> {
 /// Makes the bridge of a network, if there is none yet.
 pub fn raise(place: &Place) -> Result<()> {
     let mut links = Links::open()?;
-    let bridge = links.bridge(&place.bridge, place.mtu)?;
+    match place.ground {
+        Ground::Bridge => {}
+        Ground::Unmanaged => return links.find(&place.bridge)?.map(|_| ()).ok_or_else(|| missing(place)),
+        Ground::Macvlan { .. } | Ground::Ipvlan { .. } => return Ok(()),
+    }
+    let vrf = match &place.vrf {
+        Some(vrf) => Some(links.find(vrf)?.ok_or_else(|| {
+            let hint = format!("make it: ip link add {vrf} type vrf table NUMBER");
+            Kind::NotFound.hinted(format!("network {}: the host has no VRF {vrf}", place.network), hint)
+        })?),
+        None => None,
+    };
+    let bridge = links.bridge(&place.bridge, place.mtu, place.vlan)?;
+    if let Some(vrf) = vrf {
+        links.set_master(bridge, vrf)?;
+    }
     for subnet in &place.subnets {
         if let Some(gateway) = subnet.gateway {
             links.add_address(bridge, gateway, subnet.block.prefix())?;
@@ -54,9 +73,60 @@ pub fn raise(place: &Place) -> Result<()> {
 
 /// Takes it away again.
 pub fn remove(place: &Place) -> Result<()> {
+    if !place.is_managed() {
+        return Ok(());
+    }
     let mut links = Links::open()?;
     match links.find(&place.bridge)? {
         Some(bridge) => links.delete(bridge),
+        None => Ok(()),
+    }
+}
+
+fn missing(place: &Place) -> anyhow::Error {
+    let message = format!("network {}: the host has no interface {}", place.network, place.bridge);
+    Kind::NotFound.hinted(message, "make it, or make the network with one that is there")
+}
+
+/// The interface of the host's that a network is on; without a name the one that leads outside.
+fn parent(links: &mut Links, place: &Place) -> Result<Index> {
+    if !place.bridge.is_empty() {
+        return links.find(&place.bridge)?.ok_or_else(|| missing(place));
+    }
+    let routes = crate::fs::read(Path::new("/proc/thread-self/net/route"), ROUTES_BYTES_MAX)?;
+    let routes = String::from_utf8_lossy(&routes).into_owned();
+    // Interface, destination, and the mask at the end: proc_net(5).
+    let default = routes.lines().map(|line| line.split_whitespace().collect::<Vec<_>>()).find_map(|words| {
+        matches!(words[..], [_, "00000000", _, _, _, _, _, "00000000", ..]).then(|| words[0].to_owned())
+    });
+    let index = default.map(|name| links.find(&name)).transpose()?.flatten();
+    index.ok_or_else(|| {
+        let message = format!("network {}: no interface of the host's leads outside", place.network);
+        Kind::NotFound.hinted(message, "make the network with -o parent=INTERFACE")
+    })
+}
+
+/// Gives a container an interface on one of the host's.
+fn on_parent(links: &mut Links, namespace: BorrowedFd<'_>, link: &Link) -> Result<()> {
+    let place = &link.place;
+    let (kind, mac, options) = match place.ground {
+        Ground::Bridge | Ground::Unmanaged => return Ok(()),
+        // IFLA_MACVLAN_MODE, IFLA_MACVLAN_BC_CUTOFF; one of ipvlan has its parent's MAC address.
+        Ground::Macvlan { mode, broadcast_limit } => {
+            let limit = broadcast_limit.map(|limit| (9, limit.to_ne_bytes().to_vec()));
+            ("macvlan", Some(link.mac), [(1, mode.to_ne_bytes().to_vec())].into_iter().chain(limit).collect())
+        }
+        Ground::Ipvlan { mode } => ("ipvlan", None, vec![(1, mode.to_ne_bytes().to_vec())]),
+    };
+    let parent = parent(links, place)?;
+    links.upper(&Upper { kind, parent, name: &link.interface, namespace, mac, mtu: place.mtu, options })
+}
+
+/// Takes an interface out of the namespace that this thread is in, a container's, if it is there.
+pub fn take_down(link: &Link) -> Result<()> {
+    let mut links = Links::open()?;
+    match links.find(&link.interface)? {
+        Some(interface) => links.delete(interface),
         None => Ok(()),
     }
 }
@@ -71,6 +141,9 @@ pub fn port_name(container: &str, link: &Link) -> String {
 /// Plugs a container's interface into the bridge.
 pub fn plug(container: &str, namespace: BorrowedFd<'_>, link: &Link) -> Result<()> {
     let mut links = Links::open()?;
+    if !matches!(link.place.ground, Ground::Bridge | Ground::Unmanaged) {
+        return on_parent(&mut links, namespace, link);
+    }
     let master =
         links.find(&link.place.bridge)?.with_context(|| format!("bridge {} is missing", link.place.bridge))?;
     let name = port_name(container, link);
@@ -136,7 +209,7 @@ pub fn firewall(places: &[&Place]) -> Table {
         table.chain(name, Some(hook));
     }
     table.rule("prerouting", &[Step::IsForTransparentSocket, Step::SetMark(MARK)]);
-    for place in places {
+    for place in places.iter().filter(|place| place.is_managed()) {
         forward(&mut table, place);
         own_addresses(&mut table, place);
         if !place.internal {

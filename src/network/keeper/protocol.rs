@@ -59,8 +59,15 @@ pub struct Link {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
     pub network: String,
-    /// The bridge's name.
+    /// The bridge's name, or that of the interface of the host's that containers are on.
     pub bridge: String,
+    #[serde(default)]
+    pub ground: Ground,
+    /// The VLAN that the bridge's ports are in, and the VRF that it belongs to.
+    #[serde(default)]
+    pub vlan: Option<u16>,
+    #[serde(default)]
+    pub vrf: Option<String>,
     pub subnets: Vec<Subnet>,
     /// Nothing leads out of it.
     pub internal: bool,
@@ -74,6 +81,32 @@ pub struct Place {
     pub metric: Option<u32>,
     /// Those that each container gets beside the default ones.
     pub routes: Vec<Route>,
+}
+
+/// What containers of a network are connected to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Ground {
+    /// A bridge that the keeper makes, with its addresses, its name server and its rules.
+    #[default]
+    Bridge,
+    /// A bridge of the user's, which is left as it is.
+    Unmanaged,
+    /// An interface of the host's, by the driver macvlan. The mode is the kernel's number.
+    Macvlan { mode: u32, broadcast_limit: Option<i32> },
+    /// The same by the driver ipvlan.
+    Ipvlan { mode: u16 },
+}
+
+impl Place {
+    /// Whether it has a bridge of the keeper's.
+    pub fn is_managed(&self) -> bool {
+        self.ground == Ground::Bridge
+    }
+
+    /// Where its name server is.
+    pub fn gateways(&self) -> impl Iterator<Item = IpAddr> {
+        self.subnets.iter().filter(|_| self.is_managed()).filter_map(|subnet| subnet.gateway)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -52,7 +52,7 @@ impl Resolver {
     /// Answers at a network's gateways, in the namespace that this thread is in. Another server there, which the host may
     /// have, does not keep containers from running.
     pub fn listen(&mut self, place: &Place) {
-        for gateway in place.subnets.iter().filter_map(|subnet| subnet.gateway) {
+        for gateway in place.gateways() {
             if let Err(error) = self.server.listen(&place.network, SocketAddr::new(gateway, PORT)) {
                 self.warning = Some(format!("network {}: {}", place.network, crate::error::line(&error)));
             }
@@ -76,8 +76,7 @@ impl Resolver {
                 zone.add(id, names, &link.addresses);
                 zone.ask_for(id, link.servers.iter().map(|address| SocketAddr::new(*address, PORT)).collect());
             }
-            let gateways = place.subnets.iter().filter_map(|subnet| subnet.gateway);
-            let hosts: Vec<IpAddr> = host.map_or_else(|| gateways.collect(), |host| vec![host]);
+            let hosts: Vec<IpAddr> = host.map_or_else(|| place.gateways().collect(), |host| vec![host]);
             if !place.internal {
                 zone.set_host(&hosts);
             }

@@ -54,7 +54,8 @@ fn roots_containers_are_on_the_default_bridge_of_the_host() {
     }
     let hosts = sandbox.ok(&["exec", "plain", "cat", "/etc/hosts"]);
     assert!(hosts.contains("10.88.0.1\thost.containers.internal host.docker.internal\n"), "{hosts}");
-    assert!(bridges().contains("coracle0") && says(&["nft", "list", "tables"]).contains("inet coracle"));
+    assert!(bridges().contains(" coracle0: "), "{}", bridges());
+    assert_eq!(says(&["nft", "list", "tables"]), "table inet coracle\n");
     ends(&sandbox);
 }
 
@@ -101,5 +102,105 @@ fn names_of_the_outside_are_asked_of_those_that_the_container_names() {
     assert!(answer.contains("Address: 192.0.2.77\n"), "{answer}");
     let answer = asks(&[]);
     assert!(!answer.contains("192.0.2.77"), "others ask others: {answer}");
+    ends(&sandbox);
+}
+
+/// Two ends of a cable: the host's, and that of the other machine's in the lan.
+fn cable() {
+    says(&["ip", "link", "add", "parent", "type", "veth", "peer", "name", "other"]);
+    says(&["ip", "link", "set", "parent", "up"]);
+    says(&["ip", "link", "set", "other", "up"]);
+    says(&["ip", "address", "add", "10.77.0.1/24", "dev", "other"]);
+}
+
+fn address(sandbox: &Sandbox, container: &str, network: &str) -> String {
+    let template = format!("{{{{(index .NetworkSettings.Networks {network:?}).IPAddress}}}}");
+    sandbox.ok(&["inspect", "--format", &template, container]).trim().to_owned()
+}
+
+#[test]
+fn a_macvlan_container_is_a_machine_of_its_own_on_the_hosts_cable() {
+    let Some(sandbox) = sandbox() else { return };
+    cable();
+    let create = ["network", "create", "-d", "macvlan", "-o", "mode=bridge", "--subnet", "10.77.0.0/24"];
+    sandbox.ok(&[&create[..], &["-o", "parent=parent", "lan"]].concat());
+    let place = "lan:ip=10.77.0.9,mac=92:d0:c6:0a:29:33";
+    sandbox.ok(&[&["run", "-d", "--name", "a", "--network", place], SERVER].concat());
+    until("the other machine reaches it", || TcpStream::connect("10.77.0.9:7").is_ok());
+    assert!(says(&["ip", "neighbour", "show", "dev", "other"]).contains("10.77.0.9 lladdr 92:d0:c6:0a:29:33"));
+    assert!(sandbox.ok(&["exec", "a", "ip", "route"]).contains("default via 10.77.0.1 dev eth0"));
+    // One that runs comes to the cable and leaves it.
+    sandbox.ok(&["network", "create", "net"]);
+    sandbox.ok(&[&["run", "-d", "--name", "b", "--network", "net"], SERVER].concat());
+    sandbox.ok(&["network", "connect", "lan", "b"]);
+    let b = address(&sandbox, "b", "lan");
+    until("the other machine reaches it", || TcpStream::connect((&*b, 7)).is_ok());
+    sandbox.ok(&["network", "disconnect", "lan", "b"]);
+    assert_eq!(
+        sandbox.ok(&["exec", "b", "ls", "/sys/class/net"]).lines().filter(|name| name.starts_with("eth")).count(),
+        1
+    );
+    let published = ["run", "--rm", "--network", "lan", "-p", "8080:7", "busybox", "true"];
+    sandbox.fails(125, &["run: ", "cannot be published on network lan"], &published);
+    sandbox.ok(&[&create[..7], &["10.79.0.0/24", "-o", "parent=nowhere", "lost"]].concat());
+    sandbox.fails(125, &["run: ", "no interface nowhere"], &["run", "--rm", "--network", "lost", "busybox", "true"]);
+    says(&["ip", "link", "delete", "other"]);
+    ends(&sandbox);
+}
+
+#[test]
+fn what_the_kernel_lacks_for_a_network_is_named() {
+    let Some(sandbox) = sandbox() else { return };
+    cable();
+    let tries = |words: &[&str]| Command::new("ip").args(words).output().expect("start ip").status.success();
+    let has_ipvlan = tries(&["link", "add", "link", "parent", "name", "probe", "type", "ipvlan"]);
+    says(&["ip", "link", "delete", "other"]);
+    cable();
+    says(&["ip", "link", "add", "bridge", "type", "bridge"]);
+    let has_vlans = tries(&["link", "set", "bridge", "type", "bridge", "vlan_filtering", "1"]);
+    says(&["ip", "link", "delete", "bridge"]);
+    sandbox.ok(&["network", "create", "-d", "ipvlan", "-o", "parent=parent", "--subnet", "10.77.0.0/24", "ip"]);
+    sandbox.ok(&["network", "create", "-o", "vlan=5", "vlan"]);
+    for (network, has, word) in [("ip", has_ipvlan, "ipvlan"), ("vlan", has_vlans, "VLAN")] {
+        let run = sandbox.coracle(&["run", "--rm", "--network", network, "busybox", "true"]);
+        if has {
+            assert_eq!(run.code, 0, "{run}");
+        } else {
+            run.fails(125, &["run: ", "this kernel has no", word]);
+        }
+    }
+    sandbox.ok(&["network", "create", "-o", "vrf=red", "vrf"]);
+    sandbox.fails(125, &["run: ", "no VRF red"], &["run", "--rm", "--network", "vrf", "busybox", "true"]);
+    says(&["ip", "link", "delete", "other"]);
+    ends(&sandbox);
+}
+
+#[test]
+fn a_bridge_of_the_users_is_left_as_it_is() {
+    let Some(sandbox) = sandbox() else { return };
+    let create = [
+        "network",
+        "create",
+        "-o",
+        "mode=unmanaged",
+        "--interface-name",
+        "own",
+        "--subnet",
+        "10.78.0.0/24",
+        "theirs",
+    ];
+    sandbox.ok(&create);
+    sandbox.fails(125, &["run: ", "no interface own"], &["run", "--rm", "--network", "theirs", "busybox", "true"]);
+    says(&["ip", "link", "add", "own", "type", "bridge"]);
+    says(&["ip", "link", "set", "own", "up"]);
+    says(&["ip", "address", "add", "10.78.0.1/24", "dev", "own"]);
+    sandbox.ok(&[&["run", "-d", "--name", "a", "--network", "theirs"], SERVER].concat());
+    let a = address(&sandbox, "a", "theirs");
+    until("the host reaches it", || TcpStream::connect((&*a, 7)).is_ok());
+    assert!(!says(&["nft", "list", "ruleset"]).contains("own"));
+    sandbox.ok(&["rm", "-f", "-t", "0", "a"]);
+    until("the keeper has gone", || sandbox.processes().is_empty());
+    assert!(bridges().contains(" own: "), "it is still there");
+    says(&["ip", "link", "delete", "own"]);
     ends(&sandbox);
 }
