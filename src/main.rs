@@ -21,8 +21,10 @@
 //! ```text
 //! CLI  main → cli/run (flags.rs: strings → Config) → cli/pulling → image/pull::ensure → container/create
 //!      → container/start: fork, through the door (control::Door, rootless::enter), exec the monitor, hear its answer
-//! MON  monitor/launch: lock alive → cgroup → store/overlay → container/spec (Config → OCI) → runtime::create → pasta
+//! MON  monitor/launch: lock alive → cgroup → store/overlay → container/spec (Config → OCI) → runtime::create → pasta,
+//!      or for named networks: lease addresses → network/keeper connects → network/forward leads ports in
 //! CTR  runtime/init: mounts → pivot_root; runtime/process: capabilities → user → seccomp → execve
+//! KEEP network/keeper: one process per user while a container is on a bridge: bridges, firewall, names, uplink
 //! back the channel closes on exec (ok) or carries the error chain: init → monitor → CLI, printed once
 //!      monitor/mod: poll(stdio, ctl, pidfd, timer); exit → drain, network down, state.json, --rm, tell who waits
 //! ```
