@@ -8,7 +8,7 @@ use crate::engine::Engine;
 use crate::error::Kind;
 use crate::fs::{self, Durability, Held};
 use crate::network::Link;
-use crate::sys::threads;
+use crate::sys::{memory, threads};
 use anyhow::{Context, Result};
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
@@ -260,10 +260,16 @@ pub fn list(engine: &Engine) -> Result<Vec<Container>> {
 /// How many containers are worth a thread.
 const CONTAINERS_PER_THREAD_MIN: usize = 64;
 
+/// About what a container takes in memory.
+const CONTAINER_BYTES: usize = 6 << 10;
+
 /// All containers that can be read, newest first, and why the others cannot be.
 pub fn survey(engine: &Engine) -> Result<(Vec<Container>, Vec<anyhow::Error>)> {
     let names = fs::list(&engine.containers())?;
     let shares = threads::divided(&names, CONTAINERS_PER_THREAD_MIN, |names| {
+        if names.len() > CONTAINERS_PER_THREAD_MIN {
+            memory::take_in_advance(names.len() * CONTAINER_BYTES);
+        }
         names.iter().filter_map(|name| Id::parse(name)).map(|id| read(engine, &id)).collect::<Vec<_>>()
     });
     let (mut containers, mut unreadable) = (Vec::with_capacity(names.len()), Vec::new());

@@ -1,4 +1,4 @@
-//! malloc_trim(3), madvise(2): giving memory back.
+//! mallopt(3), malloc_trim(3), madvise(2): taking memory at once, and giving it back.
 
 /// How much of the stack below the caller is given back; the deepest that setting up a container has been seen to go is
 /// a quarter of it. The main stack has at least 128 MiB of room below it in which nothing else is ever placed.
@@ -6,6 +6,23 @@ const STACK_BYTES: usize = 512 << 10;
 
 /// What stays below the caller's frame: room for this function and the call it makes.
 const STACK_SPARED_BYTES: usize = 8 << 10;
+
+/// The most that is taken in advance.
+const ADVANCE_BYTES_MAX: usize = 48 << 20;
+
+/// Has this thread's heap grow at once for about so many bytes of small things: glibc lets the heap of a thread beside the
+/// main one grow by single pages, with a system call for each. For a program that soon ends, since such a heap is not
+/// given back.
+pub fn take_in_advance(bytes: usize) {
+    // SAFETY: both only set numbers of the allocator's. Other C libraries have no such parameters.
+    #[cfg(target_env = "gnu")]
+    unsafe {
+        // A block of this size comes out of the heap, which keeps it when it is freed.
+        libc::mallopt(libc::M_MMAP_THRESHOLD, 2 * ADVANCE_BYTES_MAX as libc::c_int);
+        libc::mallopt(libc::M_TRIM_THRESHOLD, 2 * ADVANCE_BYTES_MAX as libc::c_int);
+    }
+    drop(std::hint::black_box(Vec::<u8>::with_capacity(bytes.min(ADVANCE_BYTES_MAX))));
+}
 
 /// Gives back to the kernel what the heap holds free, and the stack that was used and is not any more. For a process
 /// that has done its work and now waits for long. The caller must be on the main thread.
