@@ -44,13 +44,13 @@ impl Monitor {
     /// told to those who wait for it.
     pub(super) fn finish(&mut self) -> Result<i32> {
         let (hidden, ended) = self.record_end();
-        let removed = hidden.map_or(Ok(()), |hidden| {
-            hidden.finish()?;
+        let removed = hidden.as_ref().map_or(Ok(()), |_| {
             remove::log_dir(&self.config)?;
             remove::anonymous_volumes(&self.engine, &self.config)?;
             if self.config.remove_image { unused::follow_container(&self.engine, &self.config) } else { Ok(()) }
         });
-        // Told only now: who hears it finds nothing of a container that was to be removed.
+        // Told only now: who hears it finds nothing of a container that was to be removed. To give its files' place on the
+        // disk back is nothing that anybody has to wait for.
         let code = self.code();
         for client in self.clients.iter_mut().filter(|client| client.role == Role::Waiting(MAIN)) {
             client.end(code);
@@ -64,7 +64,8 @@ impl Monitor {
         for client in self.clients.iter().filter(|client| client.waits_for(MAIN)) {
             clients::answer(&client.socket, &Reply::Exited { code });
         }
-        ended.and(removed).map(|()| code)
+        let cleared = hidden.map_or(Ok(()), remove::Hidden::finish);
+        ended.and(removed).and(cleared).map(|()| code)
     }
 
     /// Its end is written down, one that is to be removed is hidden, and only then the lock is released. A step that
