@@ -30,7 +30,7 @@ pub fn write(
     if !config.names.no_hostname {
         files.push(("hostname", "/etc/hostname", format!("{}\n", config.hostname).into_bytes()));
     }
-    files.push(("containerenv", "/run/.containerenv", containerenv(config).into_bytes()));
+    files.push(("containerenv", "/run/.containerenv", containerenv(config, rootless).into_bytes()));
     let resolv_conf = network::resolv_conf(config.network, links, &config.names)?;
     files.extend(resolv_conf.map(|text| ("resolv.conf", "/etc/resolv.conf", text.into_bytes())));
     if let Some(zone) = &config.users.timezone {
@@ -88,15 +88,16 @@ pub fn follow(run_dir: &Path, config: &Config, before: &[Link], after: &[Link], 
 }
 
 /// What podman tells programs about their container, by which they know that they are in one.
-fn containerenv(config: &Config) -> String {
+fn containerenv(config: &Config, rootless: bool) -> String {
     let image = match &config.source {
         Source::Image(image) => format!("image=\"{}\"\nimageid=\"{}\"\n", image.name, image.id.hex()),
         Source::Directory(_) => String::new(),
     };
     format!(
-        "engine=\"coracle-{}\"\nname=\"{}\"\nid=\"{}\"\n{image}rootless=1\n",
+        "engine=\"coracle-{}\"\nname=\"{}\"\nid=\"{}\"\n{image}rootless={}\n",
         env!("CARGO_PKG_VERSION"),
         config.name,
-        config.id
+        config.id,
+        u8::from(rootless)
     )
 }

@@ -195,7 +195,7 @@ impl Ground<'_> {
         if let Some(master) = starting.ready()? {
             streams.set_master(master, config.process.interactive)?;
         }
-        let network = connecting.map(|connecting| connecting.finish(config, &starting, run_dir)).transpose()?;
+        let network = connecting.map(Connecting::finish).transpose()?;
         let state = State { links, ..describe(engine, &starting, restarts)? };
         write_pid_files(config, state.pid)?;
         let (child, entrance) = starting.finish()?;
@@ -422,16 +422,9 @@ enum Connecting {
 }
 
 impl Connecting {
-    fn finish(self, config: &Config, container: &Starting, run_dir: &Path) -> Result<Connected> {
+    fn finish(self) -> Result<Connected> {
         match self {
-            Self::Pasta(starting) => match starting.finish() {
-                // One before 2024_08 does not lead to the host, which nobody but the user insists on.
-                Err(error) if error::kind(&error) == Kind::Denied && !config.names.asks_for_host() => {
-                    start_pasta(config, container, run_dir, false)?.finish()
-                }
-                connected => connected,
-            }
-            .map(Connected::Pasta),
+            Self::Pasta(starting) => starting.finish().map(Connected::Pasta),
             Self::Bridge(bridged) => Ok(Connected::Bridge(bridged)),
         }
     }
@@ -448,25 +441,18 @@ fn connect(
     if matches!(config.network, Network::None | Network::Host) || config.users.network != Namespace::Own {
         return Ok(None);
     }
+    let entrance = starting.entrance.as_ref().context("a new container has an entrance")?;
+    let net = entrance.get(Namespaces::CLONE_NEWNET).context("the container has a network namespace")?;
     if let Some(leased) = leased {
-        let entrance = starting.entrance.as_ref().context("a new container has an entrance")?;
-        let net = entrance.get(Namespaces::CLONE_NEWNET).context("the container has a network namespace")?;
         return Ok(Some(Connecting::Bridge(Box::new(leased.connect(net.as_fd(), &config.ports)?))));
     }
-    start_pasta(config, starting, run_dir, config.names.leads_to_host())
-        .map(|starting| Some(Connecting::Pasta(starting)))
-}
-
-fn start_pasta(
-    config: &Config,
-    container: &Starting,
-    run_dir: &Path,
-    leads_to_host: bool,
-) -> Result<pasta::Starting> {
-    let entrance = container.entrance.as_ref().context("a new container has an entrance")?;
-    let net = entrance.get(Namespaces::CLONE_NEWNET).context("the container has a network namespace")?;
-    let wishes = pasta::Wishes { ports: &config.ports, options: &config.pasta_options, leads_to_host };
-    pasta::start(run_dir, entrance.get(Namespaces::CLONE_NEWUSER), net, wishes)
+    let wishes = pasta::Wishes {
+        ports: &config.ports,
+        options: &config.pasta_options,
+        leads_to_host: config.names.leads_to_host(),
+    };
+    let starting = pasta::start(run_dir, entrance.get(Namespaces::CLONE_NEWUSER), net, wishes)?;
+    Ok(Some(Connecting::Pasta(starting)))
 }
 
 fn describe(engine: &Engine, starting: &Starting, restarts: u32) -> Result<State> {

@@ -44,12 +44,8 @@ impl Names {
 
     /// Whether a name leads to the host that runs the container.
     pub fn leads_to_host(&self) -> bool {
-        self.gateway.is_none() && (!self.no_hosts || self.asks_for_host())
-    }
-
-    /// Whether the user has asked for a name that leads to the host.
-    pub fn asks_for_host(&self) -> bool {
-        self.gateway.is_none() && self.hosts.iter().any(|host| host.address.is_none())
+        let is_asked_for = self.hosts.iter().any(|host| host.address.is_none());
+        self.gateway.is_none() && (is_asked_for || (!self.no_hosts && pasta::leads_to_host()))
     }
 
     /// The name servers, but for those on links of the host's.
@@ -182,9 +178,10 @@ pub fn hosts(
     if !text.is_empty() && !text.ends_with('\n') {
         text.push('\n');
     }
-    if let Some(address) =
-        names.gateway.filter(|_| network != Network::None).or(host_address(network, links, rootless))
-    {
+    // Without a way to the host, its names lead nowhere.
+    let leads = |address: &IpAddr| *address != pasta::HOST_ADDRESS || pasta::leads_to_host();
+    let named = names.gateway.filter(|_| network != Network::None);
+    if let Some(address) = named.or_else(|| host_address(network, links, rootless).filter(leads)) {
         // What the user says of these names counts.
         let is_free = |name: &&str| !text.split_whitespace().any(|word| word == *name);
         let free: Vec<&str> = HOST_NAMES.into_iter().filter(is_free).collect();
@@ -324,7 +321,8 @@ mod tests {
             if let Ok(host) = Host::parse(&text) {
                 let names = Names { hosts: vec![host.clone()], base: HostsBase::Nothing, ..Names::default() };
                 let file = hosts(Network::Pasta, &[], &names, "me", true, |_| Ok(None)).unwrap().unwrap();
-                prop_assert_eq!(file.lines().count(), 3);
+                let of_host = usize::from(pasta::leads_to_host());
+                prop_assert_eq!(file.lines().count(), 2 + of_host);
                 prop_assert_eq!(file.lines().next().unwrap().split_whitespace().count(), 1 + host.names.len());
             }
             for taken in [server(&text), search(&text), option(&text)].into_iter().flatten() {

@@ -78,6 +78,20 @@ pub fn find() -> Option<PathBuf> {
     dirs.map(|dir| dir.join("pasta")).find(|file| file.is_file())
 }
 
+/// The option that leads [`HOST_ADDRESS`] to the host.
+const HOST_OPTION: &str = "--map-guest-addr";
+
+/// The largest program that is looked through.
+const PROGRAM_BYTES_MAX: usize = 16 << 20;
+
+/// Whether the pasta that is installed leads to the host, as those since 2024_08 do: their programs have the option in
+/// their texts. To ask one would cost a process for each container.
+pub fn leads_to_host() -> bool {
+    let option = HOST_OPTION.trim_start_matches('-').as_bytes();
+    let program = find().and_then(|program| crate::fs::read(&program, PROGRAM_BYTES_MAX).ok());
+    program.is_some_and(|bytes| bytes.windows(option.len()).any(|window| window == option))
+}
+
 /// A pasta that is on its way; the container may be set up meanwhile.
 pub struct Starting {
     connected: Connected,
@@ -159,8 +173,8 @@ fn base_arguments(program: &Path, wishes: Wishes<'_>) -> Vec<String> {
             arguments.extend(value.map(str::to_owned));
         }
     }
-    if wishes.leads_to_host && !wishes.sets("--map-guest-addr") {
-        arguments.push(format!("--map-guest-addr={}", HOST_ADDRESS));
+    if wishes.leads_to_host && !wishes.sets(HOST_OPTION) {
+        arguments.push(format!("{HOST_OPTION}={HOST_ADDRESS}"));
     }
     arguments.extend(wishes.options.iter().filter(|option| *option != "--map-gw").cloned());
     arguments

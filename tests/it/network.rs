@@ -1,8 +1,9 @@
 //! `--network` and `--publish`, with the real pasta.
 
-use crate::support::{Sandbox, skip, until};
+use crate::support::{Running, Sandbox, skip, until};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -52,7 +53,7 @@ fn private_is_connected_and_cannot_reach_the_hosts_loopback() {
     let port = listener.local_addr().expect("an address").port();
     let script = format!(
         "ip route | grep -c default; cat /etc/resolv.conf; gateway=$(ip route | awk '/default/ {{print $3}}'); \
-         for to in 127.0.0.1 $gateway; do nc -w 2 $to {port} < /dev/null && echo reached $to; done; echo done"
+         for to in 127.0.0.1 169.254.1.2 $gateway; do nc -w 2 $to {port} < /dev/null && echo reached $to; done; echo done"
     );
     for options in [&["--network", "private"][..], &[]] {
         let arguments = [&["run", "--rm"], options, &["busybox", "sh", "-c", &script]].concat();
@@ -61,6 +62,41 @@ fn private_is_connected_and_cannot_reach_the_hosts_loopback() {
         assert!(run.stdout.contains("nameserver 169.254.1.1\n"), "{run}");
         assert!(!run.stdout.contains("reached"), "the host's loopback is not the container's: {run}");
     }
+    sandbox.assert_no_leaks();
+}
+
+#[test]
+fn the_host_has_a_name_where_pasta_leads_to_it() {
+    let Some(sandbox) = with_pasta() else { return };
+    sandbox.ok(&["network", "create", "net"]);
+    sandbox.ok(&["network", "create", "--internal", "inside"]);
+    // Two that connect as the real one does: pasta knows the way since 2024_08, and says so in its program.
+    let newer = "#!/bin/bash\ncase \"$*\" in *--map-guest-addr=169.254.1.2*) ;; *) exit 1;; esac\n\
+                 for word; do shift; case $word in --map-guest*) ;; *) set -- \"$@\" \"$word\";; esac; done\n\
+                 exec /usr/bin/pasta \"$@\"\n";
+    let older = "#!/bin/bash\ncase \"$*\" in *guest-addr*) exit 1;; esac\nexec /usr/bin/pasta \"$@\"\n";
+    let pasta = sandbox.home.join("pasta");
+    let hosts = |program: &str, network: &str, options: &[&str]| {
+        std::fs::write(&pasta, program).expect("write a program");
+        std::fs::set_permissions(&pasta, std::fs::Permissions::from_mode(0o755)).expect("chmod");
+        let words = [&["run", "--rm", "--network", network], options, &["busybox", "cat", "/etc/hosts"]].concat();
+        let mut command = sandbox.command(&words);
+        let path = std::env::var("PATH").unwrap_or_default();
+        command.env("PATH", format!("{}:{path}", sandbox.home.display()));
+        let run = Running::start(command).finish();
+        assert!(run.code == 0 && run.stderr.is_empty(), "{run}");
+        // The keeper has a pasta of its own.
+        until("the keeper has gone", || sandbox.processes().is_empty());
+        run.stdout
+    };
+    for network in ["pasta", "net"] {
+        let line = "169.254.1.2\thost.containers.internal host.docker.internal\n";
+        assert!(hosts(newer, network, &[]).contains(line));
+        assert!(!hosts(older, network, &[]).contains("internal"), "it would lead nowhere");
+        let own = hosts(newer, network, &["--add-host", "host.docker.internal:192.0.2.7"]);
+        assert!(own.contains("169.254.1.2\thost.containers.internal\n") && own.contains("192.0.2.7\thost.docker"));
+    }
+    assert!(!hosts(newer, "inside", &[]).contains("internal"), "nothing leads out of it");
     sandbox.assert_no_leaks();
 }
 

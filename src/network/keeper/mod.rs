@@ -115,14 +115,14 @@ impl Keeper {
     }
 
     fn start_uplink(&mut self) {
-        self.uplink = match self.pasta(true) {
+        self.uplink = match self.pasta() {
             Ok(starting) => Uplink::Starting(Box::new(starting)),
             Err(error) => Uplink::None(crate::error::line(&error), Instant::now()),
         };
     }
 
-    fn pasta(&self, leads_to_host: bool) -> Result<pasta::Starting> {
-        let wishes = pasta::Wishes { ports: &[], options: &[], leads_to_host };
+    fn pasta(&self) -> Result<pasta::Starting> {
+        let wishes = pasta::Wishes { ports: &[], options: &[], leads_to_host: pasta::leads_to_host() };
         pasta::start(&self.directory, None, &self.namespace, wishes)
     }
 
@@ -342,8 +342,7 @@ impl Keeper {
     fn finish_uplink(&mut self) {
         let nothing = Uplink::None(String::new(), Instant::now());
         if let Uplink::Starting(starting) = std::mem::replace(&mut self.uplink, nothing) {
-            // One before 2024_08 leads to the host in no way that could be used here.
-            self.uplink = match starting.finish().or_else(|_| self.pasta(false)?.finish()) {
+            self.uplink = match starting.finish() {
                 Ok(connected) => Uplink::Up(connected),
                 Err(error) => Uplink::None(crate::error::line(&error), Instant::now()),
             };

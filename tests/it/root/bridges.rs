@@ -2,6 +2,7 @@
 
 use crate::support::{Sandbox, skip, until};
 use nix::sched::{CloneFlags, unshare};
+use std::io::{Read, Write};
 use std::net::{TcpStream, UdpSocket};
 use std::process::Command;
 
@@ -54,6 +55,7 @@ fn roots_containers_are_on_the_default_bridge_of_the_host() {
     }
     let hosts = sandbox.ok(&["exec", "plain", "cat", "/etc/hosts"]);
     assert!(hosts.contains("10.88.0.1\thost.containers.internal host.docker.internal\n"), "{hosts}");
+    assert!(sandbox.ok(&["exec", "plain", "cat", "/run/.containerenv"]).ends_with("rootless=0\n"));
     assert!(bridges().contains(" coracle0: "), "{}", bridges());
     assert_eq!(says(&["nft", "list", "tables"]), "table inet coracle\n");
     ends(&sandbox);
@@ -202,5 +204,60 @@ fn a_bridge_of_the_users_is_left_as_it_is() {
     until("the keeper has gone", || sandbox.processes().is_empty());
     assert!(bridges().contains(" own: "), "it is still there");
     says(&["ip", "link", "delete", "own"]);
+    ends(&sandbox);
+}
+
+/// What an echo server gives back.
+fn echo(address: (&str, u16)) -> Option<String> {
+    let mut stream = TcpStream::connect(address).ok()?;
+    stream.write_all(b"hi").ok()?;
+    let mut heard = [0; 2];
+    stream.read_exact(&mut heard).ok()?;
+    Some(stream.local_addr().ok()?.to_string()).filter(|_| heard == *b"hi")
+}
+
+#[test]
+fn published_ports_of_root_know_who_comes() {
+    let Some(sandbox) = sandbox() else { return };
+    sandbox.ok(&[
+        "run",
+        "-d",
+        "--name",
+        "s",
+        "-p",
+        "8080:7",
+        "busybox",
+        "nc",
+        "-ll",
+        "-p",
+        "7",
+        "-e",
+        "sh",
+        "-c",
+        "netstat -tn >&2; exec cat",
+    ]);
+    until("the host reaches it", || echo(("127.0.0.1", 8080)).is_some());
+    // Another machine.
+    cable();
+    says(&["ip", "address", "flush", "dev", "other"]);
+    says(&["ip", "address", "add", "10.77.0.1/24", "dev", "parent"]);
+    let (tell, told) = std::sync::mpsc::channel();
+    let (go, is_on) = std::sync::mpsc::channel();
+    let machine = std::thread::spawn(move || {
+        unshare(CloneFlags::CLONE_NEWNET).expect("make a network namespace");
+        tell.send(nix::unistd::gettid()).expect("the test waits");
+        is_on.recv().expect("the cable is in");
+        says(&["ip", "link", "set", "other", "up"]);
+        says(&["ip", "address", "add", "10.77.0.2/24", "dev", "other"]);
+        echo(("10.77.0.1", 8080))
+    });
+    let thread = told.recv().expect("the machine is on").to_string();
+    says(&["ip", "link", "set", "other", "netns", &thread]);
+    go.send(()).expect("the machine waits");
+    let client = machine.join().expect("the machine works").expect("an answer");
+    assert!(client.starts_with("10.77.0.2:"));
+    let log = sandbox.ok(&["logs", "s"]) + &sandbox.coracle(&["logs", "s"]).stderr;
+    assert!(log.contains(&client), "no {client} in {log}");
+    until("the cable is out", || !says(&["ip", "-o", "link"]).contains("parent"));
     ends(&sandbox);
 }
