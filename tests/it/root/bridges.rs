@@ -1,6 +1,6 @@
 //! Real root's bridges, which are in the network namespace of the host: here, one that each test has for itself.
 
-use crate::support::{Sandbox, skip, until};
+use crate::support::{Running, Sandbox, skip, until};
 use nix::sched::{CloneFlags, unshare};
 use std::io::{Read, Write};
 use std::net::{TcpStream, UdpSocket};
@@ -53,6 +53,13 @@ fn roots_containers_are_on_the_default_bridge_of_the_host() {
         // This thread is on the host.
         until("the host reaches the container", || TcpStream::connect((address, 7)).is_ok());
     }
+    // What the settings call private is no pasta either.
+    let settings = sandbox.home.join("containers.conf");
+    std::fs::write(&settings, "[containers]\nnetns = 'private'\n").expect("write settings");
+    let mut command = sandbox.command(&["run", "--rm", "busybox", "ip", "route"]);
+    command.env("CONTAINERS_CONF", settings);
+    let run = Running::start(command).finish();
+    assert!(run.stdout.starts_with("default via 10.88.0.1 dev eth0"), "{run}");
     let hosts = sandbox.ok(&["exec", "plain", "cat", "/etc/hosts"]);
     assert!(hosts.contains("10.88.0.1\thost.containers.internal host.docker.internal\n"), "{hosts}");
     assert!(sandbox.ok(&["exec", "plain", "cat", "/run/.containerenv"]).ends_with("rootless=0\n"));
