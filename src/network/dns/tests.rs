@@ -296,6 +296,24 @@ fn a_network_may_ask_servers_of_its_own() {
 }
 
 #[test]
+fn a_container_may_have_others_asked() {
+    let [networks, own] = [1, 2].map(|last| upstream(move |query, _| Some(answer_of(query, 0, last))));
+    let of = |is_internal| {
+        let mut zone = Zone::new(vec![Cidr::parse("127.0.0.0/8").unwrap()], is_internal, vec![networks]);
+        zone.add(ID, &["web".to_owned()], &[address("127.0.0.7")]);
+        zone.ask_for(ID, vec![own]);
+        zone
+    };
+    let server = serve(vec![("net", of(false)), ("inside", of(true))], Vec::new());
+    let [net, inside] = server.addresses[..] else { panic!("two networks") };
+    let asks = |client, server, name| said(&ask_from(client, server, &query(name, TYPE_A)));
+    assert_eq!(asks("127.0.0.7", net, "example.org"), "NoError 192.0.2.2");
+    assert_eq!(asks("127.0.0.8", net, "example.org"), "NoError 192.0.2.1");
+    assert_eq!(asks("127.0.0.7", net, "web"), "NoError 127.0.0.7");
+    assert_eq!(asks("127.0.0.9", inside, "example.org"), "NameError", "nothing is led out of it");
+}
+
+#[test]
 fn the_next_server_is_asked_where_one_does_not_answer() {
     let silent = upstream(|_, _| None);
     let failing = upstream(|query, _| Some(answer_of(query, 2, 0)));
