@@ -4,6 +4,7 @@ use super::definition::{self, Definition, Driver, Ipam, Mode};
 use super::keeper::client::Connection;
 use super::keeper::protocol::{Ground, Link, Place, Subnet};
 use super::leases::{self, Range};
+use super::link::{OWN, random_mac};
 use super::published::{self, Published};
 use super::{Membership, Port};
 use crate::engine::Engine;
@@ -75,19 +76,26 @@ fn link(
     let own = [guest.name, guest.id.get(..12).unwrap_or(guest.id)];
     let names = own.into_iter().map(str::to_owned).chain(membership.aliases.iter().cloned());
     let names = names.map(|name| name.to_ascii_lowercase()).collect();
-    let mac = match membership.mac {
-        Some(mac) => mac,
-        None => random_mac()?,
+    let mac = match (membership.mac, addresses.first()) {
+        (Some(mac), _) => mac,
+        (None, Some(address)) if place.is_managed() => mac_of(*address),
+        (None, _) => random_mac()?,
     };
     Ok(Link { place, interface, addresses, mac, names, servers: guest.servers.to_vec() })
 }
 
-/// An address of nobody's: locally administered, of no group.
-fn random_mac() -> Result<[u8; 6]> {
-    let mut mac = [0; 6];
-    rustix::rand::getrandom(&mut mac, rustix::rand::GetRandomFlags::empty())?;
-    mac[0] = mac[0] & !1 | 2;
-    Ok(mac)
+/// Each address has one of its own, so that whoever gets it next is found by those that have spoken with the one before.
+/// It is locally administered and of no group.
+fn mac_of(address: IpAddr) -> [u8; 6] {
+    let bits = match address {
+        IpAddr::V4(address) => address.to_bits(),
+        IpAddr::V6(address) => {
+            let bits = address.to_bits();
+            (bits ^ bits >> 32 ^ bits >> 64 ^ bits >> 96) as u32
+        }
+    };
+    let [a, b, c, d] = bits.to_be_bytes();
+    [OWN[0], OWN[1], a, b, c, d]
 }
 
 /// What the keeper needs to know of a network.

@@ -107,6 +107,8 @@ impl Links {
             return Ok(index);
         }
         let message = Message::new(NEW_LINK, CREATE | EXCLUSIVE, &link_header(0, UP, UP)).text(IFLA_IFNAME, name);
+        // One of its own: else it is the lowest of its ports', which come and go, and containers look for it at the last.
+        let message = message.bytes(IFLA_ADDRESS, &random_mac()?);
         let message = with_mtu(message, mtu).nest(IFLA_LINKINFO, |info| {
             let info = info.bytes(IFLA_INFO_KIND, b"bridge");
             // IFLA_BR_VLAN_FILTERING, IFLA_BR_VLAN_DEFAULT_PVID.
@@ -117,6 +119,26 @@ impl Links {
             if vlan.is_some() { "VLANs on bridges: CONFIG_BRIDGE_VLAN_FILTERING" } else { "bridges: CONFIG_BRIDGE" };
         known(self.0.ask(message), what).with_context(|| format!("make bridge {name}"))?;
         self.find(name)?.with_context(|| format!("bridge {name} has gone away"))
+    }
+
+    /// The bridges made by [`Links::bridge`] that nothing is plugged into.
+    pub fn empty_bridges(&mut self) -> Result<Vec<(Index, String)>> {
+        let (mut bridges, mut used) = (Vec::new(), Vec::new());
+        let listed = self.0.list(Message::new(GET_LINK, 0, &link_header(0, 0, 0)), |body| {
+            let number = |bytes: &[u8]| Some(Index::from_ne_bytes(bytes.try_into().ok()?));
+            let attributes = body.get(16..).unwrap_or_default();
+            used.extend(netlink::attribute(attributes, IFLA_MASTER).and_then(number));
+            let info = netlink::attribute(attributes, IFLA_LINKINFO).unwrap_or_default();
+            let is_own = netlink::attribute(attributes, IFLA_ADDRESS).is_some_and(|mac| mac.starts_with(&OWN));
+            if is_own && netlink::attribute(info, IFLA_INFO_KIND).is_some_and(|kind| kind.starts_with(b"bridge")) {
+                let name = netlink::attribute(attributes, IFLA_IFNAME).unwrap_or_default();
+                let name = String::from_utf8_lossy(name).trim_end_matches('\0').to_owned();
+                bridges.extend(body.get(4..8).and_then(number).map(|index| (index, name)));
+            }
+        });
+        listed.context("list the interfaces")?;
+        bridges.retain(|(index, _)| !used.contains(index));
+        Ok(bridges)
     }
 
     /// Makes a pair of interfaces with one end here and one in another namespace.
@@ -243,6 +265,16 @@ fn known(answer: std::io::Result<()>, what: &str) -> Result<()> {
         Some(libc::EOPNOTSUPP) => Kind::Engine.error(format!("this kernel has no {what}")),
         _ => error.into(),
     })
+}
+
+/// How the addresses of links that are given here begin: locally administered, of no group.
+pub const OWN: [u8; 2] = [0x0a, 0xc0];
+
+/// An address of nobody's.
+pub fn random_mac() -> Result<[u8; 6]> {
+    let mut mac = [OWN[0], OWN[1], 0, 0, 0, 0];
+    rustix::rand::getrandom(&mut mac[2..], rustix::rand::GetRandomFlags::empty())?;
+    Ok(mac)
 }
 
 /// `struct ifinfomsg`.

@@ -13,6 +13,7 @@ pub const NETFILTER: Option<Protocol> = Some(rustix::net::netlink::NETFILTER);
 /// `NLM_F_*`, netlink(7).
 pub const REQUEST: u16 = 1;
 const ACK: u16 = 4;
+const DUMP: u16 = 0x300;
 pub const REPLACE: u16 = 0x100;
 pub const EXCLUSIVE: u16 = 0x200;
 pub const CREATE: u16 = 0x400;
@@ -20,6 +21,9 @@ pub const APPEND: u16 = 0x800;
 
 /// The type of an answer that says whether something was done.
 const ERROR: u16 = 2;
+
+/// The type of the last answer of many.
+const DONE: u16 = 3;
 
 /// Marks an attribute that has others in it.
 const NESTED: u16 = 0x8000;
@@ -138,6 +142,12 @@ impl Socket {
         Ok(found)
     }
 
+    /// Asks for all that there are of a kind, and looks at each one's description.
+    pub fn list(&mut self, message: Message, mut look: impl FnMut(&[u8])) -> std::io::Result<()> {
+        self.send(message, DUMP)?;
+        self.answers(|_, body| look(body))
+    }
+
     /// Has all of it done or nothing: nfnetlink's batch, whose first and last message only frame it. The last that does
     /// something asks for the answer; an earlier one that fails is answered as well.
     pub fn batch(&mut self, begin: Message, mut messages: Vec<Message>, end: Message) -> std::io::Result<()> {
@@ -185,6 +195,7 @@ impl Socket {
                             return Ok(());
                         }
                     }
+                    DONE => return Ok(()),
                     _ => found(kind, body),
                 }
             }
@@ -200,4 +211,17 @@ fn split(bytes: &[u8]) -> Option<(u16, u32, &[u8], &[u8])> {
     let sequence = u32::from_ne_bytes(bytes.get(8..12)?.try_into().ok()?);
     let body = bytes.get(HEADER..length)?;
     Some((kind, sequence, body, bytes.get(length.next_multiple_of(4)..).unwrap_or_default()))
+}
+
+/// The value of an attribute, of several that follow each other.
+pub fn attribute(mut bytes: &[u8], wanted: u16) -> Option<&[u8]> {
+    loop {
+        let length = usize::from(u16::from_ne_bytes(bytes.get(..2)?.try_into().ok()?));
+        let kind = u16::from_ne_bytes(bytes.get(2..4)?.try_into().ok()?) & !NESTED;
+        let value = bytes.get(4..length)?;
+        if kind == wanted {
+            return Some(value);
+        }
+        bytes = bytes.get(length.next_multiple_of(4)..)?;
+    }
 }

@@ -51,6 +51,8 @@ pub enum Step<'a> {
     InputIsNot(&'a str),
     OutputIsNot(&'a str),
     SourceIn(std::net::IpAddr, u8),
+    /// Answers to its source would not go where it came in.
+    SourceIsElsewhere,
     DestinationIs(std::net::IpAddr),
     /// The packet belongs to a socket here that speaks for somebody else.
     IsForTransparentSocket,
@@ -112,6 +114,11 @@ impl Step<'_> {
             Self::InputIsNot(name) => equals(meta(list, 6), false, &interface(name)),
             Self::OutputIsNot(name) => equals(meta(list, 7), false, &interface(name)),
             Self::SourceIn(address, prefix) => source_in(list, address, prefix),
+            Self::SourceIsElsewhere => {
+                // The flags: by source and incoming interface, and whether there is a route at all.
+                let found = |data: Message| data.be32(1, REGISTER).be32(2, 1).be32(3, 1 | 8 | 32);
+                equals(expression(list, "fib", found), true, &[0])
+            }
             Self::DestinationIs(address) => destination(list, address),
             Self::IsForTransparentSocket => {
                 equals(expression(list, "socket", |data| data.be32(1, 0).be32(2, REGISTER)), true, &[1])

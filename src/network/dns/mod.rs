@@ -64,6 +64,8 @@ pub struct Server {
 struct Listener {
     network: Arc<str>,
     address: SocketAddr,
+    /// Whose questions alone it hears, if not everybody's.
+    client: Option<IpAddr>,
     socket: Socket,
 }
 
@@ -117,24 +119,55 @@ impl Server {
 
     /// Answers a network's containers at an address of its bridge, by UDP and TCP. Listening there already is no error.
     pub fn listen(&mut self, network: &str, address: SocketAddr) -> Result<()> {
-        if self.listeners.values().any(|listener| listener.address == address && *listener.network == *network) {
+        if self.is_listening(network, address, None) {
             return Ok(());
         }
-        if self.listeners.len() >= LISTENERS_MAX {
-            return Err(Kind::InUse.error(format!("the name server listens at {LISTENERS_MAX} addresses already")));
-        }
         let listening = || format!("listen for names at {address}");
-        let udp = UdpSocket::bind(address).with_context(listening)?;
-        udp.set_nonblocking(true).with_context(listening)?;
+        let udp = self.bind(address).with_context(listening)?;
         // Port 0 is any that is free, for tests: the same for both.
         let address = udp.local_addr().with_context(listening)?;
         let tcp = TcpListener::bind(address).with_context(listening)?;
         tcp.set_nonblocking(true).with_context(listening)?;
         for socket in [Socket::Udp(udp), Socket::Tcp(tcp)] {
             let token = self.watch(&socket, EpollFlags::EPOLLIN)?;
-            self.listeners.insert(token, Listener { network: network.into(), address, socket });
+            self.listeners.insert(token, Listener { network: network.into(), address, client: None, socket });
         }
         Ok(())
+    }
+
+    /// Gives one client a queue of its own at an address, so that others who send more than can be answered fill theirs.
+    pub fn listen_to(&mut self, network: &str, address: SocketAddr, client: IpAddr) -> Result<()> {
+        // Where another server is, its clients are not ours.
+        if self.is_listening(network, address, Some(client)) || !self.is_listening(network, address, None) {
+            return Ok(());
+        }
+        let listening = || format!("listen for names at {address} for {client}");
+        let udp = self.bind(address).with_context(listening)?;
+        // Whatever the client's port is.
+        udp.connect((client, 0)).with_context(listening)?;
+        let socket = Socket::Udp(udp);
+        let token = self.watch(&socket, EpollFlags::EPOLLIN)?;
+        self.listeners.insert(token, Listener { network: network.into(), address, client: Some(client), socket });
+        Ok(())
+    }
+
+    fn is_listening(&self, network: &str, address: SocketAddr, client: Option<IpAddr>) -> bool {
+        let is_it = |it: &Listener| it.address == address && *it.network == *network && it.client == client;
+        self.listeners.values().any(is_it)
+    }
+
+    /// A socket for datagrams at an address where others may be.
+    fn bind(&self, address: SocketAddr) -> Result<UdpSocket> {
+        use rustix::net::{AddressFamily, SocketFlags, SocketType, sockopt};
+        if self.listeners.len() >= LISTENERS_MAX {
+            return Err(Kind::InUse.error(format!("the name server listens at {LISTENERS_MAX} addresses already")));
+        }
+        let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+        let socket = rustix::net::socket_with(family, SocketType::DGRAM, flags, None)?;
+        sockopt::set_socket_reuseaddr(&socket, true)?;
+        rustix::net::bind(&socket, &address)?;
+        Ok(UdpSocket::from(socket))
     }
 
     /// Where a network's name server is.
@@ -152,6 +185,8 @@ impl Server {
         if !self.networks.contains_key(network) && self.networks.len() >= NETWORKS_MAX {
             return Err(Kind::InUse.error(format!("the name server has {NETWORKS_MAX} networks already")));
         }
+        let is_there = |client: IpAddr| zone.id_of(client).is_some();
+        self.listeners.retain(|_, it| *it.network != *network || it.client.is_none_or(is_there));
         self.networks.insert(network.to_owned(), zone);
         Ok(())
     }

@@ -66,6 +66,8 @@ struct Keeper {
     /// The networks that are there now.
     places: Vec<Place>,
     idle_since: Instant,
+    /// Another one was in the namespace before, which may have left something.
+    is_successor: bool,
 }
 
 /// What connects the namespace to the host's network.
@@ -87,6 +89,7 @@ struct Client {
 
 impl Keeper {
     fn new(directory: PathBuf, listener: OwnedFd, namespace: Option<OwnedFd>) -> Result<Self> {
+        let is_successor = namespace.is_some();
         let namespace = match namespace {
             Some(namespace) => namespace,
             None => namespace::make_network(network::loopback_up)?.0,
@@ -94,7 +97,7 @@ impl Keeper {
         let is_hosts =
             namespace::inode(namespace.as_fd())? == namespace::inode(namespace::open("self", "net")?.as_fd())?;
         namespace::within(namespace.as_fd(), || {
-            place::prepare()?;
+            place::prepare(is_hosts)?;
             place::deliver_answers()
         })
         .context("prepare the namespace of the bridges")?;
@@ -107,6 +110,8 @@ impl Keeper {
             clients: Vec::new(),
             places: Vec::new(),
             idle_since: Instant::now(),
+            // In the host's own namespace there are other people's bridges.
+            is_successor: is_successor && !is_hosts,
         };
         if !is_hosts {
             keeper.start_uplink();
@@ -267,15 +272,16 @@ impl Keeper {
     fn raise(&mut self, links: &[Link]) -> Result<()> {
         let new: Vec<Place> =
             links.iter().map(|link| &link.place).filter(|place| !self.places.contains(place)).cloned().collect();
-        if new.is_empty() {
-            return Ok(());
-        }
         let resolver = &mut self.resolver;
         namespace::within(self.namespace.as_fd(), || {
             new.iter().try_for_each(place::raise)?;
             new.iter().for_each(|place| resolver.listen(place));
+            links.iter().for_each(|link| resolver.listen_to(link));
             Ok(())
         })?;
+        if new.is_empty() {
+            return Ok(());
+        }
         // One that was changed since has the same name.
         self.places.retain(|place| new.iter().all(|new| new.network != place.network));
         self.places.extend(new);
@@ -318,11 +324,15 @@ impl Keeper {
 
     fn forget_the_gone(&mut self) {
         let gone: Vec<Client> = self.clients.extract_if(.., |client| client.is_gone).collect();
+        let any_gone = !gone.is_empty();
         for (container, links) in gone.into_iter().filter_map(|client| client.container) {
             // What cannot be taken away now goes with the namespace.
             let _ = self.unplug(&container, &links);
             let _ = self.lower();
             let _ = self.name();
+        }
+        if any_gone && self.is_successor {
+            let _ = namespace::within(self.namespace.as_fd(), || place::sweep(&self.places));
         }
         if !self.clients.is_empty() {
             self.idle_since = Instant::now();

@@ -21,14 +21,23 @@ const ROUTES_BYTES_MAX: usize = 1 << 20;
 const METRIC: u32 = 100;
 
 /// Makes the namespace that this thread is in one that passes packets on.
-pub fn prepare() -> Result<()> {
-    for setting in ["ipv4/ip_forward", "ipv6/conf/all/forwarding"] {
-        let path = Path::new("/proc/sys/net").join(setting);
-        // A kernel without IPv6 has no such setting.
-        if path.exists() && crate::fs::read(&path, 16)? != b"1\n" {
-            let written = crate::fs::open_for_writing(&path)?.write_all(b"1");
-            written.with_context(|| format!("write {}", path.display()))?;
-        }
+pub fn prepare(is_hosts: bool) -> Result<()> {
+    write_setting("ipv4/ip_forward", b"1\n")?;
+    write_setting("ipv6/conf/all/forwarding", b"1\n")?;
+    if !is_hosts {
+        // The firewall is between networks; what stays within one does not have to go through it.
+        write_setting("bridge/bridge-nf-call-iptables", b"0\n")?;
+        write_setting("bridge/bridge-nf-call-ip6tables", b"0\n")?;
+    }
+    Ok(())
+}
+
+/// Sets a parameter of the namespace that this thread is in, if the kernel has it: not all have IPv6.
+fn write_setting(name: &str, value: &[u8]) -> Result<()> {
+    let path = Path::new("/proc/sys/net").join(name);
+    if path.exists() && crate::fs::read(&path, 16)? != value {
+        let written = crate::fs::open_for_writing(&path)?.write_all(value);
+        written.with_context(|| format!("write {}", path.display()))?;
     }
     Ok(())
 }
@@ -131,6 +140,14 @@ pub fn take_down(link: &Link) -> Result<()> {
     }
 }
 
+/// Takes away the bridges that nobody is on and that are of none of these networks: those of a keeper that was killed.
+pub fn sweep(places: &[Place]) -> Result<()> {
+    let mut links = Links::open()?;
+    let mut left_over = links.empty_bridges()?;
+    left_over.retain(|(_, name)| places.iter().all(|place| place.bridge != *name));
+    left_over.into_iter().try_for_each(|(bridge, _)| links.delete(bridge))
+}
+
 /// The name of the bridge's end of a container's link.
 pub fn port_name(container: &str, link: &Link) -> String {
     // An interface's name has at most 15 bytes: the container's id tells containers apart, the network's bridge links.
@@ -179,6 +196,10 @@ pub fn configure(link: &Link, number: u32) -> Result<()> {
             subnet_of(*address).map_or(if address.is_ipv4() { 32 } else { 128 }, |subnet| subnet.block.prefix());
         links.add_address(interface, *address, prefix)?;
     }
+    // Its addresses and routes are those that it is given here, not those that a neighbour says it should have.
+    if link.place.is_managed() {
+        write_setting(&format!("ipv6/conf/{}/accept_ra", link.interface), b"0\n")?;
+    }
     links.set_up(interface)?;
     if link.place.default_route && !link.place.internal {
         let metric = Some(link.place.metric.unwrap_or(METRIC) + number);
@@ -199,7 +220,8 @@ pub fn configure(link: &Link, number: u32) -> Result<()> {
 /// the address of where it leaves.
 pub fn firewall(places: &[&Place]) -> Table {
     let mut table = Table::new();
-    table.chain("isolation", None);
+    table.chain("to-networks", None);
+    table.chain("from-networks", None);
     for (name, hook) in [
         ("prerouting", Hook::Prerouting),
         ("input", Hook::Input),
@@ -208,8 +230,19 @@ pub fn firewall(places: &[&Place]) -> Table {
     ] {
         table.chain(name, Some(hook));
     }
+    let is_routed = |place: &&&Place| {
+        let has_gateway = place.subnets.iter().any(|subnet| subnet.gateway.is_some());
+        // What comes by a VRF has routes of its own.
+        place.is_managed() && place.vrf.is_none() && has_gateway
+    };
+    for place in places.iter().filter(is_routed) {
+        // Nobody speaks for somebody who is not in its network.
+        table.rule("prerouting", &[Step::InputIs(&place.bridge), Step::SourceIsElsewhere, Step::Drop]);
+    }
     table.rule("prerouting", &[Step::IsForTransparentSocket, Step::SetMark(MARK)]);
     for place in places.iter().filter(|place| place.is_managed()) {
+        table.rule("to-networks", &[Step::OutputIs(&place.bridge), Step::Drop]);
+        table.rule("from-networks", &[Step::InputIs(&place.bridge), Step::Drop]);
         forward(&mut table, place);
         own_addresses(&mut table, place);
         if !place.internal {
@@ -228,8 +261,9 @@ fn forward(table: &mut Table, place: &Place) {
         table.rule("forward", &[Step::InputIs(bridge), Step::OutputIsNot(bridge), Step::Drop]);
         table.rule("forward", &[Step::OutputIs(bridge), Step::InputIsNot(bridge), Step::Drop]);
     } else if place.isolated {
-        table.rule("forward", &[Step::InputIs(bridge), Step::OutputIsNot(bridge), Step::Jump("isolation")]);
-        table.rule("isolation", &[Step::OutputIs(bridge), Step::Drop]);
+        // Whatever the other one has been asked for.
+        table.rule("forward", &[Step::InputIs(bridge), Step::OutputIsNot(bridge), Step::Jump("to-networks")]);
+        table.rule("forward", &[Step::OutputIs(bridge), Step::InputIsNot(bridge), Step::Jump("from-networks")]);
     }
 }
 

@@ -59,6 +59,15 @@ impl Resolver {
         }
     }
 
+    /// Hears a container apart from the others, in the namespace that this thread is in. Without that it is heard with them.
+    pub fn listen_to(&mut self, link: &Link) {
+        for gateway in link.place.gateways() {
+            for address in link.addresses.iter().filter(|address| address.is_ipv4() == gateway.is_ipv4()) {
+                let _ = self.server.listen_to(&link.place.network, SocketAddr::new(gateway, PORT), *address);
+            }
+        }
+    }
+
     pub fn forget(&mut self, network: &str) {
         self.server.forget(network);
     }

@@ -13,6 +13,8 @@ mod images;
 mod interrupts;
 mod kernel;
 mod mounts;
+mod networks;
+mod networks_killed;
 mod output;
 #[cfg(target_arch = "x86_64")]
 mod puppet;
@@ -143,13 +145,18 @@ pub fn eventually(what: &str, mut attempt: impl FnMut() -> bool) {
 
 /// The static program that attacks from within (see probe.c). None, and a skip, without a C compiler.
 pub fn probe(scene: &Scene) -> Option<Vec<u8>> {
-    let program = scene.sandbox.home.join("probe");
-    let code = source().join("tests/it/attack/probe.c");
+    compiled(&scene.sandbox, "probe")
+}
+
+/// A program of this directory as a static one. None, and a skip, without a C compiler.
+pub fn compiled(sandbox: &Sandbox, name: &str) -> Option<Vec<u8>> {
+    let program = sandbox.home.join(name);
+    let code = source().join(format!("tests/it/attack/{name}.c"));
     let compiled =
         Command::new("cc").args(["-static", "-O1", "-Wall", "-Werror", "-o"]).arg(&program).arg(code).output();
     match compiled {
         Ok(output) if output.status.success() => Some(std::fs::read(&program).expect("read the program")),
-        Ok(output) => panic!("compile probe.c: {}", String::from_utf8_lossy(&output.stderr)),
+        Ok(output) => panic!("compile {name}.c: {}", String::from_utf8_lossy(&output.stderr)),
         Err(error) => {
             skip(&format!("no C compiler: {error}"));
             None
