@@ -189,7 +189,8 @@ fn h03_nobody_speaks_for_another_network() {
         let subnet = format!("10.73.{number}.0/24");
         scene.ok(&["network", "create", "--opt", "isolate=false", "--subnet", &subnet, name]);
     }
-    for (name, place) in [("ear", "two:ip=10.73.2.9"), ("near", "one:ip=10.73.1.9")] {
+    scene.ok(&["network", "create", "--subnet", "10.73.3.0/24", "shut"]);
+    for (name, place) in [("ear", "two:ip=10.73.2.9"), ("near", "one:ip=10.73.1.9"), ("shut", "shut:ip=10.73.3.9")] {
         let hear = ["run", "-d", "--name", name, "--network", place, &image, "packets", "hear", "::", "9"];
         scene.ok(&hear);
         eventually("it hears", || scene.ok(&["logs", name]).contains("hearing"));
@@ -208,6 +209,12 @@ fn h03_nobody_speaks_for_another_network() {
     eventually("what is no lie arrives", || scene.ok(&["logs", "ear"]).contains("true"));
     let heard = scene.ok(&["logs", "ear"]);
     assert!(!heard.contains("false"), "{heard}");
+    // Nor does anything get into a network that has not asked for it, even if no answer is waited for.
+    spoof("10.73.1.66", "10.73.3.9", "in");
+    let member = ["run", "--rm", "--cap-add", "net_raw", "--network", "shut:ip=10.73.3.8", &image];
+    scene.ok(&[&member[..], &["packets", "spoof", "10.73.3.8", "10.73.3.9", "9", "last"]].concat());
+    eventually("what is sent within arrives", || scene.ok(&["logs", "shut"]).contains("last"));
+    assert!(!scene.ok(&["logs", "shut"]).contains(" in"), "{}", scene.ok(&["logs", "shut"]));
     // The control: on its own link, where no firewall is, the lies are told.
     spoof("8.8.8.8", "10.73.1.9", "false");
     eventually("the control", || scene.ok(&["logs", "near"]).contains("8.8.8.8 false"));

@@ -108,24 +108,27 @@ fn h05_connections_stand_when_helpers_of_others_are_killed_and_nothing_is_left()
     let publish = format!("127.0.0.1:{victims}:7");
     // All addresses are as they are to be, each time again.
     let options = ["--network", "net:ip=10.78.1.5", "--network", "two:ip=10.78.2.5", "--publish", &publish];
-    for helper in [Helper::Monitor, Helper::Forwarder, Helper::Keeper, Helper::Pasta] {
+    use Helper::{Forwarder, Keeper, Monitor, Pasta};
+    for helpers in [&[Monitor][..], &[Forwarder], &[Keeper], &[Pasta], &[Monitor, Keeper]] {
         for round in 0..ROUNDS {
-            let after = format!("{helper:?} {round}");
+            let after = format!("{helpers:?} {round}");
             serve(sandbox, "victim", &options);
             let id = scene.ok(&["inspect", "--format", "{{.Id}}", "victim"]).trim().to_owned();
             eventually("the victim answers", || greeting((LOOPBACK, victims)).is_some());
             let (links, places) = look();
             assert!(links.contains(&id[..10]) && places.contains("10.78.2.1"), "the control: {links}{places}");
-            let killed = pids(sandbox, helper, &id);
-            assert_eq!(killed.len(), 1, "{after}: {killed:?}");
-            kill(Pid::from_raw(killed[0]), Signal::SIGKILL).expect("kill");
+            let killed: Vec<i32> = helpers.iter().flat_map(|helper| pids(sandbox, *helper, &id)).collect();
+            assert_eq!(killed.len(), helpers.len(), "{after}: {killed:?}");
+            killed.iter().for_each(|pid| kill(Pid::from_raw(*pid), Signal::SIGKILL).expect("kill"));
             traffic.assert_stands(&after);
-            if helper != Helper::Monitor {
-                let is_back = || pids(sandbox, helper, &id).first().is_some_and(|pid| *pid != killed[0]);
+            if !helpers.contains(&Monitor) {
+                let is_back = || pids(sandbox, helpers[0], &id).first().is_some_and(|pid| *pid != killed[0]);
                 eventually(&format!("another one is there after {after}"), is_back);
                 eventually("the victim answers again", || greeting((LOOPBACK, victims)).is_some());
             }
             scene.ok(&["rm", "-f", "-t", "0", "victim"]);
+            // A keeper that knew nothing of the victim looks for what others have left when somebody goes.
+            scene.ok(&["run", "--rm", "--network", "net", "localhost/packets:latest", "true"]);
             eventually(&format!("no process is left after {after}"), || {
                 sandbox.processes().iter().all(|process| !process.contains(&id))
             });
