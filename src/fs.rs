@@ -13,7 +13,7 @@ mod root;
 mod walk;
 
 pub use copy::{copy_contents, copy_status};
-pub use lock::{Held, Hold, Lock, held, hold_alive, say_held};
+pub use lock::{Held, Hold, Lock, held, held_at, hold_alive, say_held};
 pub use output::{Output, Place};
 pub use remove::{remove_tree, remove_tree_named};
 pub use root::Root;
@@ -62,16 +62,22 @@ pub fn read_all(stream: impl Read, bytes_max: usize) -> Result<Vec<u8>> {
 
 /// Reads one of the engine's own JSON files. None if there is none.
 pub fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<Option<T>> {
-    let Some(bytes) = read_own(path)? else { return Ok(None) };
+    read_json_at(CWD, path)
+}
+
+/// The same, by a path from a directory.
+pub fn read_json_at<T: serde::de::DeserializeOwned>(dir: BorrowedFd<'_>, path: &Path) -> Result<Option<T>> {
+    let Some(bytes) = read_own(dir, path)? else { return Ok(None) };
     serde_json::from_slice(&bytes).with_context(|| format!("parse {}", path.display())).map(Some)
 }
 
 /// Reads a regular file of the engine's own, most of which fit into one read: a short one has come to the end, which
 /// files of the kernel do not promise. None if there is none.
-fn read_own(path: &Path) -> Result<Option<Vec<u8>>> {
-    let file = match std::fs::File::open(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        other => other.with_context(|| format!("open {}", path.display()))?,
+fn read_own(dir: BorrowedFd<'_>, path: &Path) -> Result<Option<Vec<u8>>> {
+    let opened = retry_on_intr(|| rustix::fs::openat(dir, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()));
+    let file = match opened {
+        Err(Errno::NOENT) => return Ok(None),
+        other => std::fs::File::from(other.with_context(|| format!("open {}", path.display()))?),
     };
     let mut first = Vec::with_capacity(FIRST_READ_BYTES);
     let reading = || format!("read {}", path.display());

@@ -14,7 +14,7 @@ use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use std::cell::OnceCell;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -183,7 +183,7 @@ impl Paths {
             if let Some(held) = self.hold_alive()? {
                 return Ok(Some(held));
             }
-            if status(self)?.1.is_alive() || Instant::now() >= until {
+            if status(CWD, self)?.1.is_alive() || Instant::now() >= until {
                 return Ok(None);
             }
             std::thread::sleep(ENDING_PAUSE);
@@ -207,38 +207,42 @@ pub fn write(paths: &Paths, state: &State, durability: Durability) -> Result<()>
 }
 
 /// Reads `state.json`. None if there is none.
-fn read_state(paths: &Paths) -> Result<Option<State>> {
+fn read_state(base: BorrowedFd<'_>, paths: &Paths) -> Result<Option<State>> {
     // One that is written over on a full disk is whole a moment later.
-    fs::read_json(&paths.state()).or_else(|_| {
+    fs::read_json_at(base, &paths.state()).or_else(|_| {
         std::thread::sleep(ENDING_PAUSE);
-        fs::read_json(&paths.state())
+        fs::read_json_at(base, &paths.state())
     })
 }
 
 /// Reads one container. Errors with `NotFound` if it has been removed.
 pub fn read(engine: &Engine, id: &Id) -> Result<Container> {
-    let paths = Paths::of(engine, id);
-    let config: Box<Config> = fs::read_json(&paths.config())?
+    read_at(CWD, &Paths::of(engine, id), id)
+}
+
+/// The same, where the paths are from a directory: of many containers, that is half of the names to be looked up.
+fn read_at(base: BorrowedFd<'_>, paths: &Paths, id: &Id) -> Result<Container> {
+    let config: Box<Config> = fs::read_json_at(base, &paths.config())?
         .ok_or_else(|| Kind::NotFound.error(format!("container {} has been removed", id.short())))?;
-    let (state, status) = status(&paths)?;
-    let health = if config.health.is_none() { None } else { fs::read_json(&paths.health())? };
+    let (state, status) = status(base, paths)?;
+    let health = if config.health.is_none() { None } else { fs::read_json_at(base, &paths.health())? };
     Ok(Container { config, state, status, health })
 }
 
-fn status(paths: &Paths) -> Result<(Option<State>, Status)> {
-    let mut state = read_state(paths)?;
+fn status(base: BorrowedFd<'_>, paths: &Paths) -> Result<(Option<State>, Status)> {
+    let mut state = read_state(base, paths)?;
     // The most of many containers: its exit is all there is to know, whoever holds the lock to start or remove it.
     let has_ended = |state: &State| state.exit.is_some() && !state.restarting && state.machine_id == machine_id();
     if state.as_ref().is_some_and(has_ended) {
         return Ok((state, Status::Exited));
     }
-    let alive = fs::held(&paths.alive())?.map(|held| match held {
+    let alive = fs::held_at(base, &paths.alive())?.map(|held| match held {
         Held::Alive => Status::Running,
         Held::Paused => Status::Paused,
     });
     if alive.is_none() {
         // A monitor writes the exit first and lets go of the lock after: it may have done both since the first look.
-        state = read_state(paths)?;
+        state = read_state(base, paths)?;
     }
     let status = match (&state, alive) {
         (None, alive) => alive.unwrap_or(Status::Created),
@@ -266,11 +270,16 @@ const CONTAINER_BYTES: usize = 6 << 10;
 /// All containers that can be read, newest first, and why the others cannot be.
 pub fn survey(engine: &Engine) -> Result<(Vec<Container>, Vec<anyhow::Error>)> {
     let names = fs::list(&engine.containers())?;
+    if names.is_empty() {
+        return Ok((Vec::new(), Vec::new()));
+    }
+    let base = fs::open_dir(&engine.containers())?;
     let shares = threads::divided(&names, CONTAINERS_PER_THREAD_MIN, |names| {
         if names.len() > CONTAINERS_PER_THREAD_MIN {
             memory::take_in_advance(names.len() * CONTAINER_BYTES);
         }
-        names.iter().filter_map(|name| Id::parse(name)).map(|id| read(engine, &id)).collect::<Vec<_>>()
+        let read = |id: Id| read_at(base.as_fd(), &Paths { dir: id.as_str().into() }, &id);
+        names.iter().filter_map(|name| Id::parse(name)).map(read).collect::<Vec<_>>()
     });
     let (mut containers, mut unreadable) = (Vec::with_capacity(names.len()), Vec::new());
     for container in shares.into_iter().flatten() {

@@ -153,7 +153,12 @@ pub fn say_held(file: &OwnedFd, held: Held) -> Result<()> {
 /// Whether some process holds the file alive, and what it says by that. Takes no lock. A file that does not exist is
 /// held by nobody.
 pub fn held(path: &Path) -> Result<Option<Held>> {
-    let file = match rustix::fs::openat(CWD, path, OFlags::RDWR | OFlags::CLOEXEC, Mode::empty()) {
+    held_at(CWD, path)
+}
+
+/// The same, by a path from a directory.
+pub fn held_at(dir: BorrowedFd<'_>, path: &Path) -> Result<Option<Held>> {
+    let file = match rustix::fs::openat(dir, path, OFlags::RDWR | OFlags::CLOEXEC, Mode::empty()) {
         Ok(file) => file,
         Err(Errno::NOENT) => return Ok(None),
         Err(errno) => return Err(errno).with_context(|| format!("open {}", path.display())),
