@@ -285,7 +285,7 @@ fn not_running(id: &Id) -> anyhow::Error {
     Kind::InUse.error(format!("container {} is not running", id.short()))
 }
 
-/// The engine's user namespace, if a live monitor hands it over, or the keeper of the networks, who may stay longer.
+/// The engine's user namespace, if a live monitor hands it over.
 fn find_userns(engine: &Engine) -> Result<Option<OwnedFd>> {
     for name in fs::list(&engine.run.join("containers"))? {
         let Some(id) = Id::parse(&name) else { continue };
@@ -296,7 +296,7 @@ fn find_userns(engine: &Engine) -> Result<Option<OwnedFd>> {
             return Ok(Some(userns));
         }
     }
-    Ok(keeper::client::userns(engine))
+    Ok(None)
 }
 
 /// The right to be in the engine's user namespace, held while a monitor is on its way.
@@ -325,8 +325,8 @@ impl Door {
             }
             drop(shared);
             if let Some(exclusive) = Lock::try_take(&path, Hold::Exclusive)? {
-                // Someone may have been faster between the two.
-                let userns = find_userns(engine)?;
+                // Someone may have been faster between the two. The keeper of the networks may stay longer than all.
+                let userns = find_userns(engine)?.or_else(|| keeper::client::userns(engine));
                 return Ok(Self { lock: Some(exclusive), userns });
             }
             std::thread::sleep(Duration::from_millis(1));
@@ -340,7 +340,7 @@ impl Door {
         if !engine.rootless || rootless::is_inside()? {
             return Ok(Self { lock: None, userns: None });
         }
-        Ok(Self { lock: None, userns: find_userns(engine)? })
+        Ok(Self { lock: None, userns: find_userns(engine)?.or_else(|| keeper::client::userns(engine)) })
     }
 
     /// Goes through; gives what was found behind it.

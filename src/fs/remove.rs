@@ -4,6 +4,7 @@ use anyhow::{Context, Result, bail};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 use rustix::io::Errno;
 use std::ffi::{CStr, CString};
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 /// Removes `name` and all below it. Nothing is followed, no other file system is entered, and the depth is bounded by
@@ -44,9 +45,16 @@ fn remove_tree_inner(dir: BorrowedFd<'_>, name: &CStr) -> Result<()> {
     }
 }
 
+/// How much of a directory is read at a time.
+const NAMES_BYTES: usize = 8 << 10;
+
 /// Unlinks all that is in a directory, and hands on the names of what is a directory itself.
 fn unlink_all(dir: &OwnedFd, mut directory: impl FnMut(&CStr) -> Result<()>) -> Result<()> {
-    for entry in rustix::fs::Dir::read_from(dir)? {
+    // It is read anew, from its beginning.
+    rustix::fs::seek(dir, rustix::fs::SeekFrom::Start(0))?;
+    let mut buffer = [MaybeUninit::uninit(); NAMES_BYTES];
+    let mut entries = rustix::fs::RawDir::new(dir, &mut buffer);
+    while let Some(entry) = entries.next() {
         let entry = entry?;
         let name = entry.file_name();
         if name == c"." || name == c".." {
@@ -64,6 +72,9 @@ fn unlink_all(dir: &OwnedFd, mut directory: impl FnMut(&CStr) -> Result<()>) -> 
 /// Empties and removes a directory in `top`, moving its sub-directories up into `top`. True if some were moved.
 fn empty_dir(top: &OwnedFd, name: &CStr, device: u64, moved: &mut u64) -> Result<bool> {
     let mut any_moved = false;
+    if rustix::fs::unlinkat(top, name, AtFlags::REMOVEDIR).is_ok() {
+        return Ok(false);
+    }
     if let Some(child) = open_for_removal(top.as_fd(), name)? {
         if rustix::fs::fstat(&child)?.st_dev != device {
             bail!("{name:?} is on another file system");

@@ -57,11 +57,11 @@ pub fn mount(lower: &Lower, dir: &Path, owner: Option<(u32, u32)>, lifetime: Lif
         }
         rustix::fs::chmod(&upper, rustix::fs::Mode::from_raw_mode(mode)).context("chmod upper")?;
     }
-    if lifetime == Lifetime::Mount {
+    if !fs::create_dir(&work)? && lifetime == Lifetime::Mount {
         // The kernel has marked it, and does not take it again.
         fs::remove_tree(fs::open_dir(dir)?.as_fd(), "work")?;
+        fs::create_dir(&work)?;
     }
-    fs::create_dir(&work)?;
     // The overlay lists its layers from the top down; an image without layers has an empty one.
     let empty = dir.join("empty");
     let mut stack = Vec::new();
