@@ -37,7 +37,7 @@ pub fn info(engine: &Engine) -> Result<View> {
         "host": host(engine)?,
         "store": store(engine)?,
         "registries": {},
-        "plugins": { "authorization": null, "log": ["k8s-file", "json-file", "journald", "none", "passthrough", "passthrough-tty"], "network": ["none", "host", "pasta"], "volume": ["local"] },
+        "plugins": { "authorization": null, "log": ["k8s-file", "json-file", "journald", "none", "passthrough", "passthrough-tty"], "network": ["bridge", "macvlan", "ipvlan"], "volume": ["local"] },
         "version": version(),
     }))
 }
