@@ -152,11 +152,11 @@ pub fn unpacker(engine: &Engine) -> Result<Unpacker> {
 fn install_hello(engine: &Engine) -> Result<()> {
     let unpacker = unpacker(engine)?;
     let archive = fs::staging_name(&engine.staging());
-    fs::write_plain(&archive, &hello::archive()?, 0o600)?;
+    let written = fs::write_plain(&archive, &hello::archive()?, 0o600);
     // It is a part of the program, and comes from nowhere.
     let policy = Policy::default();
     let what = Load { source: Source::Path(archive.clone()), name: None, platform: Platform::host(), policy };
-    let loaded = load::load(engine, &what, &unpacker);
+    let loaded = written.and_then(|()| load::load(engine, &what, &unpacker));
     fs::remove_file(&archive)?;
     loaded.map(|_| ())
 }

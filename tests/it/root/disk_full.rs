@@ -103,3 +103,26 @@ fn a_pull_survives_a_full_disk_of_every_size() {
     let name = format!("{}/new:1", fake.host());
     assert_every_size_is_survived(&engine, &format!("pull -q --tls-verify=false {name}"), &name);
 }
+
+#[test]
+fn a_first_container_on_a_full_disk_leaves_nothing_in_staging() {
+    let Some(engine) = Ordinary::new() else { return };
+    const SCRIPT: &str = r#"
+engine() { setpriv --reuid=UID --regid=GID --init-groups -- PROGRAM "$@"; }
+mount -t tmpfs -o size=1m,mode=700,uid=UID,gid=GID none "$XDG_DATA_HOME"
+# With a store there is a place for staging; without room left, an empty file is all that there can be.
+engine images > /dev/null
+cat /dev/zero > "$XDG_DATA_HOME/fill" 2> error || true
+code=0
+engine run --rm --network none hello > said 2> error || code=$?
+echo "$code $(grep -c 'no space left on device' error) $(ls -A "$XDG_DATA_HOME/coracle/tmp" | wc -l)"
+"#;
+    let script = [
+        ("PROGRAM", engine.program.display().to_string()),
+        ("UID", engine.user.uid.to_string()),
+        ("GID", engine.user.gid.to_string()),
+    ];
+    let script = script.iter().fold(SCRIPT.to_owned(), |script, (name, value)| script.replace(name, value));
+    let run = engine.after(&script, &["true"]);
+    assert_eq!((run.code, run.stdout.as_str()), (0, "125 1 0\n"), "{run}");
+}
