@@ -271,8 +271,9 @@ fn find(context: &Context, search: &state::Search<'_>, kinds: Kinds, name: &str,
         let defaults = network::defaults(context)?;
         match network::find(context, &defaults, name) {
             Ok(found) => {
-                let row = network::row(context, &defaults, &found)?;
-                return Ok(Found::Other(row, network::described(context, &defaults, &found)?));
+                let containers = state::list(&context.engine)?;
+                let row = network::row(context, &defaults, &found, &containers);
+                return Ok(Found::Other(row, network::described(context, &defaults, &found, &containers)));
             }
             Err(error) if error::kind(&error) != Kind::NotFound => return Err(error),
             Err(_) => {}

@@ -8,7 +8,7 @@ pub mod update;
 
 use super::{Context, Verb, listing, report};
 use crate::cli::format::{Format, Names};
-use crate::container::state;
+use crate::container::state::{self, Container};
 use crate::error::{self, Kind};
 use crate::inspect::network as view;
 use crate::inspect::view::View;
@@ -48,14 +48,15 @@ impl Verb for Inspect {
                 Err(error) => failed.push(error),
             }
         }
+        let containers = state::list(&context.engine)?;
         match &format {
             None => {
-                let shown = |network: &Definition| described(context, &defaults, network);
-                listing::json(&networks.iter().map(shown).collect::<Result<View>>()?);
+                let shown = |network: &Definition| described(context, &defaults, network, &containers);
+                listing::json(&networks.iter().map(shown).collect::<View>());
             }
             Some(format) => {
                 for network in &networks {
-                    listing::put(&format.row(&row(context, &defaults, network)?, Names::Exact)?);
+                    listing::put(&format.row(&row(context, &defaults, network, &containers), Names::Exact)?);
                 }
             }
         }
@@ -76,22 +77,20 @@ impl Verb for Exists {
     }
 }
 
-/// A network as `inspect` prints it.
-pub fn described(context: &Context, defaults: &Defaults, network: &Definition) -> Result<View> {
-    let running = state::list(&context.engine)?;
-    Ok(match context.docker {
-        true => view::docker(&as_docker(defaults, network), view::docker_containers(network, &running)),
-        false => view::json(network, Some(view::containers(network, &running))),
-    })
+/// A network as `inspect` prints it. `containers` are all that there are.
+pub fn described(context: &Context, defaults: &Defaults, network: &Definition, containers: &[Container]) -> View {
+    match context.docker {
+        true => view::docker(&as_docker(defaults, network), view::docker_containers(network, containers)),
+        false => view::json(network, Some(view::containers(network, containers, &view::JSON))),
+    }
 }
 
 /// The same as templates see it.
-pub fn row(context: &Context, defaults: &Defaults, network: &Definition) -> Result<View> {
-    let running = state::list(&context.engine)?;
-    Ok(match context.docker {
-        true => view::docker(&as_docker(defaults, network), view::docker_containers(network, &running)),
-        false => view::row(network, view::containers(network, &running)),
-    })
+pub fn row(context: &Context, defaults: &Defaults, network: &Definition, containers: &[Container]) -> View {
+    match context.docker {
+        true => view::docker(&as_docker(defaults, network), view::docker_containers(network, containers)),
+        false => view::row(network, view::containers(network, containers, &view::GO)),
+    }
 }
 
 /// docker calls the default network bridge.

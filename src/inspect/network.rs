@@ -60,22 +60,33 @@ pub fn row(network: &Definition, containers: View) -> View {
     })
 }
 
+/// What podman calls a container's fields: name, interfaces, subnets, address and gateway of a subnet, MAC address.
+pub type Keys = [&'static str; 6];
+pub const JSON: Keys = ["name", "interfaces", "subnets", "ipnet", "gateway", "mac_address"];
+pub const GO: Keys = ["Name", "Interfaces", "Subnets", "IPNet", "Gateway", "MacAddress"];
+
 /// The containers that run on a network, by id, as podman shows them.
-pub fn containers(network: &Definition, running: &[Container]) -> View {
+pub fn containers(network: &Definition, running: &[Container], keys: &Keys) -> View {
+    let [name, interfaces_of, subnets_of, ipnet_of, gateway_of, mac_of] = *keys;
+    let object = |fields: Vec<(&'static str, View)>| {
+        let mut object = view!({});
+        fields.into_iter().for_each(|(key, value)| object.set(key, value));
+        object
+    };
     let mut shown = view!({});
     for (container, link) in members(network, running) {
         let subnets = blocks(link).map(|(ipnet, gateway)| {
-            let mut subnet = view!({ "ipnet": ipnet });
-            if let Some(gateway) = gateway {
-                subnet.set("gateway", text(gateway));
-            }
-            subnet
+            let gateway = gateway.map(|gateway| (gateway_of, text(gateway)));
+            object([(ipnet_of, ipnet.into())].into_iter().chain(gateway).collect())
         });
-        let interface = view!({ "subnets": subnets.collect::<View>(), "mac_address": mac_text(link.mac) });
+        let interface = object(vec![(subnets_of, subnets.collect()), (mac_of, mac_text(link.mac).into())]);
         let mut interfaces = view!({});
         interfaces.set(link.interface.clone(), interface);
         let config = &container.config;
-        shown.set(config.id.to_string(), view!({ "name": config.name.as_str(), "interfaces": interfaces }));
+        shown.set(
+            config.id.to_string(),
+            object(vec![(name, config.name.as_str().into()), (interfaces_of, interfaces)]),
+        );
     }
     shown
 }

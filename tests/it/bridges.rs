@@ -207,6 +207,10 @@ fn a_running_container_comes_into_networks_and_leaves_them() {
     assert!(sandbox.ok(&["exec", "b", "nslookup", "guest"]).contains(&address(&sandbox, "a", "two")));
     let shown = sandbox.ok(&["network", "inspect", "--format", "{{len .Containers}}", "two"]);
     assert_eq!(shown, "2\n");
+    let named = sandbox.ok(&["network", "inspect", "--format", "{{range .Containers}}{{.Name}} {{end}}", "two"]);
+    let mut named: Vec<&str> = named.split_whitespace().collect();
+    named.sort_unstable();
+    assert_eq!(named, ["a", "b"]);
     sandbox.fails(125, &["network connect: ", "named twice"], &["network", "connect", "two", "a"]);
     sandbox.fails(2, &["network rm: ", "being used", "a ("], &["network", "rm", "two"]);
     sandbox.ok(&["network", "disconnect", "two", "a"]);
