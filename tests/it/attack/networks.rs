@@ -239,7 +239,6 @@ fn h03_the_rules_are_out_of_reach_of_who_may_change_its_own_network() {
         serve(&scene.sandbox, name, &[&["--network", place][..], &powers].concat());
     }
     let (two, host) = ("two=10.74.2.9=7", format!("host=169.254.1.2={}", service.ports[0]));
-    let dns = "dns=10.74.2.1=53";
     let tricks = [
         ("x", "ip route add 10.74.2.0/24 via 10.74.1.1; ip address add 10.74.2.77/32 dev eth0"),
         ("x", "ip route replace 10.74.2.0/24 dev eth0 src 10.74.2.77; ip address add 10.74.2.1/32 dev eth0"),
@@ -253,13 +252,18 @@ fn h03_the_rules_are_out_of_reach_of_who_may_change_its_own_network() {
     ];
     for (who, trick) in tricks {
         scene.ok(&["exec", who, "sh", "-c", &format!("{trick} || true")]);
-        let said = scene.ok(&["exec", who, "packets", "reach", "1", two, dns]);
+        let said = scene.ok(&["exec", who, "packets", "reach", "1", two]);
         assert!(!said.contains("sees"), "{who} {trick}: {said}");
         if who == "y" {
             let said = scene.ok(&["exec", who, "packets", "reach", "1", &host]);
             assert!(!said.contains("the host"), "{trick}: {said}");
         }
     }
+    // Nor does its name server answer, when it is asked and not the address of its that x has taken for itself.
+    scene.ok(&["exec", "x", "ip", "address", "del", "10.74.2.1/32", "dev", "eth0"]);
+    let asks = |who: &str| scene.coracle(&["exec", who, "nslookup", "friend.dns.podman", "10.74.2.1"]).stdout;
+    assert!(!asks("x").contains("Address: 10.74.2."), "{}", asks("x"));
+    assert!(asks("friend").contains("Address: 10.74.2."), "the control: {}", asks("friend"));
     // The controls: one of the network itself, and one that is not inside.
     let said = scene.ok(&["exec", "friend", "packets", "reach", "4", two]);
     assert!(said.contains("two sees 10.74.2."), "{said}");
