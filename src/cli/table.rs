@@ -63,7 +63,7 @@ fn padded(rows: &[Vec<&str>], (column_min, padding): (usize, usize)) -> Vec<Stri
             let column_width = column_min.max(widest + padding);
             for (row, line) in rows[at..at + run].iter().zip(&mut lines[at..]) {
                 line.push_str(row[column]);
-                line.push_str(&" ".repeat(column_width - width(row[column])));
+                line.extend(std::iter::repeat_n(' ', column_width - width(row[column])));
             }
             at += run;
             // The line that ends the run has its last cell here, or none.

@@ -82,7 +82,8 @@ enum Order {
 impl Verb for Ps {
     fn run(self, context: &Context) -> Result<u8> {
         let Some(secs) = self.watch else {
-            self.show(context)?;
+            // To free a thousand containers, part by part, takes longer than to print them: the process ends here.
+            std::mem::forget(self.show(context)?);
             return Ok(0);
         };
         if secs == 0 {
@@ -97,7 +98,8 @@ impl Verb for Ps {
 }
 
 impl Ps {
-    fn show(&self, context: &Context) -> Result<()> {
+    /// Prints what it gives back.
+    fn show(&self, context: &Context) -> Result<Vec<(Container, Option<Size>)>> {
         let shape = Shape::parse(self.format.as_deref(), self.quiet)?;
         let containers = self.select(context)?;
         let now = state::now();
@@ -128,7 +130,7 @@ impl Ps {
                 listing::template(&format, !self.noheading, &rows, &row::heading)?;
             }
         }
-        Ok(())
+        Ok(containers)
     }
 
     fn select(&self, context: &Context) -> Result<Vec<(Container, Option<Size>)>> {

@@ -67,14 +67,12 @@ impl Ps {
 
     fn image(&self, context: &Context, config: &Config) -> String {
         let name = view::image_name(config);
-        match Reference::parse(name) {
-            // docker leaves out what it takes for granted.
-            Ok(reference) if context.docker => {
-                let familiar = reference.familiar();
-                familiar.strip_suffix(":latest").map_or_else(|| familiar.clone(), str::to_owned)
-            }
-            _ => name.to_owned(),
+        if !context.docker {
+            return name.to_owned();
         }
+        // docker leaves out what it takes for granted.
+        let familiar = Reference::parse(name).map_or_else(|_| name.to_owned(), |reference| reference.familiar());
+        familiar.strip_suffix(":latest").map_or_else(|| familiar.clone(), str::to_owned)
     }
 
     fn command(&self, context: &Context, container: &Container) -> String {
