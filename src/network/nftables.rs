@@ -21,6 +21,9 @@ const NEW_RULE: u16 = SUBSYSTEM << 8 | 6;
 const REGISTER: u32 = 1;
 const VERDICT: u32 = 0;
 
+/// `NF_CT_STATE_BIT` of established and related.
+const ANSWERS: u32 = 2 | 4;
+
 /// Where a base chain hangs: type, hook and priority.
 #[derive(Clone, Copy)]
 pub enum Hook {
@@ -54,12 +57,16 @@ pub enum Step<'a> {
     /// Answers to its source would not go where it came in.
     SourceIsElsewhere,
     DestinationIs(std::net::IpAddr),
+    /// The packet belongs to a connection that the other side has opened, or tells of one.
+    IsAnswer,
     /// The packet belongs to a socket here that speaks for somebody else.
     IsForTransparentSocket,
     SetMark(u32),
     Masquerade,
     Drop,
     Jump(&'a str),
+    /// Goes on where the chain was jumped to from.
+    Return,
 }
 
 /// A table that is being written.
@@ -120,6 +127,11 @@ impl Step<'_> {
                 equals(expression(list, "fib", found), true, &[0])
             }
             Self::DestinationIs(address) => destination(list, address),
+            Self::IsAnswer => {
+                // NFT_CT_STATE, of which the bits are established and related.
+                let list = expression(list, "ct", |data| data.be32(1, REGISTER).be32(2, 0));
+                equals(masked(list, &ANSWERS.to_ne_bytes()), false, &[0; 4])
+            }
             Self::IsForTransparentSocket => {
                 equals(expression(list, "socket", |data| data.be32(1, 0).be32(2, REGISTER)), true, &[1])
             }
@@ -132,6 +144,7 @@ impl Step<'_> {
             Self::Masquerade => expression(list, "masq", |data| data),
             Self::Drop => verdict(list, 0, None),
             Self::Jump(chain) => verdict(list, -3, Some(chain)),
+            Self::Return => verdict(list, -5, None),
         }
     }
 }

@@ -216,12 +216,13 @@ pub fn configure(link: &Link, number: u32) -> Result<()> {
     Ok(())
 }
 
-/// Who may send what to whom: networks do not reach each other, internal ones reach nothing, and whatever leaves goes by
-/// the address of where it leaves.
+/// Who may send what to whom: networks do not reach each other, internal ones reach nothing, whatever leaves goes by the
+/// address of where it leaves, and what comes from outside is an answer. Published ports are the forwarder's, who is here.
 pub fn firewall(places: &[&Place]) -> Table {
     let mut table = Table::new();
     table.chain("to-networks", None);
     table.chain("from-networks", None);
+    table.chain("from-outside", None);
     for (name, hook) in [
         ("prerouting", Hook::Prerouting),
         ("input", Hook::Input),
@@ -243,6 +244,7 @@ pub fn firewall(places: &[&Place]) -> Table {
     for place in places.iter().filter(|place| place.is_managed()) {
         table.rule("to-networks", &[Step::OutputIs(&place.bridge), Step::Drop]);
         table.rule("from-networks", &[Step::InputIs(&place.bridge), Step::Drop]);
+        table.rule("from-outside", &[Step::InputIs(&place.bridge), Step::Return]);
         forward(&mut table, place);
         own_addresses(&mut table, place);
         if !place.internal {
@@ -252,6 +254,8 @@ pub fn firewall(places: &[&Place]) -> Table {
             }
         }
     }
+    table.rule("from-outside", &[Step::IsAnswer, Step::Return]);
+    table.rule("from-outside", &[Step::Drop]);
     table
 }
 
@@ -264,6 +268,10 @@ fn forward(table: &mut Table, place: &Place) {
         // Whatever the other one has been asked for.
         table.rule("forward", &[Step::InputIs(bridge), Step::OutputIsNot(bridge), Step::Jump("to-networks")]);
         table.rule("forward", &[Step::OutputIs(bridge), Step::InputIsNot(bridge), Step::Jump("from-networks")]);
+    }
+    // A VRF that is open to others is reached as its owner has it.
+    if !place.internal && (place.isolated || place.vrf.is_none()) {
+        table.rule("forward", &[Step::OutputIs(bridge), Step::InputIsNot(bridge), Step::Jump("from-outside")]);
     }
 }
 

@@ -1,10 +1,13 @@
 //! Real root's bridges, which are in the network namespace of the host: here, one that each test has for itself.
 
 use crate::support::{Running, Sandbox, skip, until};
-use nix::sched::{CloneFlags, unshare};
+use nix::sched::{CloneFlags, setns, unshare};
+use std::fs::File;
 use std::io::{Read, Write};
-use std::net::{TcpStream, UdpSocket};
+use std::net::{TcpListener, TcpStream, ToSocketAddrs, UdpSocket};
+use std::os::fd::AsRawFd;
 use std::process::Command;
+use std::time::Duration;
 
 const SERVER: &[&str] = &["busybox", "nc", "-ll", "-p", "7", "-e", "cat"];
 
@@ -216,55 +219,105 @@ fn a_bridge_of_the_users_is_left_as_it_is() {
 
 /// What an echo server gives back.
 fn echo(address: (&str, u16)) -> Option<String> {
-    let mut stream = TcpStream::connect(address).ok()?;
+    let address = address.to_socket_addrs().ok()?.next()?;
+    let mut stream = TcpStream::connect_timeout(&address, Duration::from_millis(500)).ok()?;
     stream.write_all(b"hi").ok()?;
     let mut heard = [0; 2];
     stream.read_exact(&mut heard).ok()?;
     Some(stream.local_addr().ok()?.to_string()).filter(|_| heard == *b"hi")
 }
 
+/// Another machine: 10.77.0.2 at the end of a cable, whose other end is the host's 10.77.0.1. It is gone when this is
+/// dropped.
+struct Machine(File);
+
+impl Machine {
+    fn start() -> Self {
+        cable();
+        says(&["ip", "address", "flush", "dev", "other"]);
+        says(&["ip", "address", "add", "10.77.0.1/24", "dev", "parent"]);
+        let make = || {
+            unshare(CloneFlags::CLONE_NEWNET).expect("make a network namespace");
+            File::open("/proc/thread-self/ns/net").expect("open a namespace")
+        };
+        let machine = Self(std::thread::spawn(make).join().expect("the machine is on"));
+        let path = format!("/proc/{}/fd/{}", std::process::id(), machine.0.as_raw_fd());
+        says(&["ip", "link", "set", "other", "netns", &path]);
+        machine.run(|| {
+            says(&["ip", "link", "set", "other", "up"]);
+            says(&["ip", "address", "add", "10.77.0.2/24", "dev", "other"]);
+        });
+        machine
+    }
+
+    /// Does something there.
+    fn run<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        let there = || {
+            setns(&self.0, CloneFlags::CLONE_NEWNET).expect("enter a namespace");
+            work()
+        };
+        std::thread::scope(|scope| scope.spawn(there).join()).expect("the machine works")
+    }
+
+    fn off(self) {
+        drop(self);
+        until("the cable is out", || !says(&["ip", "-o", "link"]).contains("parent"));
+    }
+}
+
 #[test]
 fn published_ports_of_root_know_who_comes() {
     let Some(sandbox) = sandbox() else { return };
-    sandbox.ok(&[
-        "run",
-        "-d",
-        "--name",
-        "s",
-        "-p",
-        "8080:7",
-        "busybox",
-        "nc",
-        "-ll",
-        "-p",
-        "7",
-        "-e",
-        "sh",
-        "-c",
-        "netstat -tn >&2; exec cat",
-    ]);
+    let server = ["busybox", "nc", "-ll", "-p", "7", "-e", "sh", "-c", "netstat -tn >&2; exec cat"];
+    sandbox.ok(&[&["run", "-d", "--name", "s", "-p", "8080:7"], &server[..]].concat());
     until("the host reaches it", || echo(("127.0.0.1", 8080)).is_some());
-    // Another machine.
-    cable();
-    says(&["ip", "address", "flush", "dev", "other"]);
-    says(&["ip", "address", "add", "10.77.0.1/24", "dev", "parent"]);
-    let (tell, told) = std::sync::mpsc::channel();
-    let (go, is_on) = std::sync::mpsc::channel();
-    let machine = std::thread::spawn(move || {
-        unshare(CloneFlags::CLONE_NEWNET).expect("make a network namespace");
-        tell.send(nix::unistd::gettid()).expect("the test waits");
-        is_on.recv().expect("the cable is in");
-        says(&["ip", "link", "set", "other", "up"]);
-        says(&["ip", "address", "add", "10.77.0.2/24", "dev", "other"]);
-        echo(("10.77.0.1", 8080))
-    });
-    let thread = told.recv().expect("the machine is on").to_string();
-    says(&["ip", "link", "set", "other", "netns", &thread]);
-    go.send(()).expect("the machine waits");
-    let client = machine.join().expect("the machine works").expect("an answer");
+    let machine = Machine::start();
+    let client = machine.run(|| echo(("10.77.0.1", 8080))).expect("an answer");
     assert!(client.starts_with("10.77.0.2:"));
     let log = sandbox.ok(&["logs", "s"]) + &sandbox.coracle(&["logs", "s"]).stderr;
     assert!(log.contains(&client), "no {client} in {log}");
-    until("the cable is out", || !says(&["ip", "-o", "link"]).contains("parent"));
+    machine.off();
+    ends(&sandbox);
+}
+
+/// H03: a neighbour that has a route to the networks reaches what is published, and nothing else.
+#[test]
+fn h03_ports_that_are_not_published_are_not_reached_from_other_machines() {
+    let Some(sandbox) = sandbox() else { return };
+    sandbox.ok(&["network", "create", "--opt", "isolate=false", "--subnet", "10.80.1.0/24", "open"]);
+    sandbox.ok(&["network", "create", "--internal", "--subnet", "10.80.2.0/24", "inside"]);
+    let place = "open:ip=10.80.1.9";
+    sandbox.ok(&[&["run", "-d", "--name", "s", "-p", "8080:7", "--network", "bridge:ip=10.88.0.9"], SERVER].concat());
+    sandbox.ok(&[&["run", "-d", "--name", "o", "--network", place], SERVER].concat());
+    sandbox.ok(&[&["run", "-d", "--name", "i", "--network", "inside:ip=10.80.2.9"], SERVER].concat());
+    let machine = Machine::start();
+    machine.run(|| {
+        says(&["ip", "route", "add", "10.88.0.0/16", "via", "10.77.0.1"]);
+        says(&["ip", "route", "add", "10.80.0.0/16", "via", "10.77.0.1"]);
+    });
+    let reaches = |address: &str, port: u16| machine.run(|| echo((address, port)).is_some());
+    until("the published port is reached", || reaches("10.77.0.1", 8080));
+    until("the servers are there", || ["10.80.1.9", "10.80.2.9"].iter().all(|address| echo((address, 7)).is_some()));
+    let shut = || {
+        for address in ["10.88.0.9", "10.80.1.9", "10.80.2.9"] {
+            assert!(!reaches(address, 7), "{address}");
+        }
+    };
+    shut();
+    // What a container asks of the machine is answered.
+    let (listener, port) = machine.run(|| {
+        let listener = TcpListener::bind("10.77.0.2:0").expect("bind a port");
+        let port = listener.local_addr().expect("an address").port().to_string();
+        (listener, port)
+    });
+    let answers = std::thread::spawn(move || listener.accept().expect("a client").0.write_all(b"answer\n"));
+    assert_eq!(sandbox.ok(&["exec", "s", "nc", "10.77.0.2", &port]), "answer\n");
+    answers.join().expect("a server").expect("write");
+    // The control, and how the rule comes back.
+    says(&["nft", "flush", "chain", "inet", "coracle", "from-outside"]);
+    until("the control is reached", || reaches("10.88.0.9", 7) && reaches("10.80.1.9", 7));
+    sandbox.ok(&["network", "reload", "--all"]);
+    shut();
+    machine.off();
     ends(&sandbox);
 }
