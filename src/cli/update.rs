@@ -24,7 +24,7 @@ pub struct Update {
     #[arg(long, value_name = "NAME")]
     unsetenv: Vec<String>,
     /// Lead a further port of the host into the container, at once if it is on a bridge
-    #[arg(long, value_name = "[[ADDRESS:][PORT]:]PORT[/tcp|udp]")]
+    #[arg(long, value_name = "[[ADDRESS:][PORT]:]PORT[/tcp|udp][,proxy=v1|v2]")]
     publish_add: Vec<String>,
     /// Lead a port of the host there no more; PORT alone means all that lead to this one of the container
     #[arg(long, value_name = "[[ADDRESS:]PORT:]PORT[/tcp|udp]")]
@@ -100,6 +100,6 @@ impl Update {
             ports::choose(&mut new)?;
             config.ports.extend(new);
         }
-        Ok(())
+        ports::check(&config.ports, config.network)
     }
 }

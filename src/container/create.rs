@@ -191,10 +191,18 @@ fn publish_ports(config: &mut Config, image: Option<&Image>) -> Result<()> {
         for (container_port, protocol) in named {
             let is_published = |port: &Port| (port.container_port, port.protocol) == (container_port, protocol);
             if !config.ports.iter().any(is_published) {
-                config.ports.push(Port { host_address: None, host_port: ports::ANY, container_port, protocol });
+                let proxy = None;
+                config.ports.push(Port {
+                    host_address: None,
+                    host_port: ports::ANY,
+                    container_port,
+                    protocol,
+                    proxy,
+                });
             }
         }
     }
+    ports::check(&config.ports, config.network)?;
     ports::choose(&mut config.ports)
 }
 

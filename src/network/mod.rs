@@ -74,6 +74,27 @@ pub struct Port {
     pub host_port: u16,
     pub container_port: u16,
     pub protocol: Protocol,
+    /// The header of the PROXY protocol that each connection begins with, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<ProxyHeader>,
+}
+
+/// The versions of the PROXY protocol, by which a forwarder tells a server who its client is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ProxyHeader {
+    /// A line of text.
+    V1,
+    V2,
+}
+
+impl ProxyHeader {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::V1 => "v1",
+            Self::V2 => "v2",
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

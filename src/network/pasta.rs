@@ -272,6 +272,7 @@ mod tests {
             host_port: 8080,
             container_port: 80,
             protocol: Protocol::Tcp,
+            proxy: None,
         };
         let wishes = Wishes { ports: &[port], options: &[], leads_to_host: false };
         let arguments = forward_arguments(wishes);

@@ -1,6 +1,6 @@
 //! Ports of the host that lead into containers: how they are written, and which one is free.
 
-use super::{Port, Protocol};
+use super::{Network, Port, Protocol, ProxyHeader};
 use crate::error::Kind;
 use anyhow::{Context, Result};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
@@ -9,10 +9,18 @@ use std::ops::RangeInclusive;
 /// Stands for a port of the host that is chosen when the container is made.
 pub const ANY: u16 = 0;
 
-/// `[[ADDRESS:][PORT]:]PORT[/PROTOCOL]`, where a port may be a range.
+/// `[[ADDRESS:][PORT]:]PORT[/PROTOCOL][,proxy=VERSION]`, where a port may be a range.
 pub fn parse(text: &str) -> Result<Vec<Port>> {
-    let bad = || Kind::BadInput.error(format!("port {text:?} is not [[ADDRESS:][PORT]:]PORT[/tcp|udp]"));
-    let (front, protocol) = split_protocol(text).ok_or_else(bad)?;
+    let bad = || {
+        let message = format!("port {text:?} is not [[ADDRESS:][PORT]:]PORT[/tcp|udp][,proxy=v1|v2]");
+        Kind::BadInput.error(message)
+    };
+    let (place, proxy) = split_proxy(text).ok_or_else(bad)?;
+    let (front, protocol) = split_protocol(place)?.ok_or_else(bad)?;
+    if proxy.is_some() && protocol == Protocol::Udp {
+        let message = format!("port {text:?}: UDP has no connections that could begin with a PROXY header");
+        return Err(Kind::BadInput.error(message));
+    }
     let (front, inside) = match front.rsplit_once(':') {
         Some((front, ports)) => (Some(front), range(ports).ok_or_else(bad)?),
         None => (None, range(front).ok_or_else(bad)?),
@@ -35,29 +43,57 @@ pub fn parse(text: &str) -> Result<Vec<Port>> {
         (outside_count, count) if outside_count == count => outside,
         // One port inside for a range outside: the first that is free, which is found when it is tried.
         (_, 1) => {
-            let port = Port { host_address, host_port: ANY, container_port: *inside.start(), protocol };
+            let port = Port { host_address, host_port: ANY, container_port: *inside.start(), protocol, proxy };
             return Ok(vec![Port { host_port: first_free(&port, &outside)?, ..port }]);
         }
         _ => return Err(Kind::BadInput.error(format!("port {text:?}: the ranges are not of one length"))),
     };
     let ports = taken.into_iter().zip(inside);
-    Ok(ports.map(|(host_port, container_port)| Port { host_address, host_port, container_port, protocol }).collect())
+    let port = |(host_port, container_port)| Port { host_address, host_port, container_port, protocol, proxy };
+    Ok(ports.map(port).collect())
+}
+
+/// Refuses what only the engine's own forwarder does where another leads the ports in.
+pub fn check(ports: &[Port], network: Network) -> Result<()> {
+    match ports.iter().find(|port| port.proxy.is_some() && network != Network::Bridge) {
+        Some(port) => {
+            let message =
+                format!("port {}: with network {} nobody writes a PROXY header", port.container_port, network.name());
+            Err(Kind::BadInput.hinted(message, "say --network bridge, or one of network create"))
+        }
+        None => Ok(()),
+    }
 }
 
 /// `PORT[/PROTOCOL]` or a range: what an image or `--expose` says may be published.
 pub fn parse_exposed(text: &str) -> Result<Vec<(u16, Protocol)>> {
     let bad = || Kind::BadInput.error(format!("port {text:?} is not PORT[/tcp|udp]"));
-    let (ports, protocol) = split_protocol(text).ok_or_else(bad)?;
+    let (ports, protocol) = split_protocol(text)?.ok_or_else(bad)?;
     Ok(range(ports).ok_or_else(bad)?.map(|port| (port, protocol)).collect())
 }
 
-fn split_protocol(text: &str) -> Option<(&str, Protocol)> {
-    match text.rsplit_once('/') {
+fn split_proxy(text: &str) -> Option<(&str, Option<ProxyHeader>)> {
+    match text.split_once(',') {
+        Some((place, "proxy=v1")) => Some((place, Some(ProxyHeader::V1))),
+        Some((place, "proxy=v2")) => Some((place, Some(ProxyHeader::V2))),
+        Some(_) => None,
+        None => Some((text, None)),
+    }
+}
+
+fn split_protocol(text: &str) -> Result<Option<(&str, Protocol)>> {
+    Ok(match text.rsplit_once('/') {
         Some((front, "tcp")) => Some((front, Protocol::Tcp)),
         Some((front, "udp")) => Some((front, Protocol::Udp)),
+        Some((_, "sctp")) => {
+            // Its streams and the bounds of its messages would not survive a forwarder of bytes.
+            let message = format!("port {text:?}: SCTP is not forwarded");
+            let hint = "use --network host, or a network of driver macvlan, where the container has its ports itself";
+            return Err(Kind::BadInput.hinted(message, hint));
+        }
         Some(_) => None,
         None => Some((text, Protocol::Tcp)),
-    }
+    })
 }
 
 fn range(text: &str) -> Option<RangeInclusive<u16>> {
@@ -135,10 +171,11 @@ mod tests {
         let port = |port: &Port| {
             let address = port.host_address.map(|address| format!("{address}/")).unwrap_or_default();
             format!(
-                "{address}{}:{}{}",
+                "{address}{}:{}{}{}",
                 port.host_port,
                 port.container_port,
-                if port.protocol == Protocol::Udp { "u" } else { "" }
+                if port.protocol == Protocol::Udp { "u" } else { "" },
+                port.proxy.map_or("", ProxyHeader::name)
             )
         };
         parse(text).unwrap().iter().map(port).collect::<Vec<_>>().join(" ")
@@ -155,6 +192,8 @@ mod tests {
             (":80", "0:80"),
             ("8000-8002:80-82", "8000:80 8001:81 8002:82"),
             ("90-91", "0:90 0:91"),
+            ("8080:80,proxy=v2", "8080:80v2"),
+            ("90-91/tcp,proxy=v1", "0:90v1 0:91v1"),
         ] {
             assert_eq!(shown(text), ports, "{text}");
         }
@@ -164,6 +203,12 @@ mod tests {
             "x:80",
             "70000:80",
             "1:2/sctp",
+            "1:2,proxy",
+            "1:2,proxy=v3",
+            "1:2,proxy=v1,proxy=v1",
+            "1:2,",
+            "1:2,proxy=v2/tcp",
+            "1:2/udp,proxy=v2",
             "999.1.1.1:1:2",
             "1-3:1-2",
             "3-1:3-1",
@@ -189,7 +234,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_makes_the_parser_panic(text in "[0-9a-f.:/\\[\\]tcpud-]{0,40}") {
+        fn no_text_makes_the_parser_panic(text in "[0-9a-f.:/\\[\\]tcpudroxyv,=-]{0,40}") {
             let _ = parse(&text);
             let _ = parse_exposed(&text);
         }

@@ -82,6 +82,7 @@ fn listeners(sockets: Vec<(Port, OwnedFd)>, link: &Link) -> Vec<Listener> {
         protocol: port.protocol,
         targets: link.addresses.clone(),
         port: port.container_port,
+        proxy: port.proxy,
     };
     sockets.into_iter().map(listener).collect()
 }
@@ -93,6 +94,5 @@ fn options(link: &Link) -> Options {
         keeps_client_address: link.place.default_route && !link.place.internal,
         gateways: subnets.iter().filter_map(|subnet| subnet.gateway).collect(),
         local_subnets: subnets.iter().map(|subnet| subnet.block).collect(),
-        proxy_protocol: false,
     }
 }

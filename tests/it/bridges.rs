@@ -340,6 +340,45 @@ fn ports_come_and_go_while_the_container_runs() {
 }
 
 #[test]
+fn a_header_of_the_proxy_protocol_tells_a_server_who_its_client_is() {
+    let sandbox = sandbox();
+    let [first, second] = [free_port(), free_port()];
+    let published = format!("127.0.0.1:{first}:7/tcp,proxy=v1");
+    let server = ["busybox", "nc", "-ll", "-p", "7", "-e", "cat"];
+    sandbox.ok(&[&["run", "-d", "--name", "s", "--network", "bridge", "-p", &published][..], &server].concat());
+    // The server gives back what it hears.
+    let hears = |port: u16, length: usize| {
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
+        stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
+        stream.write_all(b"hi").ok()?;
+        stream.shutdown(std::net::Shutdown::Write).ok()?;
+        let mut heard = Vec::new();
+        stream.read_to_end(&mut heard).ok().filter(|_| heard.len() >= length)?;
+        Some((heard, stream.local_addr().ok()?.port()))
+    };
+    until("the server answers", || hears(first, 2).is_some());
+    let (heard, client) = hears(first, 2).expect("an answer");
+    let expected = format!("PROXY TCP4 127.0.0.1 127.0.0.1 {client} {first}\r\nhi");
+    assert_eq!(String::from_utf8_lossy(&heard), expected);
+    sandbox.ok(&["update", "--publish-add", &format!("127.0.0.1:{second}:7,proxy=v2"), "s"]);
+    let (heard, client) = hears(second, 2).expect("an answer");
+    let ports = [client.to_be_bytes(), second.to_be_bytes()].concat();
+    let expected = [b"\r\n\r\n\0\r\nQUIT\n\x21\x11\x00\x0c\x7f\0\0\x01\x7f\0\0\x01", &ports[..], b"hi"].concat();
+    assert_eq!(heard, expected);
+    let template = "{{range (index .HostConfig.PortBindings \"7/tcp\")}}{{.HostPort}} {{.ProxyProtocol}}\n{{end}}";
+    let shown = sandbox.ok(&["inspect", "--format", template, "s"]);
+    assert!(shown.contains(&format!("{first} v1\n")) && shown.contains(&format!("{second} v2\n")), "{shown}");
+    for (options, words) in [
+        (&["--network", "bridge", "-p", "7/udp,proxy=v2"][..], &["UDP", "PROXY"][..]),
+        (&["--network", "bridge", "-p", "7,proxy=v3"], &["proxy=v1|v2"]),
+        (&["--network", "pasta", "-p", "7,proxy=v2"], &["port 7", "pasta", "--network bridge"]),
+    ] {
+        sandbox.fails(125, words, &[&["run"], options, &["busybox"]].concat());
+    }
+    ends(&sandbox);
+}
+
+#[test]
 fn containers_that_name_name_servers_still_find_each_other() {
     let sandbox = sandbox();
     sandbox.ok(&["network", "create", "net"]);

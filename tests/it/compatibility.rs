@@ -15,6 +15,8 @@ const INTRODUCTION: &str = "# What of podman and docker works
 
 Made by `tests/it/compatibility.rs` from the commands as they are; to make it anew, CORACLE_WRITE=1 cargo nextest run compatibility.
 M is what users must have, S what they should, R what is rare. A command that is not here yet has its options left out.
+An option that works takes all values that the manuals name, but for these: `--publish` and `--expose` take ports of tcp
+and udp; those of sctp are not forwarded.
 ";
 
 /// A verb of podman or docker.

@@ -41,8 +41,12 @@ fn none_has_only_loopback_and_host_is_the_hosts() {
     sandbox.fails(125, &["run: ", "\"nosuch\"", "no network with name"], &["run", "--network", "nosuch", "busybox"]);
     let none = ["run", "--network", "none", "-p", "80:80", "busybox"];
     sandbox.fails(125, &["run: ", "ports cannot be published"], &none);
-    for bad in ["x:80", "80:0", "1.2.3:80:80", "80:80/sctp"] {
+    for bad in ["x:80", "80:0", "1.2.3:80:80"] {
         sandbox.fails(125, &["run: ", &format!("{bad:?}")], &["run", "-p", bad, "busybox"]);
+    }
+    for option in ["-p", "--expose"] {
+        let sctp = ["run", option, "80/sctp", "busybox"];
+        sandbox.fails(125, &["run: ", "80/sctp", "SCTP is not forwarded", "--network host"], &sctp);
     }
 }
 

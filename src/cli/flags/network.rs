@@ -15,8 +15,8 @@ pub struct NetworkFlags {
     /// Connect to networks: those of network create, bridge, none, host, private, pasta[:OPTION,...], container:NAME or ns:PATH; NAME:ip=ADDRESS,ip6=ADDRESS,mac=ADDRESS,alias=NAME,interface_name=NAME says how [default: pasta where it is installed, bridge for root]
     #[arg(long, visible_alias = "net", value_name = "MODE|NAME[:OPTION,...]")]
     network: Vec<String>,
-    /// Lead a port of the host into the container; without one of the host's, one that is free
-    #[arg(short, long, value_name = "[[ADDRESS:][PORT]:]PORT[/tcp|udp]")]
+    /// Lead a port of the host into the container; without one of the host's, one that is free. On a bridge, proxy has each connection begin with a header of the PROXY protocol that names the client
+    #[arg(short, long, value_name = "[[ADDRESS:][PORT]:]PORT[/tcp|udp][,proxy=v1|v2]")]
     publish: Vec<String>,
     /// Publish all ports that the image or --expose names, at ports that are free
     #[arg(short = 'P', long)]

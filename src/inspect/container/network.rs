@@ -43,7 +43,10 @@ pub fn port_bindings(ports: &[Port]) -> Fields {
     for port in ports {
         let key = format!("{}/{}", port.container_port, port.protocol.name());
         let address = port.host_address.map_or_else(|| "0.0.0.0".to_owned(), |address| address.to_string());
-        let binding = view!({ "HostIp": address, "HostPort": port.host_port.to_string() });
+        let mut binding = view!({ "HostIp": address, "HostPort": port.host_port.to_string() });
+        if let Some(version) = port.proxy {
+            binding = binding.over(view!({ "ProxyProtocol": version.name() }));
+        }
         match bindings.get_mut(&key) {
             Some(View::List(list)) => list.push(binding),
             _ => bindings.push(key, View::List(vec![binding])),
@@ -125,7 +128,7 @@ mod tests {
     use crate::network::Protocol;
 
     fn port(host_port: u16, container_port: u16, protocol: Protocol) -> Port {
-        Port { host_address: None, host_port, container_port, protocol }
+        Port { host_address: None, host_port, container_port, protocol, proxy: None }
     }
 
     #[test]

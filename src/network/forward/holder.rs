@@ -76,6 +76,7 @@ mod tests {
             host_port,
             container_port: 1,
             protocol: Protocol::Tcp,
+            proxy: None,
         };
         let v4 = "  0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000  0 4242 1 0 100";
         assert_eq!(inode(v4, &port("127.0.0.1", 8080), LISTENING), Some("4242"));

@@ -11,6 +11,7 @@ mod datagram;
 mod holder;
 mod pipes;
 mod process;
+mod proxy;
 mod run;
 mod slots;
 mod source;
@@ -20,8 +21,8 @@ mod udp;
 pub use bind::bind;
 pub use process::{Forwarder, start};
 
-use super::Protocol;
 use super::cidr::Cidr;
+use super::{Protocol, ProxyHeader};
 use std::net::IpAddr;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
@@ -36,6 +37,8 @@ pub struct Listener {
     pub targets: Vec<IpAddr>,
     /// The container's port.
     pub port: u16,
+    /// What each TCP connection begins with. Then all come from the gateway, the one that a server has to believe.
+    pub proxy: Option<ProxyHeader>,
 }
 
 /// How clients appear to the container.
@@ -49,8 +52,6 @@ pub struct Options {
     /// The container's subnets. A client with an address in one of these cannot keep it, as the container would look for
     /// it on its own link.
     pub local_subnets: Vec<Cidr>,
-    /// Whether each TCP connection begins with a header of the PROXY protocol, version 2.
-    pub proxy_protocol: bool,
 }
 
 /// What one forwarder takes on at most.

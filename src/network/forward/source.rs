@@ -23,7 +23,8 @@ pub fn toward(listener: &Listener, options: &Options, client: SocketAddr) -> Res
     let client = SocketAddr::new(client.ip().to_canonical(), client.port());
     let target = target(listener, client.ip()).ok_or(Errno::HOSTUNREACH)?;
     let mut sources = Vec::with_capacity(3);
-    if target.ip().is_ipv4() == client.is_ipv4() && options.keeps(client.ip()) {
+    let keeps = listener.proxy.is_none() && options.keeps(client.ip());
+    if keeps && target.ip().is_ipv4() == client.is_ipv4() {
         sources.push(Source::Client(client));
         // Its port may be taken: by its connection to another port of ours, or by one that has just ended.
         sources.push(Source::Client(SocketAddr::new(client.ip(), 0)));

@@ -6,12 +6,12 @@
 use super::pipes::{Pipe, Pipes};
 use super::run::{Poll, Watched};
 use super::slots::Slots;
-use super::{Listener, Options, source};
+use super::{Listener, Options, proxy, source};
 use nix::sys::epoll::EpollFlags;
 use rustix::io::Errno;
-use rustix::net::{SendFlags, Shutdown, SocketFlags, acceptfrom_with, getsockname, send, shutdown, sockopt};
+use rustix::net::{SendFlags, Shutdown, SocketFlags, acceptfrom_with, send, shutdown, sockopt};
 use std::collections::VecDeque;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
@@ -126,7 +126,7 @@ impl Connections {
     ) {
         let container = source::set_up(&client).and_then(|()| source::toward(listener, options, address));
         let Ok(container) = container else { return abort(&client) };
-        let header = options.proxy_protocol.then(|| header(address, &client)).transpose();
+        let header = listener.proxy.map(|version| proxy::header(version, address, &client)).transpose();
         let Ok(header) = header else { return abort(&client) };
         self.count += 1;
         let side = |socket| Side { socket, is_readable: false, is_writable: false, is_gone: false };
@@ -335,50 +335,4 @@ fn again<T>(result: Result<T, Errno>) -> Result<Option<T>, Errno> {
 fn abort(socket: &OwnedFd) {
     // One that is gone already has nobody to be told.
     let _ = sockopt::set_socket_linger(socket, Some(Duration::ZERO));
-}
-
-/// The header of the PROXY protocol, version 2: proxy-protocol.txt, section 2.2.
-fn header(client: SocketAddr, socket: &OwnedFd) -> Result<Vec<u8>, Errno> {
-    let host = SocketAddr::try_from(getsockname(socket)?)?;
-    Ok(header_of(client, host))
-}
-
-fn header_of(client: SocketAddr, host: SocketAddr) -> Vec<u8> {
-    const SIGNATURE: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
-    const VERSION_2_PROXY: u8 = 0x21;
-    let mut addresses = Vec::with_capacity(36);
-    let family = match (client.ip().to_canonical(), host.ip().to_canonical()) {
-        (IpAddr::V4(from), IpAddr::V4(to)) => {
-            addresses.extend([from.octets(), to.octets()].concat());
-            0x11
-        }
-        (from, to) => {
-            let octets = |address: IpAddr| match address {
-                IpAddr::V4(address) => address.to_ipv6_mapped().octets(),
-                IpAddr::V6(address) => address.octets(),
-            };
-            addresses.extend([octets(from), octets(to)].concat());
-            0x21
-        }
-    };
-    addresses.extend([client.port().to_be_bytes(), host.port().to_be_bytes()].concat());
-    let length = addresses.len() as u16;
-    [SIGNATURE, &[VERSION_2_PROXY, family], &length.to_be_bytes(), &addresses].concat()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The bytes of proxy-protocol.txt, section 2.2, put together by hand.
-    #[test]
-    fn a_header_names_both_ends() {
-        let header = header_of("[::ffff:1.2.3.4]:258".parse().unwrap(), "[::ffff:5.6.7.8]:80".parse().unwrap());
-        let v4 = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\x00\x0c\x01\x02\x03\x04\x05\x06\x07\x08\x01\x02\x00\x50";
-        assert_eq!(header, v4);
-        let header = header_of("[fd00::1]:1".parse().unwrap(), "[fd00::2]:2".parse().unwrap());
-        assert_eq!(header.len(), 52);
-        assert_eq!(&header[12..16], b"\x21\x21\x00\x24");
-        assert_eq!(header[48..], [0, 1, 0, 2]);
-    }
 }

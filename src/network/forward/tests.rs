@@ -71,10 +71,11 @@ fn a_container_of_one_family_has_clients_of_both() {
 }
 
 #[test]
-fn a_header_says_who_the_client_is_where_the_address_cannot() {
-    inside("a_header_says_who_the_client_is_where_the_address_cannot", |world| {
+fn a_header_says_who_the_client_is_where_the_address_does_not() {
+    inside("a_header_says_who_the_client_is_where_the_address_does_not", |world| {
         let server = world.serve(80);
-        world.forward(tcp(), Options { keeps_client_address: false, proxy_protocol: true, ..options() }, limits());
+        let listener = Listener { proxy: Some(ProxyHeader::V2), ..listener(Protocol::Tcp, 8080, 80) };
+        world.forward(vec![listener], options(), limits());
         let mut client = world.connect(HOST[0], 8080);
         let mut container = accept(&server);
         assert_eq!(plain(container.peer_addr().unwrap()).ip(), address(GATEWAY[0]));
@@ -195,6 +196,7 @@ fn a_port_that_cannot_be_had_says_why() {
         host_port,
         container_port: 80,
         protocol: Protocol::Tcp,
+        proxy: None,
     };
     let held = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let number = held.local_addr().unwrap().port();

@@ -146,9 +146,10 @@ pub fn accept(listener: &TcpListener) -> TcpStream {
 }
 
 pub fn listener(protocol: Protocol, host_port: u16, port: u16) -> Listener {
-    let wanted = super::super::super::Port { host_address: None, host_port, container_port: port, protocol };
+    let wanted =
+        super::super::super::Port { host_address: None, host_port, container_port: port, protocol, proxy: None };
     let targets = CONTAINER.map(|address| address.parse().unwrap()).to_vec();
-    Listener { socket: bind(&wanted).unwrap(), protocol, targets, port }
+    Listener { socket: bind(&wanted).unwrap(), protocol, targets, port, proxy: None }
 }
 
 pub fn tcp() -> Vec<Listener> {
@@ -160,7 +161,6 @@ pub fn options() -> Options {
         keeps_client_address: true,
         gateways: GATEWAY.map(|address| address.parse().unwrap()).to_vec(),
         local_subnets: ["10.89.0.0/24", "fd89::/64"].map(|subnet| Cidr::parse(subnet).unwrap()).to_vec(),
-        proxy_protocol: false,
     }
 }
 
