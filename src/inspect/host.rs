@@ -5,6 +5,7 @@ use crate::container::state::{self, Status};
 use crate::engine::Engine;
 use crate::image::{self, platform::Platform};
 use crate::inspect::view::{View, view};
+use crate::network::definition::DEFAULT_NAME;
 use crate::network::pasta;
 use crate::rootless::{self, Extent};
 use crate::runtime::capabilities::Set;
@@ -75,15 +76,15 @@ fn host(engine: &Engine) -> Result<View> {
     let own_version = format!("coracle version {}", env!("CARGO_PKG_VERSION"));
     let pasta_path = pasta::find().map(|path| path.display().to_string()).unwrap_or_default();
     let backend = view!({
-        "backend": "pasta",
-        "defaultNetwork": "pasta",
-        "dns": { "package": "", "path": "", "version": "" },
+        "backend": "coracle",
+        "defaultNetwork": DEFAULT_NAME,
+        "dns": { "package": "", "path": &executable, "version": &own_version },
         "package": "",
-        "path": &pasta_path,
-        "version": "",
+        "path": &executable,
+        "version": &own_version,
     });
     let parts = view!({
-        // The engine is its own monitor and builder, and keeps no database.
+        // The engine is its own monitor, builder and network, and keeps no database.
         "buildahVersion": "",
         "conmon": { "package": "", "path": &executable, "version": own_version },
         "databaseBackend": "",
@@ -98,7 +99,7 @@ fn host(engine: &Engine) -> Result<View> {
             "version": "",
         },
         "rootlessNetworkCmd": "pasta",
-        "networkBackend": "pasta",
+        "networkBackend": "coracle",
         "logDriver": "k8s-file",
         "eventLogger": "file",
         "serviceIsRemote": false,

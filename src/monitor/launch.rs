@@ -191,11 +191,11 @@ impl Ground<'_> {
             with_init: config.init,
         };
         let mut starting = runtime::create(bundle).map_err(|error| explain_join(config, error))?;
-        let connecting = connect(config, &starting, run_dir, leased)?;
+        let connecting = connect(engine, config, &starting, run_dir, leased)?;
         if let Some(master) = starting.ready()? {
             streams.set_master(master, config.process.interactive)?;
         }
-        let network = connecting.map(Connecting::finish).transpose()?;
+        let network = connecting.map(|connecting| connecting.finish(engine)).transpose()?;
         let state = State { links, ..describe(engine, &starting, restarts)? };
         write_pid_files(config, state.pid)?;
         let (child, entrance) = starting.finish()?;
@@ -415,6 +415,11 @@ pub fn lives(engine: &Engine) -> impl Fn(&str) -> bool {
     }
 }
 
+/// Tells of a container's id what it is called.
+pub fn name_of(engine: &Engine) -> impl Fn(&str) -> Option<String> {
+    move |id| Some(state::read(engine, &Id::parse(id)?).ok()?.config.name.to_string())
+}
+
 /// What connects a container while it is set up.
 enum Connecting {
     Pasta(pasta::Starting),
@@ -422,9 +427,9 @@ enum Connecting {
 }
 
 impl Connecting {
-    fn finish(self) -> Result<Connected> {
+    fn finish(self, engine: &Engine) -> Result<Connected> {
         match self {
-            Self::Pasta(starting) => starting.finish().map(Connected::Pasta),
+            Self::Pasta(starting) => starting.finish(&name_of(engine)).map(Connected::Pasta),
             Self::Bridge(bridged) => Ok(Connected::Bridge(bridged)),
         }
     }
@@ -432,6 +437,7 @@ impl Connecting {
 
 /// Starts what connects the container; it gets ready while the container is set up.
 fn connect(
+    engine: &Engine,
     config: &Config,
     starting: &Starting,
     run_dir: &Path,
@@ -444,7 +450,11 @@ fn connect(
     let entrance = starting.entrance.as_ref().context("a new container has an entrance")?;
     let net = entrance.get(Namespaces::CLONE_NEWNET).context("the container has a network namespace")?;
     if let Some(leased) = leased {
-        return Ok(Some(Connecting::Bridge(Box::new(leased.connect(net.as_fd(), &config.ports)?))));
+        return Ok(Some(Connecting::Bridge(Box::new(leased.connect(
+            net.as_fd(),
+            &config.ports,
+            &name_of(engine),
+        )?))));
     }
     let wishes = pasta::Wishes {
         ports: &config.ports,

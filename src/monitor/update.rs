@@ -65,7 +65,7 @@ impl Monitor {
     /// Has the host's ports lead here that are to, and no others.
     fn change_ports(&mut self, after: &Config) -> Result<()> {
         match self.instance.as_mut().map(|instance| &mut instance.network) {
-            Some(Some(Connected::Bridge(bridged))) => bridged.publish(&after.ports),
+            Some(Some(Connected::Bridge(bridged))) => bridged.publish(&after.ports, &launch::name_of(&self.engine)),
             None => Ok(()),
             Some(Some(Connected::Pasta(_)) | None) => {
                 let message = "the ports of a container that runs can be changed on a bridge only";

@@ -6,7 +6,7 @@ use super::keeper::protocol::{Ground, Link, Place, Subnet};
 use super::leases::{self, Range};
 use super::link::{OWN, random_mac};
 use super::published::{self, Published};
-use super::{Membership, Port};
+use super::{Membership, NameOf, Port};
 use crate::engine::Engine;
 use crate::error::Kind;
 use anyhow::{Context, Result};
@@ -154,7 +154,7 @@ impl Leased {
     }
 
     /// Connects the container's namespace, and has the host's ports lead to it.
-    pub fn connect(self, namespace: BorrowedFd<'_>, ports: &[Port]) -> Result<Bridged> {
+    pub fn connect(self, namespace: BorrowedFd<'_>, ports: &[Port], name_of: NameOf<'_>) -> Result<Bridged> {
         let is_on_host = |link: &Link| !matches!(link.place.ground, Ground::Bridge | Ground::Unmanaged);
         if let Some(link) = self.links.first().filter(|link| !ports.is_empty() && is_on_host(link)) {
             let message =
@@ -162,7 +162,7 @@ impl Leased {
             return Err(Kind::BadInput.hinted(message, "reach the container at its own address"));
         }
         // A port that is another's is found before anything is set up.
-        let sockets = published::bind(ports)?;
+        let sockets = published::bind(ports, name_of)?;
         let keeper = Connection::open(&self.engine, None)?;
         let mut warnings = keeper.attach(&self.container, namespace, self.links.clone())?;
         let bridges = keeper.namespace().try_clone().context("duplicate a namespace")?;
@@ -263,10 +263,10 @@ impl Bridged {
 
     /// Publishes ports, and takes away those that are not among `ports`. Connections to the others go on, unless they
     /// were published together with one that goes.
-    pub fn publish(&mut self, ports: &[Port]) -> Result<()> {
+    pub fn publish(&mut self, ports: &[Port], name_of: NameOf<'_>) -> Result<()> {
         let there: Vec<Port> = self.published.iter().flat_map(Published::ports).cloned().collect();
         let new: Vec<Port> = ports.iter().filter(|port| !there.contains(port)).cloned().collect();
-        let sockets = published::bind(&new)?;
+        let sockets = published::bind(&new, name_of)?;
         for published in &mut self.published {
             published.keep_only(ports, &self.leased.links, self.bridges.as_fd())?;
         }

@@ -12,7 +12,7 @@ pub use options::{Mode, Options, translate};
 
 use super::cidr::{Cidr, number};
 use crate::engine::Engine;
-use crate::error::Kind;
+use crate::error::{self, Kind};
 use crate::fs::{self, Durability, Hold, Lock};
 use crate::settings::{NetworkSection, Settings};
 use anyhow::{Context, Result};
@@ -288,27 +288,36 @@ pub fn find(engine: &Engine, defaults: &Defaults, text: &str) -> Result<Definiti
     if begins.len() > 1 {
         return Err(Kind::BadInput.error(format!("{text:?} is the beginning of several networks' ids")));
     }
-    begins.pop().ok_or_else(|| {
-        let shown: String = text.chars().take(64).collect();
-        Kind::NotFound.hinted(format!("no network with name or id {shown:?}"), "see coracle network ls")
-    })
+    begins.pop().ok_or_else(|| missing(engine, defaults, text))
+}
+
+/// The error for a network that is not there, with the one that was perhaps meant.
+pub fn missing(engine: &Engine, defaults: &Defaults, text: &str) -> anyhow::Error {
+    let names = names(engine, defaults).unwrap_or_default();
+    let near = error::nearest(text, names.iter().map(String::as_str));
+    let hint = near.map_or_else(|| "see coracle network ls".to_owned(), |near| format!("did you mean {near}?"));
+    let shown: String = text.chars().take(64).collect();
+    Kind::NotFound.hinted(format!("no network with name or id {shown:?}"), hint)
 }
 
 /// All networks by name, the default one among them.
 pub fn list(engine: &Engine, defaults: &Defaults) -> Result<Vec<Definition>> {
-    let files = fs::list(&directory(engine))?;
-    let mut names: Vec<&str> = files.iter().filter_map(|file| file.strip_suffix(".json")).collect();
-    names.retain(|name| !name.starts_with('.'));
-    if !names.contains(&defaults.name.as_str()) {
-        names.push(&defaults.name);
-    }
-    names.sort_unstable();
     let mut networks = Vec::new();
-    for name in names {
+    for name in names(engine, defaults)? {
         // One that is removed at this moment is none any more.
-        networks.extend(load(engine, defaults, name)?);
+        networks.extend(load(engine, defaults, &name)?);
     }
     Ok(networks)
+}
+
+fn names(engine: &Engine, defaults: &Defaults) -> Result<Vec<String>> {
+    let files = fs::list(&directory(engine))?;
+    let mut names: Vec<String> =
+        files.iter().filter_map(|file| file.strip_suffix(".json")).map(str::to_owned).collect();
+    names.retain(|name| !name.starts_with('.') && *name != defaults.name);
+    names.push(defaults.name.clone());
+    names.sort_unstable();
+    Ok(names)
 }
 
 /// Makes a network of what is `wanted`: gives it an id, and a name, an interface, subnets and gateways where it has none.

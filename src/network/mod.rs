@@ -7,6 +7,7 @@ pub mod cidr;
 pub mod definition;
 pub mod dns;
 mod forward;
+mod holder;
 pub mod keeper;
 mod leases;
 mod link;
@@ -19,6 +20,7 @@ pub mod ports;
 mod published;
 
 pub use bridge::{Bridged, Guest, Leased, lease};
+pub use holder::NameOf;
 pub use keeper::protocol::Link;
 pub use membership::Membership;
 pub use names::{Host, HostsBase, Names, hosts, option, resolv_conf, search, server};
@@ -77,6 +79,18 @@ pub struct Port {
     /// The header of the PROXY protocol that each connection begins with, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proxy: Option<ProxyHeader>,
+}
+
+impl std::fmt::Display for Port {
+    /// What it is of the host.
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.host_address {
+            Some(address) => {
+                write!(out, "{}/{}", std::net::SocketAddr::new(address, self.host_port), self.protocol.name())
+            }
+            None => write!(out, "{}/{}", self.host_port, self.protocol.name()),
+        }
+    }
 }
 
 /// The versions of the PROXY protocol, by which a forwarder tells a server who its client is.

@@ -2,7 +2,7 @@
 
 pub mod options;
 
-use super::{Port, Protocol};
+use super::{NameOf, Port, Protocol, holder};
 use crate::error::Kind;
 use crate::sys::mount;
 use crate::sys::process::{self, Child, Cloned};
@@ -98,6 +98,8 @@ pub struct Starting {
     /// Where it writes its pid when it is ready.
     ready: OwnedFd,
     said: OwnedFd,
+    /// Those of the host that it takes.
+    ports: Vec<Port>,
     /// The names under which it opens the namespaces.
     binds: Vec<Bind>,
 }
@@ -143,7 +145,7 @@ pub fn start(dir: &Path, user: Option<&OwnedFd>, net: &OwnedFd, wishes: Wishes<'
         }
         Cloned::Parent(child) => {
             let connected = Connected { child, is_awaited: !wishes.ports.is_empty() };
-            Ok(Starting { connected, ready, said, binds })
+            Ok(Starting { connected, ready, said, ports: wishes.ports.to_vec(), binds })
         }
     }
 }
@@ -216,7 +218,7 @@ fn bind(namespace: &OwnedFd, path: PathBuf) -> Result<Bind> {
 
 impl Starting {
     /// Waits until the namespace is connected.
-    pub fn finish(self) -> Result<Connected> {
+    pub fn finish(self, name_of: NameOf<'_>) -> Result<Connected> {
         let mut polled = [PollFd::new(self.ready.as_fd(), PollFlags::POLLIN)];
         let timeout = PollTimeout::try_from(READY_TIMEOUT).unwrap_or(PollTimeout::MAX);
         let answered = poll(&mut polled, timeout).context("poll")? > 0;
@@ -235,8 +237,15 @@ impl Starting {
         let is_unknown = |line: &&str| line.contains("unrecognized option") || line.contains("invalid option");
         let last = || said.lines().rev().find(|line| !line.trim().is_empty());
         let said = said.lines().find(is_unknown).or_else(last).unwrap_or("it was not ready in time").to_owned();
-        Err(explain(&said))
+        match self.ports.iter().find(|port| says_in_use(&said) && holder::find(port).is_some()) {
+            Some(port) => Err(holder::in_use(port, name_of)),
+            None => Err(explain(&said)),
+        }
     }
+}
+
+fn says_in_use(said: &str) -> bool {
+    said.contains("bind") || said.contains("Address already in use")
 }
 
 fn explain(said: &str) -> anyhow::Error {
@@ -250,7 +259,7 @@ fn explain(said: &str) -> anyhow::Error {
     if said.contains("tun") {
         return Kind::Denied.hinted(message, "make /dev/net/tun accessible: sudo chmod 666 /dev/net/tun");
     }
-    if said.contains("bind") || said.contains("Address already in use") {
+    if says_in_use(said) {
         return Kind::InUse
             .hinted(message, "choose a host port that is free and not below net.ipv4.ip_unprivileged_port_start");
     }

@@ -1,7 +1,7 @@
 //! Published ports of a container on bridges, each group with a forwarder of its own.
 
 use super::forward::{self, Forwarder, Listener, Options};
-use super::{Link, Port};
+use super::{Link, NameOf, Port};
 use crate::sys::process;
 use anyhow::Result;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -15,8 +15,8 @@ pub struct Published {
 }
 
 /// Takes ports of the host, in whose namespace this process is.
-pub fn bind(ports: &[Port]) -> Result<Vec<(Port, OwnedFd)>> {
-    ports.iter().map(|port| Ok((port.clone(), forward::bind(port)?))).collect()
+pub fn bind(ports: &[Port], name_of: NameOf<'_>) -> Result<Vec<(Port, OwnedFd)>> {
+    ports.iter().map(|port| Ok((port.clone(), forward::bind(port, name_of)?))).collect()
 }
 
 impl Published {
@@ -71,7 +71,7 @@ impl Published {
     pub fn restart(&mut self, links: &[Link], bridges: BorrowedFd<'_>) -> Result<()> {
         // Its end frees the ports.
         self.forwarder = None;
-        self.forwarder = Self::start(bind(&self.ports)?, links, bridges, &mut Vec::new())?.forwarder;
+        self.forwarder = Self::start(bind(&self.ports, &|_| None)?, links, bridges, &mut Vec::new())?.forwarder;
         Ok(())
     }
 }

@@ -307,7 +307,7 @@ fn published_ports_lead_to_the_container_from_the_clients_own_address() {
     until("the server answers again", || echo(("127.0.0.1", port)).is_some());
     // The port is taken, and the holder is named.
     let second = ["run", "--rm", "--network", "net", "-p", &published, "busybox", "true"];
-    sandbox.fails(125, &["run: ", &port.to_string(), "in use"], &second);
+    sandbox.fails(125, &["run: ", &port.to_string(), "in use by container s"], &second);
     sandbox.ok(&["rm", "-f", "-t", "0", "s"]);
     TcpListener::bind(("127.0.0.1", port)).expect("the port is free again");
     ends(&sandbox);

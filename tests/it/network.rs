@@ -38,7 +38,16 @@ fn none_has_only_loopback_and_host_is_the_hosts() {
     let ours = std::fs::read_link("/proc/self/ns/net").expect("our namespace").display().to_string();
     assert_eq!(run("host", "readlink /proc/self/ns/net").trim(), ours);
     assert_ne!(run("none", "readlink /proc/self/ns/net").trim(), ours);
-    sandbox.fails(125, &["run: ", "\"nosuch\"", "no network with name"], &["run", "--network", "nosuch", "busybox"]);
+    let unknown = |name: &str, words: &[&str]| {
+        sandbox.fails(
+            125,
+            &[&["run: ", "no network with name", name], words].concat(),
+            &["run", "--network", name, "busybox"],
+        );
+    };
+    unknown("nosuch", &["network ls"]);
+    sandbox.ok(&["network", "create", "backend"]);
+    unknown("bakcend", &["did you mean backend?"]);
     let none = ["run", "--network", "none", "-p", "80:80", "busybox"];
     sandbox.fails(125, &["run: ", "ports cannot be published"], &none);
     for bad in ["x:80", "80:0", "1.2.3:80:80"] {
@@ -123,7 +132,7 @@ fn a_published_tcp_port_is_reached_from_the_host() {
     });
     // The port is taken now: one line, nothing left, and the first container unharmed.
     let second = ["run", "--rm", "-p", &published, "busybox", "true"];
-    sandbox.fails(125, &["run: ", "pasta", &port.to_string(), "host port that is free"], &second);
+    sandbox.fails(125, &["run: ", &port.to_string(), "in use by container s", "another port"], &second);
     assert_eq!(sandbox.containers().len(), 1);
     sandbox.ok(&["rm", "-f", "s"]);
     assert!(TcpStream::connect(("127.0.0.1", port)).is_err(), "the port is free again");

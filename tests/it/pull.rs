@@ -222,6 +222,7 @@ fn every_way_to_name_no_image_is_one_clear_line() {
         (&["pull", "127.0.0.1:1/app"], "connection refused: nothing listens on port 1; start the server"),
         (&["pull", "127.0.0.1/app"], "connection refused: nothing listens on port 443; name its port"),
         (&["pull", "no-such-host.invalid/app"], "host not found"),
+        (&["pull", "no-such-host.invalid/app"], "how it is spelled"),
         (&["pull", "UPPER/case"], "UPPER/case"),
         (&["pull", ""], "pull: "),
         (&["pull", "a/../b"], "a/../b"),

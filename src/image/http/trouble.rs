@@ -31,10 +31,10 @@ impl Trouble {
             ureq::Error::Timeout(_) => {
                 (Fault::Other, Kind::Engine.error(format!("no answer within {:?}", patience.idle)))
             }
-            ureq::Error::HostNotFound => (Fault::Other, Kind::Engine.error("host not found")),
+            ureq::Error::HostNotFound => (Fault::Other, not_found()),
             // What std says when getaddrinfo(3) fails; it has no kind of its own.
             ureq::Error::Io(_) if text.contains("failed to lookup address information") => {
-                (Fault::Other, Kind::Engine.error("host not found"))
+                (Fault::Other, not_found())
             }
             ureq::Error::Io(error) => match error.kind() {
                 ErrorKind::ConnectionRefused => (Fault::Refused, refused(origin)),
@@ -61,6 +61,11 @@ impl From<Trouble> for anyhow::Error {
     fn from(trouble: Trouble) -> Self {
         trouble.error
     }
+}
+
+fn not_found() -> anyhow::Error {
+    Kind::Engine
+        .hinted("host not found", "check how it is spelled, and that this host finds names: getent hosts NAME")
 }
 
 /// Nothing listens there. One that is named without a port may be a registry without TLS, which listens on another.

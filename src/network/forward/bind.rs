@@ -1,7 +1,8 @@
 //! Listening sockets in the host's network namespace, and why one cannot be had.
 
+use super::super::holder::{NameOf, in_use};
 use super::super::{Port, Protocol};
-use super::{datagram, holder};
+use super::datagram;
 use crate::error::Kind;
 use anyhow::{Context, Result};
 use rustix::io::Errno;
@@ -18,7 +19,7 @@ const FIRST_PORT: &str = "net.ipv4.ip_unprivileged_port_start";
 
 /// A socket for a port of the host, in this process's network namespace. One without an address is for both families,
 /// where the host has both.
-pub fn bind(port: &Port) -> Result<OwnedFd> {
+pub fn bind(port: &Port, name_of: NameOf<'_>) -> Result<OwnedFd> {
     let bound = match port.host_address {
         Some(address) => bind_to(port, address, true),
         None => match bind_to(port, Ipv6Addr::UNSPECIFIED.into(), false) {
@@ -26,7 +27,7 @@ pub fn bind(port: &Port) -> Result<OwnedFd> {
             bound => bound,
         },
     };
-    bound.map_err(|errno| explain(port, errno))
+    bound.map_err(|errno| explain(port, name_of, errno))
 }
 
 fn bind_to(port: &Port, address: IpAddr, is_only: bool) -> Result<OwnedFd, Errno> {
@@ -52,17 +53,10 @@ fn bind_to(port: &Port, address: IpAddr, is_only: bool) -> Result<OwnedFd, Errno
     Ok(socket)
 }
 
-fn explain(port: &Port, errno: Errno) -> anyhow::Error {
-    let shown = match port.host_address {
-        Some(address) => format!("{}/{}", SocketAddr::new(address, port.host_port), port.protocol.name()),
-        None => format!("{}/{}", port.host_port, port.protocol.name()),
-    };
-    let message = format!("publish port {shown} of the host");
+fn explain(port: &Port, name_of: NameOf<'_>, errno: Errno) -> anyhow::Error {
+    let message = format!("publish port {port} of the host");
     match errno {
-        Errno::ADDRINUSE => match holder::find(port) {
-            Some(holder) => Kind::InUse.hinted(format!("{message}: in use by {holder}"), "choose another port"),
-            None => Kind::InUse.hinted(format!("{message}: in use"), "choose another port"),
-        },
+        Errno::ADDRINUSE => in_use(port, name_of),
         Errno::ACCESS => {
             let first = first_port().map_or_else(String::new, |first| format!(" ({first})"));
             let remedy = format!("run: sudo sysctl {FIRST_PORT}={}", port.host_port);

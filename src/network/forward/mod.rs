@@ -8,7 +8,6 @@
 
 mod bind;
 mod datagram;
-mod holder;
 mod pipes;
 mod process;
 mod proxy;

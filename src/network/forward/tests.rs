@@ -200,17 +200,17 @@ fn a_port_that_cannot_be_had_says_why() {
     };
     let held = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let number = held.local_addr().unwrap().port();
-    let error = bind(&port("127.0.0.1", number)).unwrap_err();
+    let error = bind(&port("127.0.0.1", number), &|_| None).unwrap_err();
     let holder = format!("127.0.0.1:{number}/tcp of the host: in use by ");
     let pid = format!("(pid {})", std::process::id());
     let said = error::line(&error);
     assert!(said.contains(&holder) && said.contains(&pid) && error::kind(&error) == Kind::InUse, "{said}");
     // The control: another address has the port free, and it is had.
-    bind(&port("127.0.0.2", number)).unwrap();
-    let error = bind(&port("192.0.2.1", number)).unwrap_err();
+    bind(&port("127.0.0.2", number), &|_| None).unwrap();
+    let error = bind(&port("192.0.2.1", number), &|_| None).unwrap_err();
     assert!(error::line(&error).contains("does not have this address"), "{error:#}");
     // Only where the kernel refuses it.
-    if let Err(error) = bind(&port("127.0.0.1", 1)) {
+    if let Err(error) = bind(&port("127.0.0.1", 1), &|_| None) {
         let hint = error::hint(&error).unwrap_or_default();
         assert!(error::line(&error).contains("net.ipv4.ip_unprivileged_port_start"), "{error:#}");
         assert_eq!(

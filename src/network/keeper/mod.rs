@@ -352,7 +352,7 @@ impl Keeper {
     fn finish_uplink(&mut self) {
         let nothing = Uplink::None(String::new(), Instant::now());
         if let Uplink::Starting(starting) = std::mem::replace(&mut self.uplink, nothing) {
-            self.uplink = match starting.finish() {
+            self.uplink = match starting.finish(&|_| None) {
                 Ok(connected) => Uplink::Up(connected),
                 Err(error) => Uplink::None(crate::error::line(&error), Instant::now()),
             };

@@ -149,7 +149,7 @@ pub fn listener(protocol: Protocol, host_port: u16, port: u16) -> Listener {
     let wanted =
         super::super::super::Port { host_address: None, host_port, container_port: port, protocol, proxy: None };
     let targets = CONTAINER.map(|address| address.parse().unwrap()).to_vec();
-    Listener { socket: bind(&wanted).unwrap(), protocol, targets, port, proxy: None }
+    Listener { socket: bind(&wanted, &|_| None).unwrap(), protocol, targets, port, proxy: None }
 }
 
 pub fn tcp() -> Vec<Listener> {

@@ -1,6 +1,7 @@
 //! Who holds a port of the host: proc_net(5), proc_pid_fd(5).
 
-use super::super::{Port, Protocol};
+use super::{Port, Protocol};
+use crate::error::Kind;
 use crate::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
@@ -12,7 +13,22 @@ const LIST_BYTES_MAX: usize = 4 << 20;
 const LISTENING: &str = "0A";
 const UNCONNECTED: &str = "07";
 
-/// The program that holds a port, and its pid. None if it is another user's, who may look.
+/// The most that is read of a command line.
+const COMMAND_BYTES_MAX: usize = 64 << 10;
+
+/// The length of a container's id.
+const ID_LENGTH: usize = 64;
+
+/// Tells of a container's id what it is called, if there is one.
+pub type NameOf<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// The error for a port that cannot be had, with who has it.
+pub fn in_use(port: &Port, name_of: NameOf<'_>) -> anyhow::Error {
+    let holder = find(port).map(|pid| format!(" by {}", shown(&pid, name_of))).unwrap_or_default();
+    Kind::InUse.hinted(format!("publish port {port} of the host: in use{holder}"), "choose another port")
+}
+
+/// The pid of who holds a port. None if it is another user's, who may look.
 pub fn find(port: &Port) -> Option<String> {
     let (lists, state) = match port.protocol {
         Protocol::Tcp => (["/proc/net/tcp", "/proc/net/tcp6"], LISTENING),
@@ -47,10 +63,11 @@ fn address(text: &str) -> Option<IpAddr> {
     Some(IpAddr::from(Ipv6Addr::from(octets)).to_canonical())
 }
 
+/// The process that has a socket of this inode.
 fn owner(inode: &str) -> Option<String> {
     let wanted = format!("socket:[{inode}]");
     let pids = fs::list(Path::new("/proc")).ok()?;
-    let pid = pids.into_iter().filter(|name| name.bytes().all(|byte| byte.is_ascii_digit())).find(|pid| {
+    pids.into_iter().filter(|name| name.bytes().all(|byte| byte.is_ascii_digit())).find(|pid| {
         let dir = format!("/proc/{pid}/fd");
         // Another user's cannot be looked into.
         let fds = fs::list(Path::new(&dir)).unwrap_or_default();
@@ -59,10 +76,22 @@ fn owner(inode: &str) -> Option<String> {
             link.is_ok_and(|link| link.to_bytes() == wanted.as_bytes())
         };
         fds.iter().any(is_it)
-    })?;
-    let name = fs::read(Path::new(&format!("/proc/{pid}/comm")), 64).ok()?;
-    let name: String = String::from_utf8_lossy(&name).trim().chars().filter(|letter| !letter.is_control()).collect();
-    Some(format!("{name} (pid {pid})"))
+    })
+}
+
+/// A container whose ports a process leads in, or else the process.
+fn shown(pid: &str, name_of: NameOf<'_>) -> String {
+    let read = |file: &str, most| fs::read(Path::new(&format!("/proc/{pid}/{file}")), most).unwrap_or_default();
+    // A forwarder has the command line of its monitor, and pasta is told of the container's directory.
+    let command = String::from_utf8_lossy(&read("cmdline", COMMAND_BYTES_MAX)).into_owned();
+    let words = command.split(['\0', '/']);
+    let is_id = |word: &&str| word.len() == ID_LENGTH && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if let Some(name) = words.filter(is_id).find_map(name_of) {
+        return format!("container {name}");
+    }
+    let name = String::from_utf8_lossy(&read("comm", 64)).into_owned();
+    let name: String = name.trim().chars().filter(|letter| !letter.is_control()).collect();
+    format!("{name} (pid {pid})")
 }
 
 #[cfg(test)]
