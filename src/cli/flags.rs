@@ -18,6 +18,7 @@ mod users;
 
 pub use images::{DecryptionFlag, EncryptionFlags, PlatformFlags, RegistryFlags, SignaturePolicyFlag};
 pub use later::later;
+pub use network::AddressFlags;
 pub use preserve::PreserveFlags;
 pub use process::{StandardStream, environment};
 pub use resources::ResourceFlags;

@@ -122,7 +122,7 @@ fn place(engine: &Engine, network: &Definition) -> Result<Place> {
         bridge: network.network_interface.clone(),
         subnets: network.subnets.iter().map(|one| Subnet { block: one.subnet, gateway: one.gateway }).collect(),
         internal: network.internal,
-        // Only who says so gets a network that others reach.
+        // Only who says so gets a network that others reach. All others are what podman calls strict.
         isolated: network.option_words.get("isolate").is_none_or(|text| text != "false"),
         resolves: network.dns_enabled && ground == Ground::Bridge,
         servers: network.network_dns_servers.clone(),

@@ -45,6 +45,16 @@ pub struct NetworkFlags {
     /// Make /etc/hosts from this file of the host, from none, or from the image's
     #[arg(long, value_name = "FILE")]
     hosts_file: Option<String>,
+    #[command(flatten)]
+    addresses: AddressFlags,
+    /// Be found by this name, too, in the networks
+    #[arg(long, value_name = "NAME")]
+    network_alias: Vec<String>,
+}
+
+/// The addresses of a container in one network.
+#[derive(clap::Args, Clone, Debug)]
+pub struct AddressFlags {
     /// Have this address in the network
     #[arg(long, value_name = "ADDRESS")]
     ip: Option<String>,
@@ -54,9 +64,25 @@ pub struct NetworkFlags {
     /// Have this MAC address in the network
     #[arg(long, value_name = "ADDRESS")]
     mac_address: Option<String>,
-    /// Be found by this name, too, in the networks
-    #[arg(long, value_name = "NAME")]
-    network_alias: Vec<String>,
+}
+
+impl AddressFlags {
+    pub fn apply(&self, membership: &mut Membership) -> Result<()> {
+        for (text, must_be_ipv6) in [(&self.ip, false), (&self.ip6, true)] {
+            let address = text.as_ref().map(|text| membership::address(text, must_be_ipv6)).transpose()?;
+            membership.addresses.extend(address);
+        }
+        if let Some(text) = &self.mac_address {
+            membership.mac = Some(membership::mac(text)?);
+        }
+        Ok(())
+    }
+
+    /// One that was given.
+    fn first(&self) -> Option<&'static str> {
+        let given = [("--ip", &self.ip), ("--ip6", &self.ip6), ("--mac-address", &self.mac_address)];
+        given.into_iter().find(|(_, text)| text.is_some()).map(|(flag, _)| flag)
+    }
 }
 
 impl NetworkFlags {
@@ -148,15 +174,9 @@ impl NetworkFlags {
 
     /// The networks that were named, and what was said of the container's place in them.
     fn memberships(&self, network: Network) -> Result<Vec<Membership>> {
-        let wishes = [
-            ("--ip", self.ip.is_some()),
-            ("--ip6", self.ip6.is_some()),
-            ("--mac-address", self.mac_address.is_some()),
-            ("--network-alias", !self.network_alias.is_empty()),
-        ];
-        let wished = wishes.iter().find(|(_, asked)| *asked).map(|(flag, _)| *flag);
         if network != Network::Bridge {
-            return wished.map_or(Ok(Vec::new()), |flag| {
+            let alias = (!self.network_alias.is_empty()).then_some("--network-alias");
+            return self.addresses.first().or(alias).map_or(Ok(Vec::new()), |flag| {
                 let message = format!("{flag} needs a network that is a bridge");
                 Err(Kind::BadInput.hinted(message, "say --network bridge, or one of network create"))
             });
@@ -178,17 +198,9 @@ impl NetworkFlags {
                 .extend(self.network_alias.iter().map(|name| membership::alias(name)).collect::<Result<Vec<_>>>()?);
         }
         match &mut memberships[..] {
-            [one] => {
-                for (text, must_be_ipv6) in [(&self.ip, false), (&self.ip6, true)] {
-                    let address = text.as_ref().map(|text| membership::address(text, must_be_ipv6)).transpose()?;
-                    one.addresses.extend(address);
-                }
-                if let Some(text) = &self.mac_address {
-                    one.mac = Some(membership::mac(text)?);
-                }
-            }
+            [one] => self.addresses.apply(one)?,
             _ => {
-                if let Some(flag) = wished.filter(|flag| *flag != "--network-alias") {
+                if let Some(flag) = self.addresses.first() {
                     let message = format!("{flag} is for a container in one network");
                     return Err(Kind::BadInput.hinted(message, "say --network NAME:ip=ADDRESS,mac=ADDRESS for each"));
                 }

@@ -1,5 +1,6 @@
 //! `network connect` and `network disconnect`.
 
+use crate::cli::flags::AddressFlags;
 use crate::cli::{Context, Verb};
 use crate::container::{connect, state};
 use crate::network::{Membership, membership};
@@ -11,15 +12,8 @@ pub struct Connect {
     /// Be found by this name, too, in the network
     #[arg(long, value_name = "NAME")]
     alias: Vec<String>,
-    /// Have this address in the network
-    #[arg(long, value_name = "ADDRESS")]
-    ip: Option<String>,
-    /// Have this IPv6 address in the network
-    #[arg(long, value_name = "ADDRESS")]
-    ip6: Option<String>,
-    /// Have this MAC address in the network
-    #[arg(long, value_name = "ADDRESS")]
-    mac_address: Option<String>,
+    #[command(flatten)]
+    addresses: AddressFlags,
     /// The network, by name, id or the beginning of an id
     #[arg(value_name = "NETWORK")]
     network: String,
@@ -45,15 +39,9 @@ pub struct Disconnect {
 impl Verb for Connect {
     fn run(self, context: &Context) -> Result<u8> {
         let network = super::find(context, &super::defaults(context)?, &self.network)?.name;
-        let addresses = [(&self.ip, false), (&self.ip6, true)].into_iter();
-        let addresses = addresses.filter_map(|(text, is_ipv6)| Some(membership::address(text.as_ref()?, is_ipv6)));
-        let membership = Membership {
-            network,
-            addresses: addresses.collect::<Result<_>>()?,
-            mac: self.mac_address.as_deref().map(membership::mac).transpose()?,
-            interface: None,
-            aliases: self.alias.iter().map(|name| membership::alias(name)).collect::<Result<_>>()?,
-        };
+        let aliases = self.alias.iter().map(|name| membership::alias(name)).collect::<Result<_>>()?;
+        let mut membership = Membership { network, aliases, ..Membership::default() };
+        self.addresses.apply(&mut membership)?;
         let container = state::find(&context.engine, &self.container)?;
         connect::connect(&context.engine, &container, membership, &context.globals.settings()?)?;
         Ok(0)
