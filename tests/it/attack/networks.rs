@@ -5,6 +5,8 @@ use super::{Scene, compiled, eventually};
 use crate::golden;
 use crate::support::Sandbox;
 use crate::support::image_builder::Image;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{IpAddr, TcpListener, TcpStream, UdpSocket};
 use std::time::Duration;
@@ -318,9 +320,22 @@ fn h04_an_internal_network_asks_nobody_outside() {
     scene.assert_safe();
 }
 
-/// The question for `s`, by TCP, and how the answer is looked for.
-const ASK_BY_TCP: &str = "printf '\\0\\023\\0\\1\\1\\0\\0\\1\\0\\0\\0\\0\\0\\0\\1s\\0\\0\\1\\0\\1' | \
-                          nc -w 10 10.77.1.1 53 | hexdump -v -e '1/1 \"%02x \"'";
+/// A process that stands still for as long as this lives.
+struct Halted(Pid);
+
+impl Halted {
+    fn new(pid: i32) -> Self {
+        let pid = Pid::from_raw(pid);
+        kill(pid, Signal::SIGSTOP).expect("stop a process");
+        Self(pid)
+    }
+}
+
+impl Drop for Halted {
+    fn drop(&mut self) {
+        kill(self.0, Signal::SIGCONT).expect("let a process go on");
+    }
+}
 
 /// G13: one container that opens connections and says nothing, and sends what is no message, is alone with it.
 #[test]
@@ -330,22 +345,40 @@ fn g13_one_that_keeps_the_name_server_busy_keeps_nobody_waiting() {
     scene.ok(&["network", "create", "--subnet", "10.77.1.0/24", "net"]);
     serve(&scene.sandbox, "s", &["--network", "net:ip=10.77.1.9"]);
     let limit = ["--ulimit", "nofile=1100:1100"];
-    for (name, attack) in [
-        ("holds", &["packets", "hold", "10.77.1.1", "53", "1000"][..]),
-        ("floods", &["packets", "flood", "10.77.1.1", "53"]),
-    ] {
-        scene.ok(&[&["run", "-d", "--name", name, "--network", "net"], &limit[..], &[&image], attack].concat());
-    }
-    eventually("the attacks go on", || {
-        scene.ok(&["logs", "holds"]).contains("held 1000") && scene.ok(&["logs", "floods"]).contains("flooding")
+    let start = |name: &str, command: &[&str]| {
+        scene.ok(&[&["run", "-d", "--name", name, "--network", "net"], &limit[..], &[&image], command].concat());
+    };
+    // One that is slow to ask: half of its question has come when the attacker's connections do, which are more than the
+    // server has room for.
+    start("slow", &["sh", "-c", "mkfifo /in; exec 3<>/in; nc 10.77.1.1 53 </in >/heard"]);
+    eventually("it is connected", || {
+        let connections = scene.ok(&["exec", "slow", "netstat", "-tn"]);
+        connections.contains("10.77.1.1:53 ") && connections.contains("ESTABLISHED")
     });
+    scene.ok(&["exec", "slow", "sh", "-c", "printf '\\0\\023\\0\\1\\1' >/in"]);
+    start("holds", &["packets", "hold", "10.77.1.1", "53", "1000"]);
+    eventually("all connections are open", || scene.ok(&["logs", "holds"]).contains("held 1000"));
+    scene.ok(&["exec", "slow", "sh", "-c", "printf '\\0\\0\\1\\0\\0\\0\\0\\0\\0\\1s\\0\\0\\1\\0\\1' >/in"]);
+    let show = ["exec", "slow", "hexdump", "-v", "-e", "1/1 \"%02x \"", "/heard"];
+    eventually("it is answered", || scene.ok(&show).contains("0a 4d 01 09"));
+    // One that asks once while the server does nothing, and the attacker has sent more than there is room for.
+    start("floods", &["packets", "flood", "10.77.1.1", "53"]);
+    let is_keeper = |process: &String| process.contains("coracle-keeper");
+    let keeper = scene.sandbox.processes().into_iter().find(is_keeper).expect("a keeper");
+    let halted = Halted::new(keeper.split(':').next().and_then(|pid| pid.parse().ok()).expect("a pid"));
+    let floods = || scene.ok(&["logs", "floods"]).lines().count();
+    let before = floods();
+    eventually("the queue is full", || floods() >= before + 2);
+    scene.ok(&["exec", "-d", "s", "sh", "-c", "packets query 10.77.1.1 53 s >/heard"]);
+    let heard = || scene.coracle(&["exec", "s", "cat", "/heard"]).stdout;
+    eventually("it asks", || heard().contains("asked"));
+    drop(halted);
+    eventually("it is answered", || heard().contains("answered 10.77.1.9"));
     for _ in 0..10 {
         let said = scene.ok(&["exec", "s", "nslookup", "s"]);
         assert!(said.contains("10.77.1.9"), "{said}");
     }
-    let said = scene.ok(&["exec", "s", "sh", "-c", ASK_BY_TCP]);
-    assert!(said.contains("0a 4d 01 09"), "by TCP: {said}");
-    // The control: they have not ended meanwhile.
+    // The control: the attacks have not ended meanwhile.
     for name in ["holds", "floods"] {
         assert_eq!(scene.ok(&["inspect", "--format", "{{.State.Running}}", name]), "true\n");
     }

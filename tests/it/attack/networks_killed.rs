@@ -103,7 +103,8 @@ fn h05_connections_stand_when_helpers_of_others_are_killed_and_nothing_is_left()
     let look = || {
         let links = among_the_bridges(forwarder, &["ip", "-o", "link"]);
         let addresses = among_the_bridges(forwarder, &["ip", "-o", "address"]);
-        (links, addresses + &among_the_bridges(forwarder, &["ip", "route", "show", "table", "all"]))
+        let routes = among_the_bridges(forwarder, &["ip", "route", "show", "table", "all"]);
+        (links, addresses + &routes, among_the_bridges(forwarder, &["nft", "list", "ruleset"]))
     };
     let publish = format!("127.0.0.1:{victims}:7");
     // All addresses are as they are to be, each time again.
@@ -115,8 +116,9 @@ fn h05_connections_stand_when_helpers_of_others_are_killed_and_nothing_is_left()
             serve(sandbox, "victim", &options);
             let id = scene.ok(&["inspect", "--format", "{{.Id}}", "victim"]).trim().to_owned();
             eventually("the victim answers", || greeting((LOOPBACK, victims)).is_some());
-            let (links, places) = look();
-            assert!(links.contains(&id[..10]) && places.contains("10.78.2.1"), "the control: {links}{places}");
+            let (links, places, rules) = look();
+            let is_there = links.contains(&id[..10]) && places.contains("10.78.2.1") && rules.contains("10.78.2.");
+            assert!(is_there, "the control: {links}{places}{rules}");
             let killed: Vec<i32> = helpers.iter().flat_map(|helper| pids(sandbox, *helper, &id)).collect();
             assert_eq!(killed.len(), helpers.len(), "{after}: {killed:?}");
             killed.iter().for_each(|pid| kill(Pid::from_raw(*pid), Signal::SIGKILL).expect("kill"));
@@ -132,9 +134,9 @@ fn h05_connections_stand_when_helpers_of_others_are_killed_and_nothing_is_left()
             eventually(&format!("no process is left after {after}"), || {
                 sandbox.processes().iter().all(|process| !process.contains(&id))
             });
-            eventually(&format!("no link and no address is left after {after}"), || {
-                let (links, places) = look();
-                !links.contains(&id[..10]) && !places.contains("10.78.2.")
+            eventually(&format!("no link, no address and no rule is left after {after}"), || {
+                let (links, places, rules) = look();
+                !links.contains(&id[..10]) && !places.contains("10.78.2.") && !rules.contains("10.78.2.")
             });
             TcpListener::bind((LOOPBACK, victims)).expect("the port is free again");
             traffic.assert_stands(&after);

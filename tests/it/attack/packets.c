@@ -18,6 +18,8 @@
 
 #define TARGETS_MAX 64
 #define CLIENTS_MAX 4096
+// More datagrams than any socket has room for.
+#define FLOOD 10000
 
 static int failed(const char *what) {
     printf("%s %s\n", what, strerrorname_np(errno));
@@ -203,10 +205,10 @@ static int flood(const char *address, const char *port) {
     int fd = to ? socket(to->ai_family, SOCK_DGRAM, 0) : -1;
     if (fd < 0 || connect(fd, to->ai_addr, to->ai_addrlen))
         return failed("flood");
-    puts("flooding");
-    fflush(stdout);
     srand(1);
     for (unsigned long count = 0;; count++) {
+        if (count % FLOOD == 0)
+            printf("flooded %lu\n", count / FLOOD);
         unsigned char bytes[600];
         size_t length = rand() % sizeof bytes;
         for (size_t at = 0; at < length; at++)
@@ -220,6 +222,30 @@ static int flood(const char *address, const char *port) {
         // That nobody listens any more, or that there is no room, ends nothing.
         (void)!send(fd, bytes, length, 0);
     }
+}
+
+// Asks a name server once for the address of a name of one label, and says what is answered.
+static int query(const char *address, const char *port, const char *name) {
+    struct addrinfo *to = resolve(address, port, SOCK_DGRAM);
+    int fd = to ? socket(to->ai_family, SOCK_DGRAM, 0) : -1;
+    unsigned char bytes[512] = "\0\1\1\0\0\1\0\0\0\0\0\0";
+    size_t length = strlen(name), at = 12;
+    if (fd < 0 || length > 63 || connect(fd, to->ai_addr, to->ai_addrlen))
+        return failed("query");
+    bytes[at++] = length;
+    memcpy(bytes + at, name, length);
+    memcpy(bytes + at + length, "\0\0\1\0\1", 5);
+    if (send(fd, bytes, at + length + 5, 0) < 0)
+        return failed("query");
+    puts("asked");
+    fflush(stdout);
+    ssize_t heard = recv(fd, bytes, sizeof bytes, 0);
+    if (heard < 4)
+        return failed("query");
+    // The address is what an answer ends with.
+    unsigned char *end = bytes + heard - 4;
+    printf("answered %d.%d.%d.%d\n", end[0], end[1], end[2], end[3]);
+    return 0;
 }
 
 int main(int count, char **words) {
@@ -237,6 +263,8 @@ int main(int count, char **words) {
         return reach(atoi(words[2]), words + 3, count - 3);
     if (!strcmp(verb, "hold") && count == 5)
         return hold(words[2], words[3], atoi(words[4]));
+    if (!strcmp(verb, "query") && count == 5)
+        return query(words[2], words[3], words[4]);
     if (!strcmp(verb, "flood") && count == 4)
         return flood(words[2], words[3]);
     return 2;
