@@ -33,6 +33,9 @@ const UPLINK_PAUSE: Duration = Duration::from_secs(5);
 /// The most containers on bridges.
 const CLIENTS_MAX: usize = 4096;
 
+/// How many are let in before those that are here are heard.
+const ACCEPTS: usize = 64;
+
 /// The life of a keeper: `coracle-keeper DIRECTORY LISTENER READY [NAMESPACE]`.
 pub fn main(arguments: &[String]) -> ! {
     std::process::exit(i32::from(begin(arguments).is_err()))
@@ -134,11 +137,14 @@ impl Keeper {
     /// The loop, until nobody has needed it for a while.
     fn serve(mut self) -> Result<()> {
         while !self.clients.is_empty() || self.idle_since.elapsed() < LINGER {
-            let ready = self.wait()?;
+            let (ready, is_knocked_at) = self.wait()?;
             for at in ready {
                 self.hear(at)?;
             }
             self.forget_the_gone();
+            if is_knocked_at {
+                self.accept();
+            }
             self.tend_uplink()?;
             self.resolver.turn()?;
         }
@@ -149,8 +155,8 @@ impl Keeper {
         Ok(())
     }
 
-    /// Waits for anything, lets new ones in, and gives the numbers of the clients that have something to say.
-    fn wait(&mut self) -> Result<Vec<usize>> {
+    /// Waits for anything, and gives the numbers of the clients that have something to say, and whether there are new ones.
+    fn wait(&mut self) -> Result<(Vec<usize>, bool)> {
         let sockets = self.clients.iter().map(|client| client.socket.as_fd());
         let mut polled: Vec<PollFd<'_>> =
             [self.listener.as_fd()].into_iter().chain(sockets).map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
@@ -166,26 +172,41 @@ impl Keeper {
             timeout.map_or(PollTimeout::NONE, |time| PollTimeout::try_from(time).unwrap_or(PollTimeout::MAX));
         match poll(&mut polled, timeout) {
             Ok(_) => {}
-            Err(nix::errno::Errno::EINTR) => return Ok(Vec::new()),
+            Err(nix::errno::Errno::EINTR) => return Ok((Vec::new(), false)),
             Err(errno) => return Err(errno).context("poll"),
         }
         let speaks = |polled: &PollFd<'_>| polled.revents().is_some_and(|events| !events.is_empty());
         let clients = polled[1..=self.clients.len()].iter().enumerate();
         let ready = clients.filter(|(_, polled)| speaks(polled)).map(|(at, _)| at).collect();
-        if speaks(&polled[0]) {
-            self.accept()?;
-        }
-        Ok(ready)
+        Ok((ready, speaks(&polled[0])))
     }
 
-    fn accept(&mut self) -> Result<()> {
-        while let Some(socket) = socket::accept(self.listener.as_fd())? {
-            let is_owner = socket::peer_uid(socket.as_fd())? == rustix::process::geteuid().as_raw();
-            if is_owner && self.clients.len() < CLIENTS_MAX {
-                self.clients.push(Client { socket, container: None, is_gone: false });
+    fn accept(&mut self) {
+        for _ in 0..ACCEPTS {
+            match socket::accept(self.listener.as_fd()) {
+                Ok(Some(socket)) => self.welcome(socket),
+                Ok(None) => return,
+                // There is no descriptor for another.
+                Err(_) => return self.make_room(),
             }
         }
-        Ok(())
+    }
+
+    fn welcome(&mut self, socket: OwnedFd) {
+        let is_owner = socket::peer_uid(socket.as_fd()).is_ok_and(|uid| uid == rustix::process::geteuid().as_raw());
+        if self.clients.len() >= CLIENTS_MAX {
+            self.make_room();
+        }
+        if is_owner && self.clients.len() < CLIENTS_MAX {
+            self.clients.push(Client { socket, container: None, is_gone: false });
+        }
+    }
+
+    /// Ends the connection that is there for longest and has connected no container.
+    fn make_room(&mut self) {
+        if let Some(at) = self.clients.iter().position(|client| client.container.is_none()) {
+            self.clients.remove(at);
+        }
     }
 
     fn hear(&mut self, at: usize) -> Result<()> {

@@ -11,6 +11,7 @@ mod floods;
 mod identity;
 mod images;
 mod interrupts;
+mod keeper;
 mod kernel;
 mod mounts;
 mod networks;
