@@ -14,6 +14,7 @@ const PROPERTIES: &[(&str, Property)] = &[
     ("config", image::config::property::holds),
     ("digest", digest::property::holds),
     ("dns", network::dns::property::holds),
+    ("egress", network::egress::property::holds),
     ("manifest", image::manifest::property::holds),
     ("network", network::definition::property::holds),
     ("policy", image::policy::property::holds),

@@ -22,7 +22,7 @@ pub use supervision::{
 pub use users::{Accounts, Namespace, Userns, Users};
 
 use crate::error::Kind;
-use crate::network::{Membership, Names, Network, Port, Protocol};
+use crate::network::{Egress, Membership, Names, Network, Port, Protocol};
 use crate::store::digest::Digest;
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
@@ -67,6 +67,9 @@ pub struct Config {
     /// Options of pasta's, one word each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pasta_options: Vec<String>,
+    /// What may leave it, if not everything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub egress: Option<Egress>,
     #[serde(default, skip_serializing_if = "Names::is_default")]
     pub names: Names,
     #[serde(default)]
@@ -126,6 +129,7 @@ impl Config {
             exposed: Vec::new(),
             publish_all: false,
             pasta_options: Vec::new(),
+            egress: None,
             names: Names::default(),
             users: Users::default(),
             security: Security::default(),

@@ -47,6 +47,7 @@ pub enum Happening {
     Create,
     Died,
     Disconnect,
+    EgressRefused,
     Exec,
     ExecDied,
     Export,
@@ -155,6 +156,13 @@ impl Event {
 
     pub fn with_exec(mut self, session: &Id) -> Self {
         self.attributes.get_or_insert_default().insert("execID".to_owned(), session.to_string());
+        self
+    }
+
+    /// With facts beside the labels.
+    pub fn with(mut self, facts: impl IntoIterator<Item = (&'static str, String)>) -> Self {
+        let facts = facts.into_iter().map(|(key, value)| (key.to_owned(), value));
+        self.attributes.get_or_insert_default().extend(facts);
         self
     }
 

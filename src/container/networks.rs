@@ -6,7 +6,7 @@ use crate::engine::Engine;
 use crate::error::Kind;
 use crate::fs::{Hold, Lock};
 use crate::network::Network;
-use crate::network::definition::{self, Defaults};
+use crate::network::definition::{self, Defaults, Definition, Driver, Ipam, Mode};
 use crate::network::membership::MEMBERSHIPS_MAX;
 use crate::settings::Settings;
 use anyhow::Result;
@@ -37,6 +37,9 @@ pub fn settle(engine: &Engine, config: &mut Config, settings: &Settings) -> Resu
         if config.memberships[..at].iter().any(|other| other.network == network.name) {
             return Err(Kind::BadInput.error(format!("network {} is named twice", network.name)));
         }
+        if config.egress.is_some() {
+            check_egress(&network)?;
+        }
         if !wanted.aliases.is_empty() && !network.dns_enabled {
             let message = format!("network {} finds nobody by a name, and so by no alias", network.name);
             return Err(Kind::BadInput.hinted(message, "create a network for it: coracle network create"));
@@ -44,6 +47,17 @@ pub fn settle(engine: &Engine, config: &mut Config, settings: &Settings) -> Resu
         config.memberships[at].network = network.name;
     }
     Ok(Some(lock))
+}
+
+/// Egress rules are where the engine's own bridge is, and know a container by the addresses that it is given.
+fn check_egress(network: &Definition) -> Result<()> {
+    let is_ours = network.driver == Driver::Bridge && network.options()?.mode != Mode::Unmanaged;
+    if is_ours && network.ipam_options.driver == Ipam::HostLocal {
+        return Ok(());
+    }
+    let message = format!("egress rules cannot hold in network {}, where the engine is not in between", network.name);
+    Err(Kind::BadInput
+        .hinted(message, "use one that network create makes by itself, with driver bridge and addresses"))
 }
 
 /// The containers that are in a network, running or not.

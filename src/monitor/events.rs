@@ -2,6 +2,7 @@
 
 use super::{MAIN, Monitor};
 use crate::container::events::{Event, Happening};
+use crate::network::Refused;
 
 impl Monitor {
     pub(super) fn tell(&mut self, happenings: &[Happening]) {
@@ -33,6 +34,15 @@ impl Monitor {
             happenings.push(Happening::Remove);
         }
         self.tell_with_code(&happenings, code);
+    }
+
+    /// The container's rules have kept something from leaving it.
+    pub(super) fn tell_of_refused(&mut self, refused: &[Refused]) {
+        let event = |refused: &Refused| Event::of(&self.config, Happening::EgressRefused).with(refused.facts());
+        let events: Vec<Event> = refused.iter().map(event).collect();
+        if !events.is_empty() {
+            self.journal.tell(&events);
+        }
     }
 
     fn tell_with_code(&mut self, happenings: &[Happening], code: i32) {

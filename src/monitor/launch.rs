@@ -402,7 +402,13 @@ fn lease(engine: &Engine, config: &Config) -> Result<Option<Leased>> {
     }
     let lives = lives(engine);
     let servers = config.names.server_addresses();
-    let guest = Guest { id: config.id.as_str(), name: config.name.as_str(), servers: &servers, lives: &lives };
+    let guest = Guest {
+        id: config.id.as_str(),
+        name: config.name.as_str(),
+        servers: &servers,
+        egress: config.egress.as_ref(),
+        lives: &lives,
+    };
     crate::network::lease(engine, &guest, &config.memberships).map(Some)
 }
 

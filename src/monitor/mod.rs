@@ -340,6 +340,8 @@ impl Monitor {
             self.instance.as_mut().and_then(|instance| instance.network.as_mut())
         {
             bridged.mend();
+            let refused = bridged.refused();
+            self.tell_of_refused(&refused);
         }
     }
 

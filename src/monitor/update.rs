@@ -55,7 +55,8 @@ impl Monitor {
         for new in after.memberships.iter().filter(|after| !self.config.memberships.contains(after)) {
             let lives = launch::lives(&self.engine);
             let servers = after.names.server_addresses();
-            let guest = Guest { id: after.id.as_str(), name: after.name.as_str(), servers: &servers, lives: &lives };
+            let (id, egress) = (after.id.as_str(), after.egress.as_ref());
+            let guest = Guest { id, name: after.name.as_str(), servers: &servers, egress, lives: &lives };
             bridged.join(&guest, new, net.as_fd())?;
         }
         self.state.links = bridged.links().to_vec();

@@ -6,7 +6,8 @@ use super::keeper::protocol::{Ground, Link, Place, Subnet};
 use super::leases::{self, Range};
 use super::link::{OWN, random_mac};
 use super::published::{self, Published};
-use super::{Membership, NameOf, Port};
+use super::refusals::{Refusals, Refused};
+use super::{Egress, Membership, NameOf, Port};
 use crate::engine::Engine;
 use crate::error::Kind;
 use anyhow::{Context, Result};
@@ -21,6 +22,7 @@ pub struct Leased {
     engine: Engine,
     container: String,
     links: Vec<Link>,
+    egress: Option<Egress>,
 }
 
 impl Drop for Leased {
@@ -39,13 +41,16 @@ pub struct Guest<'a> {
     pub name: &'a str,
     /// The name servers that it wants asked.
     pub servers: &'a [IpAddr],
+    /// The rules of what may leave it.
+    pub egress: Option<&'a Egress>,
     /// Tells of another container's id whether it runs.
     pub lives: &'a dyn Fn(&str) -> bool,
 }
 
 /// Gives a container its addresses.
 pub fn lease(engine: &Engine, guest: &Guest<'_>, memberships: &[Membership]) -> Result<Leased> {
-    let mut leased = Leased { engine: engine.clone(), container: guest.id.to_owned(), links: Vec::new() };
+    let (container, egress) = (guest.id.to_owned(), guest.egress.cloned());
+    let mut leased = Leased { engine: engine.clone(), container, links: Vec::new(), egress };
     memberships.iter().try_for_each(|membership| leased.add(guest, membership))?;
     Ok(leased)
 }
@@ -164,10 +169,18 @@ impl Leased {
         // A port that is another's is found before anything is set up.
         let sockets = published::bind(ports, name_of)?;
         let keeper = Connection::open(&self.engine, None)?;
+        let refusals = match &self.egress {
+            Some(egress) => {
+                let refusals = Refusals::open(keeper.namespace().as_fd())?;
+                keeper.rule(egress, &refusals)?;
+                Some(refusals)
+            }
+            None => None,
+        };
         let mut warnings = keeper.attach(&self.container, namespace, self.links.clone())?;
         let bridges = keeper.namespace().try_clone().context("duplicate a namespace")?;
         let published = Published::start(sockets, &self.links, bridges.as_fd(), &mut warnings)?;
-        Ok(Bridged { leased: self, bridges, keeper: Ok(keeper), published: vec![published], warnings })
+        Ok(Bridged { leased: self, bridges, keeper: Ok(keeper), refusals, published: vec![published], warnings })
     }
 }
 
@@ -182,6 +195,8 @@ pub struct Bridged {
     bridges: OwnedFd,
     /// Or when to look for one.
     keeper: std::result::Result<Connection, Instant>,
+    /// What its rules have refused, if it has any.
+    refusals: Option<Refusals>,
     /// Those that were published with the start, and those that came later.
     published: Vec<Published>,
     /// What the user should know, a line each.
@@ -231,10 +246,16 @@ impl Bridged {
         let _ = leases::give_back(&self.leased.engine, network, &self.leased.container);
     }
 
-    /// One is readable when [`Bridged::mend`] is to be called.
+    /// One is readable when [`Bridged::mend`] and [`Bridged::refused`] are to be called.
     pub fn watched(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
         let keeper = self.keeper.as_ref().ok().map(Connection::socket);
-        keeper.into_iter().chain(self.published.iter().filter_map(Published::pidfd))
+        let refusals = self.refusals.iter().flat_map(Refusals::watched);
+        keeper.into_iter().chain(refusals).chain(self.published.iter().filter_map(Published::pidfd))
+    }
+
+    /// What the rules have refused since this was last asked, as far as it is to be told of.
+    pub fn refused(&mut self) -> Vec<Refused> {
+        self.refusals.as_mut().map(Refusals::take).unwrap_or_default()
     }
 
     /// The pids of its forwarders.
@@ -283,10 +304,13 @@ impl Bridged {
 
     /// Finds or starts another keeper. Without one the container is connected as it was, but nobody finds it by a name.
     fn resume(&mut self) {
-        let Leased { engine, container, links } = &self.leased;
+        let Leased { engine, container, links, egress } = &self.leased;
         let bridges = self.bridges.try_clone().context("duplicate a namespace");
         self.keeper = bridges
-            .and_then(|bridges| Connection::resume(engine, bridges, container, links.clone()))
+            .and_then(|bridges| {
+                let rules = egress.as_ref().zip(self.refusals.as_ref());
+                Connection::resume(engine, bridges, container, links.clone(), rules)
+            })
             .map_err(|_| Instant::now() + PAUSE);
     }
 }

@@ -104,6 +104,14 @@ pub fn number(address: &IpAddr) -> u128 {
     }
 }
 
+/// An address as its bytes in the network's order.
+pub fn octets(address: IpAddr) -> Vec<u8> {
+    match address {
+        IpAddr::V4(address) => address.octets().to_vec(),
+        IpAddr::V6(address) => address.octets().to_vec(),
+    }
+}
+
 /// The address with this number in the family of another. Bits that do not fit are lost.
 pub fn with_number(family: &IpAddr, number: u128) -> IpAddr {
     match family {
@@ -112,7 +120,8 @@ pub fn with_number(family: &IpAddr, number: u128) -> IpAddr {
     }
 }
 
-fn bits(address: &IpAddr) -> u8 {
+/// The length of a prefix that is the whole address.
+pub fn bits(address: &IpAddr) -> u8 {
     if address.is_ipv6() { 128 } else { 32 }
 }
 

@@ -1,5 +1,6 @@
 //! rtnetlink(7): the links, addresses, routes and rules of one network namespace.
 
+use super::cidr::octets;
 use super::netlink::{self, CREATE, EXCLUSIVE, Message, REPLACE, Socket};
 use crate::error::Kind;
 use anyhow::{Context, Result};
@@ -43,6 +44,9 @@ const SCOPE_LINK: u8 = 253;
 const SCOPE_HOST: u8 = 254;
 const PROTOCOL_STATIC: u8 = 4;
 
+/// How many keepers that were killed can have left a rule.
+const RULES_MAX: usize = 1024;
+
 /// A network interface's number in its namespace.
 pub type Index = u32;
 
@@ -61,6 +65,8 @@ pub struct Pair<'a> {
     pub peer_namespace: BorrowedFd<'a>,
     pub peer_mac: [u8; 6],
     pub mtu: Option<u32>,
+    /// Whether something can be sent at once.
+    pub is_up: bool,
 }
 
 /// An interface on another one.
@@ -121,6 +127,14 @@ impl Links {
         self.find(name)?.with_context(|| format!("bridge {name} has gone away"))
     }
 
+    /// What all interfaces are called.
+    pub fn names(&mut self) -> Result<Vec<String>> {
+        let mut names = Vec::new();
+        let listed = self.0.list(Message::new(GET_LINK, 0, &link_header(0, 0, 0)), |body| names.push(name_of(body)));
+        listed.context("list the interfaces")?;
+        Ok(names)
+    }
+
     /// The bridges made by [`Links::bridge`] that nothing is plugged into.
     pub fn empty_bridges(&mut self) -> Result<Vec<(Index, String)>> {
         let (mut bridges, mut used) = (Vec::new(), Vec::new());
@@ -131,9 +145,7 @@ impl Links {
             let info = netlink::attribute(attributes, IFLA_LINKINFO).unwrap_or_default();
             let is_own = netlink::attribute(attributes, IFLA_ADDRESS).is_some_and(|mac| mac.starts_with(&OWN));
             if is_own && netlink::attribute(info, IFLA_INFO_KIND).is_some_and(|kind| kind.starts_with(b"bridge")) {
-                let name = netlink::attribute(attributes, IFLA_IFNAME).unwrap_or_default();
-                let name = String::from_utf8_lossy(name).trim_end_matches('\0').to_owned();
-                bridges.extend(body.get(4..8).and_then(number).map(|index| (index, name)));
+                bridges.extend(body.get(4..8).and_then(number).map(|index| (index, name_of(body))));
             }
         });
         listed.context("list the interfaces")?;
@@ -148,7 +160,8 @@ impl Links {
             let message = message.bytes(IFLA_ADDRESS, &pair.peer_mac);
             with_mtu(message, pair.mtu).u32(IFLA_NET_NS_FD, pair.peer_namespace.as_raw_fd() as u32)
         };
-        let message = Message::new(NEW_LINK, CREATE | EXCLUSIVE, &link_header(0, UP, UP))
+        let up = if pair.is_up { UP } else { 0 };
+        let message = Message::new(NEW_LINK, CREATE | EXCLUSIVE, &link_header(0, up, up))
             .text(IFLA_IFNAME, pair.name)
             .u32(IFLA_MASTER, pair.master);
         let message = with_mtu(message, pair.mtu).nest(IFLA_LINKINFO, |info| {
@@ -237,15 +250,27 @@ impl Links {
         Ok(())
     }
 
-    /// Undoes [`Links::deliver_marked`].
+    /// Undoes [`Links::deliver_marked`], however often that was done: the kernel takes the same rule again.
     pub fn forget_marked(&mut self, mark: u32, table: u32) -> Result<()> {
         for family in [libc::AF_INET as u8, libc::AF_INET6 as u8] {
-            let [route, rule] = marked((DELETE_ROUTE, 0), (DELETE_RULE, 0), family, mark, table);
-            self.0.ask(rule).context("remove a routing rule")?;
+            for _ in 0..RULES_MAX {
+                let [_, rule] = marked((DELETE_ROUTE, 0), (DELETE_RULE, 0), family, mark, table);
+                match self.0.ask(rule) {
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => break,
+                    removed => removed.context("remove a routing rule")?,
+                }
+            }
+            let [route, _] = marked((DELETE_ROUTE, 0), (DELETE_RULE, 0), family, mark, table);
             self.0.ask(route).context("remove a local route")?;
         }
         Ok(())
     }
+}
+
+/// The name in the description of a link.
+fn name_of(body: &[u8]) -> String {
+    let name = netlink::attribute(body.get(16..).unwrap_or_default(), IFLA_IFNAME).unwrap_or_default();
+    String::from_utf8_lossy(name).trim_end_matches('\0').to_owned()
 }
 
 /// A route that delivers everything here, in a table of its own, and the rule that leads marked packets to it.
@@ -300,11 +325,4 @@ fn with_mtu(message: Message, mtu: Option<u32>) -> Message {
 
 fn family(address: IpAddr) -> u8 {
     (if address.is_ipv4() { libc::AF_INET } else { libc::AF_INET6 }) as u8
-}
-
-fn octets(address: IpAddr) -> Vec<u8> {
-    match address {
-        IpAddr::V4(address) => address.octets().to_vec(),
-        IpAddr::V6(address) => address.octets().to_vec(),
-    }
 }

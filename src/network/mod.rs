@@ -6,6 +6,7 @@ pub mod bridge;
 pub mod cidr;
 pub mod definition;
 pub mod dns;
+pub mod egress;
 mod forward;
 mod holder;
 pub mod keeper;
@@ -18,13 +19,16 @@ mod nftables;
 pub mod pasta;
 pub mod ports;
 mod published;
+mod refusals;
 
 pub use bridge::{Bridged, Guest, Leased, lease};
+pub use egress::Egress;
 pub use holder::NameOf;
 pub use keeper::protocol::Link;
 pub use membership::Membership;
 pub use names::{Host, HostsBase, Names, hosts, option, resolv_conf, search, server};
 pub use pasta::options::parse as pasta_options;
+pub use refusals::Refused;
 
 use serde::{Deserialize, Serialize};
 

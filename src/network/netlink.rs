@@ -1,9 +1,10 @@
 //! netlink(7): messages to the kernel about links, addresses, routes and firewall tables, and its answers.
 
 use anyhow::{Context, Result};
+use rustix::io::Errno;
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use rustix::net::{AddressFamily, Protocol, RecvFlags, SendFlags, SocketFlags, SocketType};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 /// The families of messages. That of links and routes has the number 0, which is the default.
@@ -115,6 +116,7 @@ impl Message {
 }
 
 /// A connection to the kernel about one network namespace: the one in which it was opened.
+#[derive(Debug)]
 pub struct Socket {
     fd: OwnedFd,
     sequence: u32,
@@ -163,6 +165,29 @@ impl Socket {
         let result = self.answers(|_, _| {});
         self.sequence = asked + 1;
         result
+    }
+
+    /// Readable when the kernel tells of something by itself.
+    pub fn fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+
+    /// Looks at what the kernel has told of by itself, without waiting for it. False if there is nothing.
+    pub fn take(&self, mut look: impl FnMut(u16, &[u8])) -> bool {
+        let mut buffer = vec![0; ANSWER_BYTES_MAX];
+        match rustix::net::recv(&self.fd, &mut buffer[..], RecvFlags::DONTWAIT) {
+            Ok((read, _)) => {
+                let mut rest = &buffer[..read];
+                while let Some((kind, _, body, after)) = split(rest) {
+                    look(kind, body);
+                    rest = after;
+                }
+                true
+            }
+            // Some was lost, and there is more.
+            Err(Errno::NOBUFS | Errno::INTR) => true,
+            Err(_) => false,
+        }
     }
 
     fn next(&mut self) -> u32 {

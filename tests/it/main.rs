@@ -18,6 +18,7 @@ mod copy_whole;
 mod dances;
 mod deaths;
 mod docs;
+mod egress;
 mod events;
 mod exec;
 mod faults;

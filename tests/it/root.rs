@@ -3,6 +3,7 @@
 mod bridges;
 mod budget;
 mod disk_full;
+mod egress;
 mod faults;
 mod kills;
 mod privacy;

@@ -2,7 +2,7 @@
 
 use crate::container::config::Config;
 use crate::error::Kind;
-use crate::network::{self, Host, HostsBase, Membership, Names, Network, Port, membership, pasta, ports};
+use crate::network::{self, Egress, Host, HostsBase, Membership, Names, Network, Port, membership, pasta, ports};
 use crate::settings::Containers;
 use anyhow::Result;
 
@@ -24,6 +24,9 @@ pub struct NetworkFlags {
     /// Name a port that may be published
     #[arg(long, value_name = "PORT[/tcp|udp]")]
     expose: Vec<String>,
+    /// Rule what leaves the container's networks, for other networks, the host or the world: deny or allow is for all that no rule names [default: deny with allow=, else allow], allow=TARGET,... and deny=TARGET,... are rules, of which the first that fits decides. A target is an address, ADDRESS/PREFIX, or with allow= a name or *.NAME, which opens the public addresses that it resolves to by the networks' name server; behind it :PORT or :PORT-PORT, of TCP without /udp ([ADDRESS]:PORT for IPv6). Names that are not allowed are not resolved; the containers of its networks, and who asks at a published port, are always answered. Without --network the container is on the bridge
+    #[arg(long, value_name = "allow|deny[=TARGET[:PORT[-PORT][/tcp|udp]],...]")]
+    egress: Vec<String>,
     /// Ask this name server, or with none keep the image's resolv.conf
     #[arg(long, value_name = "ADDRESS")]
     dns: Vec<String>,
@@ -85,6 +88,12 @@ impl AddressFlags {
     }
 }
 
+/// Where nothing of the engine's is between the container and the outside, or what is there is reached by the container.
+fn unruled(mode: &str) -> anyhow::Error {
+    let message = format!("egress rules cannot hold with --network {mode}");
+    Kind::BadInput.hinted(message, "say --network bridge, or one of network create")
+}
+
 impl NetworkFlags {
     pub fn fill(&mut self, containers: &Containers) {
         if self.network.is_empty() {
@@ -106,11 +115,18 @@ impl NetworkFlags {
             if !config.ports.is_empty() {
                 return Err(Kind::BadInput.error(format!("ports cannot be published with --network {mode}")));
             }
+            if !self.egress.is_empty() {
+                return Err(unruled(mode));
+            }
             config.users.network = super::users::parse_namespace("network", Some(mode), &[])?;
             // Another container's network is known when that is looked up.
             config.network = Network::Host;
         } else {
             (config.network, config.pasta_options) = self.network(rootless, &config.ports)?;
+        }
+        config.egress = Egress::parse(&self.egress)?;
+        if config.egress.is_some() && matches!(config.network, Network::Host | Network::Pasta) {
+            return Err(unruled(config.network.name()));
         }
         config.memberships = self.memberships(config.network)?;
         config.names = self.names(config.network)?;
@@ -158,6 +174,7 @@ impl NetworkFlags {
                 );
                 Ok((Network::Pasta, Vec::new()))
             }
+            None if !self.egress.is_empty() => plain(Network::Bridge),
             None if pasta::find().is_some() => plain(Network::Pasta),
             None if !ports.is_empty() => {
                 Err(Kind::NotFound.hinted("publish ports: pasta is not installed", "install the package passt"))

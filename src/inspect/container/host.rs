@@ -30,6 +30,7 @@ fn host_config(engine: &Engine, config: &Config) -> View {
         "LogConfig": supervision::log_config(engine, config),
         "PortBindings": port_bindings(&config.ports),
         "PublishAllPorts": config.publish_all,
+        "Egress": config.egress.clone().map(Vec::<String>::from).unwrap_or_default(),
         "RestartPolicy": supervision::restart_policy(config),
         "AutoRemove": config.auto_remove,
         "AutoRemoveImage": false,

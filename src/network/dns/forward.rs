@@ -4,7 +4,8 @@
 //! the number that is drawn for it an answer is hard to forge: RFC 5452.
 
 use super::message::{self, Asked};
-use super::{Asker, Server, Token};
+use super::{Asker, Finding, Reply, Server, Token};
+use crate::network::egress;
 use nix::sys::epoll::{EpollEvent, EpollFlags};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
@@ -71,6 +72,9 @@ pub(super) struct Query {
     /// What one has said who could not answer.
     refusal: Option<Vec<u8>>,
 }
+
+/// A container, the numbers of its rules, and addresses with the seconds for which they hold.
+type Opened = (String, Vec<usize>, Vec<(IpAddr, u32)>);
 
 #[derive(Debug)]
 enum Socket {
@@ -142,6 +146,18 @@ impl Server {
     /// Gives an answer to whom it is for, under the client's number.
     fn finish(&mut self, asker: Asker, asked: &Asked, mut answer: Vec<u8>) {
         answer[..2].copy_from_slice(&asked.id.to_be_bytes());
+        let opened = self.opened_by(asker, asked, &answer);
+        let reply = Reply { asker, asked: asked.clone(), answer };
+        match opened {
+            Some((container, rules, addresses)) => {
+                self.findings.push(Finding::Resolved { container, rules, addresses, reply });
+            }
+            None => self.reply_to(reply),
+        }
+    }
+
+    /// Gives an answer that has been held back.
+    pub fn reply_to(&mut self, Reply { asker, asked, answer }: Reply) {
         match asker {
             Asker::Udp { .. } => self.send(asker, asked.fit(answer)),
             Asker::Tcp { client, .. } => {
@@ -149,6 +165,19 @@ impl Server {
                 self.ask_on(client);
             }
         }
+    }
+
+    /// Whose rules an answer opens something of: the container, the rules' numbers, and what they let through now.
+    fn opened_by(&self, asker: Asker, asked: &Asked, answer: &[u8]) -> Option<Opened> {
+        let network = match asker {
+            Asker::Udp { listener, .. } => &*self.listeners.get(&listener)?.network,
+            Asker::Tcp { client, .. } => self.clients.get(&client)?.network(),
+        };
+        let (container, egress) = self.networks.get(network)?.ruled(asker.address())?;
+        let rules: Vec<usize> = egress.opened_by(&asked.name()?).collect();
+        let mut addresses = asked.addresses(answer);
+        addresses.retain(|(address, _)| egress::is_public(*address));
+        (!rules.is_empty() && !addresses.is_empty()).then(|| (container.to_owned(), rules, addresses))
     }
 
     /// Something has come for a query.

@@ -15,6 +15,8 @@ const NAME_BYTES_MAX: usize = 255;
 const LABEL_BYTES_MAX: usize = 63;
 /// The most records behind the question; there are one or two.
 const ADDITIONAL_MAX: u16 = 8;
+/// The most records of an answer that are looked at.
+const RECORDS_MAX: u16 = 256;
 /// What fits into a datagram for whom says nothing else.
 const PLAIN_BYTES: usize = 512;
 /// What fits through any network as one packet: the flag day of 2020.
@@ -200,6 +202,27 @@ impl Asked {
         }
     }
 
+    /// The addresses that another server's answer gives, and for how many seconds each holds. All of them count, whatever
+    /// name they stand at: the one that was asked for may be another name of somebody else's.
+    pub fn addresses(&self, answer: &[u8]) -> Vec<(IpAddr, u32)> {
+        let (mut at, mut found) = (self.end, Vec::new());
+        if word(answer, 4) != Some(1) {
+            return found;
+        }
+        for _ in 0..word(answer, 6).unwrap_or(0).min(RECORDS_MAX) {
+            let Some(record) = read_record(answer, at) else { break };
+            at = record.end;
+            let bytes = &answer[record.start..record.end];
+            let address = match record.kind {
+                TYPE_A => <[u8; 4]>::try_from(bytes).map(IpAddr::from),
+                TYPE_AAAA => <[u8; 16]>::try_from(bytes).map(IpAddr::from),
+                _ => continue,
+            };
+            found.extend(address.ok().filter(|_| record.class == CLASS_IN).map(|address| (address, record.ttl_secs)));
+        }
+        found
+    }
+
     /// An answer of another server, as far as it fits into a datagram for the client.
     pub fn fit(&self, mut answer: Vec<u8>) -> Vec<u8> {
         if answer.len() > self.size() {
@@ -251,13 +274,16 @@ fn read_labels(bytes: &[u8], mut at: usize) -> Option<(Vec<Vec<u8>>, usize)> {
     }
 }
 
+/// A record behind the question, as it stands there.
 struct Behind {
     kind: u16,
     class: u16,
+    ttl_secs: u32,
+    start: usize,
     end: usize,
 }
 
-/// A record behind the question, of which only the type matters. Its name may end in a pointer, which leads nowhere.
+/// Reads a record behind the question. Its name may end in a pointer, which leads nowhere.
 fn read_record(bytes: &[u8], mut at: usize) -> Option<Behind> {
     let start = at;
     loop {
@@ -275,8 +301,10 @@ fn read_record(bytes: &[u8], mut at: usize) -> Option<Behind> {
         }
     }
     let (kind, class) = (word(bytes, at)?, word(bytes, at + 2)?);
-    let end = at + 10 + usize::from(word(bytes, at + 8)?);
-    (end <= bytes.len()).then_some(Behind { kind, class, end })
+    let ttl_secs = u32::from(word(bytes, at + 4)?) << 16 | u32::from(word(bytes, at + 6)?);
+    let start = at + 10;
+    let end = start + usize::from(word(bytes, at + 8)?);
+    (end <= bytes.len()).then_some(Behind { kind, class, ttl_secs, start, end })
 }
 
 /// The address that a name of a reverse look-up stands for: `4.3.2.1.in-addr.arpa`, RFC 1035 3.5, or `….ip6.arpa`,

@@ -58,6 +58,25 @@ pub struct Server {
     answers: usize,
     /// Where answers of others are put first.
     scratch: Vec<u8>,
+    findings: Vec<Finding>,
+}
+
+/// What the server has found out about a container that has rules.
+#[derive(Debug)]
+pub enum Finding {
+    /// It has asked for a name of the outside that it may not ask for, and has been told so.
+    Refused { container: String, name: String },
+    /// A name that its rules let through has these addresses, for so many seconds each. The answer is held back until they
+    /// can be reached: see [`Server::reply_to`].
+    Resolved { container: String, rules: Vec<usize>, addresses: Vec<(IpAddr, u32)>, reply: Reply },
+}
+
+/// An answer that is held back.
+#[derive(Debug)]
+pub struct Reply {
+    asker: Asker,
+    asked: Asked,
+    answer: Vec<u8>,
 }
 
 #[derive(Debug)]
@@ -103,6 +122,7 @@ impl Server {
             paused_until: None,
             answers: 0,
             scratch: vec![0; forward::DATAGRAM_BYTES_MAX],
+            findings: Vec::new(),
         })
     }
 
@@ -230,6 +250,11 @@ impl Server {
         Ok(())
     }
 
+    /// What was found out in the last turn.
+    pub fn take_findings(&mut self) -> Vec<Finding> {
+        std::mem::take(&mut self.findings)
+    }
+
     fn watch(&mut self, socket: impl AsFd, flags: EpollFlags) -> Result<Token> {
         self.last += 1;
         self.epoll.add(socket, EpollEvent::new(flags, self.last)).context("epoll_ctl")?;
@@ -293,8 +318,21 @@ impl Server {
                 self.send(asker, asked.answer(RCODE::NoError, &records, bytes_max));
             }
             Found::Code(code) => self.send(asker, asked.refuse(code)),
-            Found::Upstreams(upstreams) => self.forward(bytes, asked, upstreams, asker),
+            Found::Upstreams(upstreams) => match self.refused_by(network, &asker, &asked) {
+                Some(refused) => {
+                    self.findings.push(refused);
+                    self.send(asker, asked.refuse(RCODE::Refused));
+                }
+                None => self.forward(bytes, asked, upstreams, asker),
+            },
         }
+    }
+
+    /// Whatever of it is asked for, a name itself tells those who are asked.
+    fn refused_by(&self, network: &str, asker: &Asker, asked: &Asked) -> Option<Finding> {
+        let (container, egress) = self.networks.get(network)?.ruled(asker.address())?;
+        let name = asked.name().unwrap_or_default();
+        (!egress.may_resolve(&name)).then(|| Finding::Refused { container: container.to_owned(), name })
     }
 
     fn bytes_max(&self, asker: &Asker, asked: &Asked) -> usize {

@@ -34,9 +34,13 @@ pub fn holds(bytes: &[u8]) {
         let is_whole = !message::is_truncated(&answer);
         let count = usize::from(u16::from_be_bytes([answer[6], answer[7]]));
         assert_eq!(count, if is_whole { records.len() } else { 0 });
+        let addresses = records.iter().filter(|record| matches!(record, Record::Address(_))).count();
+        assert_eq!(asked.addresses(&asked.answer(RCODE::NoError, records, usize::MAX)).len(), addresses);
         let fitting = asked.fit(asked.answer(RCODE::NoError, records, usize::MAX));
         assert!(fitting.len() <= asked.size().max(bytes.len()));
     }
+    // Whatever an answer is made of, no more is found in it than there is.
+    assert!(asked.addresses(bytes).len() * 16 <= bytes.len());
     let mut zone = Zone::new(vec![Cidr::parse("10.0.0.0/8").expect("a block")], true, Vec::new());
     zone.add("0123456789abcdef", &["a".to_owned()], &[IpAddr::from([10, 0, 0, 1])]);
     assert!(!matches!(zone::look_up(&[&zone], &asked, &[], &[], 0), zone::Found::Upstreams(_)));

@@ -2,6 +2,7 @@
 
 use super::message::{self, Asked, Record};
 use crate::network::cidr::Cidr;
+use crate::network::egress::Egress;
 use simple_dns::RCODE;
 use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
@@ -26,6 +27,8 @@ pub struct Zone {
     members: HashSet<String>,
     /// Whom containers have asked that want others than the network's, by their ids.
     own_upstreams: HashMap<String, Vec<SocketAddr>>,
+    /// What containers may ask others for that have rules, by their ids.
+    rules: HashMap<String, Egress>,
     subnets: Vec<Cidr>,
     /// Nothing of it is led to the outside, and no question either.
     is_internal: bool,
@@ -61,6 +64,17 @@ impl Zone {
         if !upstreams.is_empty() {
             self.own_upstreams.insert(id.to_owned(), upstreams);
         }
+    }
+
+    /// Has a container ask for names of the outside by rules.
+    pub fn rule(&mut self, id: &str, egress: Egress) {
+        self.rules.insert(id.to_owned(), egress);
+    }
+
+    /// The container that has an address, and its rules, if it has any.
+    pub fn ruled(&self, address: IpAddr) -> Option<(&str, &Egress)> {
+        let id = self.id_of(address)?;
+        Some((id, self.rules.get(id)?))
     }
 
     /// Whom the container that has an address wants asked.

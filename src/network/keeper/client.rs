@@ -7,6 +7,8 @@ use super::protocol::{Answer, Link, MESSAGE_BYTES_MAX, Request};
 use crate::engine::Engine;
 use crate::error::{Kind, Wire};
 use crate::fs::{self, Hold, Lock};
+use crate::network::egress::Egress;
+use crate::network::refusals::Refusals;
 use crate::sys::process::{self, Cloned};
 use crate::sys::{namespace, socket};
 use anyhow::{Context, Result};
@@ -79,6 +81,12 @@ impl Connection {
         self.socket.as_fd()
     }
 
+    /// Says by which rules the container is connected.
+    pub fn rule(&self, egress: &Egress, refusals: &Refusals) -> Result<()> {
+        let request = Request::Rule { egress: egress.clone(), group: refusals.group() };
+        self.ask(&request, &[refusals.teller()]).map(|_| ()).context("set egress rules")
+    }
+
     /// Connects a container; what the user should know comes back.
     pub fn attach(&self, container: &str, namespace: BorrowedFd<'_>, links: Vec<Link>) -> Result<Vec<String>> {
         let request = Request::Attach { container: container.to_owned(), links };
@@ -91,8 +99,17 @@ impl Connection {
     }
 
     /// Is known to a new keeper, which has its namespace from here.
-    pub fn resume(engine: &Engine, namespace: OwnedFd, container: &str, links: Vec<Link>) -> Result<Self> {
+    pub fn resume(
+        engine: &Engine,
+        namespace: OwnedFd,
+        container: &str,
+        links: Vec<Link>,
+        rules: Option<(&Egress, &Refusals)>,
+    ) -> Result<Self> {
         let resumed = Self::open(engine, Some(namespace))?;
+        if let Some((egress, refusals)) = rules {
+            resumed.rule(egress, refusals)?;
+        }
         resumed.ask(&Request::Resume { container: container.to_owned(), links }, &[])?;
         Ok(resumed)
     }

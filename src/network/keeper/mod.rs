@@ -5,11 +5,14 @@
 //! monitors, which start another one: see [`client`].
 
 pub mod client;
+mod egress;
 mod place;
 pub mod protocol;
 mod resolver;
+mod ruling;
 
 use crate::error::{Kind, Wire};
+use crate::network::dns::Finding;
 use crate::network::pasta;
 use crate::sys::namespace;
 use crate::sys::{network, process, socket};
@@ -17,6 +20,7 @@ use anyhow::{Context, Result};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use protocol::{Answer, Link, MESSAGE_BYTES_MAX, Place, Request};
 use resolver::Resolver;
+use ruling::Ruling;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -69,7 +73,7 @@ struct Keeper {
     /// The networks that are there now.
     places: Vec<Place>,
     idle_since: Instant,
-    /// Another one was in the namespace before, which may have left something.
+    /// Another one may have been in the namespace before, and left something.
     is_successor: bool,
 }
 
@@ -87,6 +91,7 @@ enum Uplink {
 struct Client {
     socket: OwnedFd,
     container: Option<(String, Vec<Link>)>,
+    ruling: Option<Ruling>,
     is_gone: bool,
 }
 
@@ -101,6 +106,9 @@ impl Keeper {
             namespace::inode(namespace.as_fd())? == namespace::inode(namespace::open("self", "net")?.as_fd())?;
         namespace::within(namespace.as_fd(), || {
             place::prepare(is_hosts)?;
+            if is_successor {
+                egress::sweep()?;
+            }
             place::deliver_answers()
         })
         .context("prepare the namespace of the bridges")?;
@@ -113,8 +121,7 @@ impl Keeper {
             clients: Vec::new(),
             places: Vec::new(),
             idle_since: Instant::now(),
-            // In the host's own namespace there are other people's bridges.
-            is_successor: is_successor && !is_hosts,
+            is_successor,
         };
         if !is_hosts {
             keeper.start_uplink();
@@ -146,7 +153,9 @@ impl Keeper {
                 self.accept();
             }
             self.tend_uplink()?;
-            self.resolver.turn()?;
+            for finding in self.resolver.turn()? {
+                self.heed(finding);
+            }
         }
         if matches!(self.uplink, Uplink::Host) {
             // The host's namespace lives on.
@@ -198,7 +207,7 @@ impl Keeper {
             self.make_room();
         }
         if is_owner && self.clients.len() < CLIENTS_MAX {
-            self.clients.push(Client { socket, container: None, is_gone: false });
+            self.clients.push(Client { socket, container: None, ruling: None, is_gone: false });
         }
     }
 
@@ -239,14 +248,20 @@ impl Keeper {
             Request::Userns => return Ok((Answer::Welcome, Some(namespace::open("self", "user")?))),
             Request::Attach { container, links } => {
                 let namespace = sent.first().context("the container's namespace comes along")?;
-                self.attach(&container, namespace.as_fd(), &links)?;
+                let attached = self.attach(at, &container, namespace.as_fd(), &links);
+                attached.inspect_err(|_| self.forget_rules(at, &container, &links))?;
                 self.clients[at].add(container, links);
                 self.name()?;
             }
             Request::Resume { container, links } => {
                 self.raise(&links)?;
                 self.clients[at].add(container, links);
+                self.rule(at)?;
                 self.name()?;
+            }
+            Request::Rule { egress, group } => {
+                let names = sent.into_iter().next().context("the socket for refused names comes along")?;
+                self.clients[at].ruling = Some(Ruling::new(egress, group, names));
             }
             Request::Servers { network, servers } => {
                 let links = self.clients.iter_mut().filter_map(|client| client.container.as_mut());
@@ -256,7 +271,10 @@ impl Keeper {
                 }
                 self.name()?;
             }
-            Request::Reload => self.set_rules()?,
+            Request::Reload => {
+                self.set_rules()?;
+                (0..self.clients.len()).try_for_each(|client| self.rule(client))?;
+            }
             Request::Detach { network } => {
                 let links = self.clients[at].container.as_mut().map(|(container, links)| {
                     let gone: Vec<Link> = links.extract_if(.., |link| link.place.network == network).collect();
@@ -264,6 +282,11 @@ impl Keeper {
                 });
                 if let Some((container, gone)) = links {
                     self.unplug(&container, &gone)?;
+                    if self.clients[at].ruling.is_some() {
+                        let unguard = || gone.iter().try_for_each(|link| egress::unguard(&container, link));
+                        namespace::within(self.namespace.as_fd(), unguard)?;
+                        self.rule(at)?;
+                    }
                     if let Some(namespace) = sent.first() {
                         namespace::within(namespace.as_fd(), || gone.iter().try_for_each(place::take_down))?;
                     }
@@ -276,12 +299,19 @@ impl Keeper {
         Ok((Answer::Attached { warnings }, None))
     }
 
-    fn attach(&mut self, container: &str, namespace: BorrowedFd<'_>, links: &[Link]) -> Result<()> {
+    fn attach(&mut self, at: usize, container: &str, namespace: BorrowedFd<'_>, links: &[Link]) -> Result<()> {
         self.raise(links)?;
         let in_use = self.clients.iter().filter_map(|client| client.container.as_ref());
         let first = in_use.filter(|(other, _)| other == container).map(|(_, links)| links.len()).sum::<usize>();
+        let client = &self.clients[at];
+        let all: Vec<Link> = client.links().iter().chain(links).cloned().collect();
         namespace::within(self.namespace.as_fd(), || {
-            links.iter().try_for_each(|link| place::plug(container, namespace, link))
+            let Some(ruling) = &client.ruling else {
+                return links.iter().try_for_each(|link| place::plug(container, namespace, link, false));
+            };
+            links.iter().try_for_each(|link| place::plug(container, namespace, link, true))?;
+            egress::rule(container, &ruling.egress, ruling.group, &all)?;
+            links.iter().try_for_each(|link| place::set_up(container, link))
         })?;
         namespace::within(namespace, || {
             let mut numbered = (first as u32..).zip(links);
@@ -307,6 +337,45 @@ impl Keeper {
         self.places.retain(|place| new.iter().all(|new| new.network != place.network));
         self.places.extend(new);
         self.set_rules()
+    }
+
+    /// Has the rules of a client's container, if it has any, hold for the links that it has now.
+    fn rule(&self, at: usize) -> Result<()> {
+        let client = &self.clients[at];
+        let Some((ruling, (container, links))) = client.ruling.as_ref().zip(client.container.as_ref()) else {
+            return Ok(());
+        };
+        namespace::within(self.namespace.as_fd(), || egress::rule(container, &ruling.egress, ruling.group, links))
+    }
+
+    /// Takes back the rules of a container that could not be connected with these links.
+    fn forget_rules(&self, at: usize, container: &str, links: &[Link]) {
+        let client = &self.clients[at];
+        if client.ruling.is_some() {
+            // An error is on its way already.
+            let _ = namespace::within(self.namespace.as_fd(), || match client.container {
+                Some(_) => links.iter().try_for_each(|link| egress::unguard(container, link)),
+                None => egress::forget(container, links),
+            });
+            let _ = self.rule(at);
+        }
+    }
+
+    /// What the name server has found out about a container that has rules.
+    fn heed(&mut self, finding: Finding) {
+        match finding {
+            Finding::Refused { container, name } => {
+                let is_it = |client: &&mut Client| client.id() == Some(container.as_str());
+                if let Some(ruling) = self.clients.iter_mut().find(is_it).and_then(|client| client.ruling.as_mut()) {
+                    ruling.tell(&name);
+                }
+            }
+            Finding::Resolved { container, rules, addresses, reply } => {
+                // What could not be opened is refused, and told of.
+                let _ = namespace::within(self.namespace.as_fd(), || egress::open(&container, &rules, &addresses));
+                self.resolver.reply(reply);
+            }
+        }
     }
 
     fn set_rules(&self) -> Result<()> {
@@ -340,20 +409,32 @@ impl Keeper {
         };
         let containers = self.clients.iter().filter_map(|client| client.container.as_ref());
         let links = containers.flat_map(|(id, links)| links.iter().map(move |link| (id.as_str(), link)));
-        self.resolver.name(&self.places, &links.collect::<Vec<_>>(), hosts)
+        let rules = self.clients.iter().filter_map(|client| Some((client.id()?, &client.ruling.as_ref()?.egress)));
+        self.resolver.name(&self.places, &links.collect::<Vec<_>>(), &rules.collect(), hosts)
     }
 
     fn forget_the_gone(&mut self) {
         let gone: Vec<Client> = self.clients.extract_if(.., |client| client.is_gone).collect();
         let any_gone = !gone.is_empty();
-        for (container, links) in gone.into_iter().filter_map(|client| client.container) {
+        for Client { container, ruling, .. } in gone {
+            let Some((container, links)) = container else { continue };
             // What cannot be taken away now goes with the namespace.
             let _ = self.unplug(&container, &links);
+            if ruling.is_some() {
+                let _ = namespace::within(self.namespace.as_fd(), || egress::forget(&container, &links));
+            }
             let _ = self.lower();
             let _ = self.name();
         }
         if any_gone && self.is_successor {
-            let _ = namespace::within(self.namespace.as_fd(), || place::sweep(&self.places));
+            let is_hosts = matches!(self.uplink, Uplink::Host);
+            let _ = namespace::within(self.namespace.as_fd(), || {
+                // In the host's own namespace there are other people's bridges.
+                if !is_hosts {
+                    place::sweep(&self.places)?;
+                }
+                egress::sweep()
+            });
         }
         if !self.clients.is_empty() {
             self.idle_since = Instant::now();
@@ -396,6 +477,14 @@ impl Keeper {
 }
 
 impl Client {
+    fn id(&self) -> Option<&str> {
+        self.container.as_ref().map(|(id, _)| id.as_str())
+    }
+
+    fn links(&self) -> &[Link] {
+        self.container.as_ref().map_or(&[], |(_, links)| links)
+    }
+
     fn add(&mut self, container: String, links: Vec<Link>) {
         match &mut self.container {
             Some((_, known)) => known.extend(links),

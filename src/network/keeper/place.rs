@@ -1,10 +1,12 @@
 //! What is in the namespace of the bridges for each network: a bridge with its addresses, and the firewall's rules.
 
+use super::egress;
 use super::protocol::{Ground, Link, Place};
 use crate::error::Kind;
+use crate::network::cidr::bits;
 use crate::network::definition;
 use crate::network::link::{Index, Links, Pair, Route, Upper};
-use crate::network::nftables::{Hook, Step, Table};
+use crate::network::nftables::{Family, Hook, Step, TABLE as FIREWALL, Table};
 use anyhow::{Context, Result};
 use std::io::Write;
 use std::os::fd::BorrowedFd;
@@ -49,7 +51,7 @@ pub fn deliver_answers() -> Result<()> {
 
 /// Takes back what is in the namespace for all networks together.
 pub fn take_back() -> Result<()> {
-    Table::remove()?;
+    Table::remove(Family::Inet, FIREWALL)?;
     Links::open()?.forget_marked(MARK, TABLE)
 }
 
@@ -148,15 +150,18 @@ pub fn sweep(places: &[Place]) -> Result<()> {
     left_over.into_iter().try_for_each(|(bridge, _)| links.delete(bridge))
 }
 
+/// How much of a container's id is in the names of its ports: one of an interface has at most 15 bytes.
+pub const PORT_ID: usize = 10;
+
 /// The name of the bridge's end of a container's link.
 pub fn port_name(container: &str, link: &Link) -> String {
-    // An interface's name has at most 15 bytes: the container's id tells containers apart, the network's bridge links.
+    // The container's id tells containers apart, the network's bridge links.
     let mark = link.place.bridge.bytes().fold(5381u32, |sum, byte| sum.wrapping_mul(33) ^ u32::from(byte));
-    format!("v{}{:04x}", container.get(..10).unwrap_or(container), mark & 0xffff)
+    format!("v{}{:04x}", container.get(..PORT_ID).unwrap_or(container), mark & 0xffff)
 }
 
-/// Plugs a container's interface into the bridge.
-pub fn plug(container: &str, namespace: BorrowedFd<'_>, link: &Link) -> Result<()> {
+/// Plugs a container's interface into the bridge. One that has rules is guarded, and sends nothing before [`set_up`].
+pub fn plug(container: &str, namespace: BorrowedFd<'_>, link: &Link, is_ruled: bool) -> Result<()> {
     let mut links = Links::open()?;
     if !matches!(link.place.ground, Ground::Bridge | Ground::Unmanaged) {
         return on_parent(&mut links, namespace, link);
@@ -174,7 +179,20 @@ pub fn plug(container: &str, namespace: BorrowedFd<'_>, link: &Link) -> Result<(
         peer_namespace: namespace,
         peer_mac: link.mac,
         mtu: link.place.mtu,
-    })
+        is_up: !is_ruled,
+    })?;
+    if !is_ruled {
+        return Ok(());
+    }
+    egress::guard(&name, link)
+}
+
+/// Lets a container's interface send.
+pub fn set_up(container: &str, link: &Link) -> Result<()> {
+    let mut links = Links::open()?;
+    let name = port_name(container, link);
+    let port = links.find(&name)?.with_context(|| format!("interface {name} has gone away"))?;
+    links.set_up(port)
 }
 
 /// Takes a container's interface away; with the container's namespace it has gone already.
@@ -192,8 +210,7 @@ pub fn configure(link: &Link, number: u32) -> Result<()> {
     let interface = links.find(&link.interface)?.context("the container's interface has gone away")?;
     let subnet_of = |address| link.place.subnets.iter().find(|subnet| subnet.block.contains(address));
     for address in &link.addresses {
-        let prefix =
-            subnet_of(*address).map_or(if address.is_ipv4() { 32 } else { 128 }, |subnet| subnet.block.prefix());
+        let prefix = subnet_of(*address).map_or(bits(address), |subnet| subnet.block.prefix());
         links.add_address(interface, *address, prefix)?;
     }
     // Its addresses and routes are those that it is given here, not those that a neighbour says it should have.
@@ -219,7 +236,7 @@ pub fn configure(link: &Link, number: u32) -> Result<()> {
 /// Who may send what to whom: networks do not reach each other, internal ones reach nothing, whatever leaves goes by the
 /// address of where it leaves, and what comes from outside is an answer. Published ports are the forwarder's, who is here.
 pub fn firewall(places: &[&Place]) -> Table {
-    let mut table = Table::new();
+    let mut table = Table::new(Family::Inet, FIREWALL);
     table.chain("to-networks", None);
     table.chain("from-networks", None);
     table.chain("from-outside", None);
@@ -278,7 +295,8 @@ fn forward(table: &mut Table, place: &Place) {
 /// A network reaches its own gateway's addresses, and none of those that the others have.
 fn own_addresses(table: &mut Table, place: &Place) {
     for gateway in place.subnets.iter().filter_map(|subnet| subnet.gateway) {
-        let from_elsewhere = [Step::DestinationIs(gateway), Step::InputIsNot(&place.bridge), Step::InputIsNot("lo")];
+        let from_elsewhere =
+            [Step::DestinationIn(gateway, bits(&gateway)), Step::InputIsNot(&place.bridge), Step::InputIsNot("lo")];
         table.rule("input", &[&from_elsewhere[..], &[Step::Drop]].concat());
     }
 }

@@ -4,6 +4,7 @@
 use crate::error::Wire;
 use crate::network::cidr::Cidr;
 use crate::network::definition::Route;
+use crate::network::egress::Egress;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 
@@ -17,6 +18,9 @@ pub enum Request {
     Hello,
     /// The engine's user namespace: answered with `Welcome`, too.
     Userns,
+    /// The rules of the container that is connected next: answered with `Attached`. Refused packets are logged to the
+    /// group; refused names are told down the socket that comes along. A keeper that does not know of rules refuses this.
+    Rule { egress: Egress, group: u16 },
     /// Connects a container, whose network namespace comes along: answered with `Attached`.
     Attach { container: String, links: Vec<Link> },
     /// As `Attach`, for one that an earlier keeper has connected already.

@@ -1,15 +1,17 @@
 //! The name server of all networks, fed with what the keeper knows of them.
 
 use super::protocol::{Link, Place};
-use crate::network::dns::{self, Server, Zone};
+use crate::network::dns::{self, Finding, Reply, Server, Zone};
+use crate::network::egress::Egress;
 use anyhow::Result;
+use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::BorrowedFd;
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
 /// The port of name servers: RFC 1035.
-const PORT: u16 = 53;
+pub const PORT: u16 = 53;
 
 /// Where the host's name servers are.
 const RESOLV_CONF: &str = "/etc/resolv.conf";
@@ -43,10 +45,16 @@ impl Resolver {
         self.warning.take()
     }
 
-    /// Answers what has come.
-    pub fn turn(&mut self) -> Result<()> {
+    /// Answers what has come. What was found out about containers that have rules is given back.
+    pub fn turn(&mut self) -> Result<Vec<Finding>> {
         self.follow_host();
-        self.server.turn()
+        self.server.turn()?;
+        Ok(self.server.take_findings())
+    }
+
+    /// Answers what a container has asked, when its rules are as the answer wants them.
+    pub fn reply(&mut self, reply: Reply) {
+        self.server.reply_to(reply);
     }
 
     /// Answers at a network's gateways, in the namespace that this thread is in. Another server there, which the host may
@@ -72,9 +80,15 @@ impl Resolver {
         self.server.forget(network);
     }
 
-    /// Says who is in which network, each container with its id. `host` is where all find the host, if not at their
-    /// gateways.
-    pub fn name(&mut self, places: &[Place], links: &[(&str, &Link)], host: Option<IpAddr>) -> Result<()> {
+    /// Says who is in which network and has which rules, each container with its id. `host` is where all find the host, if
+    /// not at their gateways.
+    pub fn name(
+        &mut self,
+        places: &[Place],
+        links: &[(&str, &Link)],
+        rules: &HashMap<&str, &Egress>,
+        host: Option<IpAddr>,
+    ) -> Result<()> {
         for place in places {
             let upstreams = place.servers.iter().map(|address| SocketAddr::new(*address, PORT)).collect();
             let blocks = place.subnets.iter().map(|subnet| subnet.block).collect();
@@ -83,6 +97,9 @@ impl Resolver {
                 // A network without names tells its containers apart all the same: some may be in others that have them.
                 let names = if place.resolves { &link.names[..] } else { &[] };
                 zone.add(id, names, &link.addresses);
+                if let Some(egress) = rules.get(id) {
+                    zone.rule(id, (*egress).clone());
+                }
                 zone.ask_for(id, link.servers.iter().map(|address| SocketAddr::new(*address, PORT)).collect());
             }
             let hosts: Vec<IpAddr> = host.map_or_else(|| place.gateways().collect(), |host| vec![host]);

@@ -6,6 +6,7 @@
 
 pub mod canary;
 mod confinement;
+mod egress;
 mod files;
 mod floods;
 mod identity;

@@ -12,7 +12,7 @@ use std::time::Duration;
 const SERVER: &[&str] = &["busybox", "nc", "-ll", "-p", "7", "-e", "cat"];
 
 /// Leaves the machine's network namespace with this thread, and with all that it starts.
-fn sandbox() -> Option<Sandbox> {
+pub fn sandbox() -> Option<Sandbox> {
     if !nix::unistd::geteuid().is_root() {
         skip("this test needs root");
         return None;
@@ -24,7 +24,7 @@ fn sandbox() -> Option<Sandbox> {
     Some(sandbox)
 }
 
-fn says(words: &[&str]) -> String {
+pub fn says(words: &[&str]) -> String {
     let output = Command::new(words[0]).args(&words[1..]).output().expect("start a command");
     assert!(output.status.success(), "{words:?}: {output:?}");
     String::from_utf8(output.stdout).expect("UTF-8")
@@ -35,7 +35,7 @@ fn bridges() -> String {
 }
 
 /// With the last container everything of the engine's is gone from the namespace.
-fn ends(sandbox: &Sandbox) {
+pub fn ends(sandbox: &Sandbox) {
     sandbox.ok(&["rm", "-f", "-a", "-t", "0"]);
     until("the keeper has gone", || sandbox.processes().is_empty());
     sandbox.assert_no_leaks();

@@ -1,0 +1,235 @@
+//! The rules of what leaves a container, in the namespace of the bridges, where the container reaches none of them.
+//!
+//! A container that has rules has a table of its own, which knows it by its addresses; and for each of its interfaces
+//! another one at the bridge's end of it, where nothing gets through that has an address which is not the container's.
+//! The tables outlive a keeper that is killed.
+
+use super::place::{PORT_ID, port_name};
+use super::protocol::Link;
+use super::resolver::PORT;
+use crate::network::Protocol;
+use crate::network::cidr::{bits, octets};
+use crate::network::egress::{Egress, Rule, Target, Verdict};
+use crate::network::link::Links;
+use crate::network::nftables::{self, Family, Hook, Step, TABLE, Table};
+use anyhow::Result;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
+
+/// `ETH_P_IP`, `ETH_P_ARP`, `ETH_P_IPV6`, and where each has the sender's address.
+const IPV4: (u16, u32) = (0x0800, 12);
+const ARP: (u16, u32) = (0x0806, 14);
+const IPV6: (u16, u32) = (0x86dd, 8);
+
+const TCP: u8 = 6;
+const UDP: u8 = 17;
+const ICMPV6: u8 = 58;
+
+/// What finds a neighbour, and what a listener to a group says, which goes no farther than this link: RFC 4861, RFC 3810.
+const NEIGHBOURS: (u8, u8) = (135, 136);
+const OF_THE_LINK: [(u8, u8); 3] = [(130, 133), NEIGHBOURS, (143, 143)];
+
+/// How many refusals a second are told of, after a first many, and how much of each packet: its headers.
+const TOLD_PER_SECOND: u64 = 10;
+const TOLD_FIRST: u32 = 40;
+const TOLD_BYTES: u32 = 128;
+
+/// The most addresses of the names of one rule, and how long each is open: for as long as the answer holds, but not
+/// shorter or longer than this, and a while more for who takes its time.
+const ADDRESSES_MAX: u32 = 1024;
+const OPEN_SECS_MIN: u32 = 60;
+const OPEN_SECS_MAX: u32 = 86_400;
+const GRACE_SECS: u32 = 60;
+
+/// How much of a container's id is in the name of its table.
+const TABLE_ID: usize = 12;
+
+/// The table of a container, and that of the bridge's end of an interface.
+fn table_name(container: &str) -> String {
+    format!("{TABLE}-{}", container.get(..TABLE_ID).unwrap_or(container))
+}
+
+fn guard_name(port: &str) -> String {
+    format!("{TABLE}-{port}")
+}
+
+fn set_name(rule: usize, is_ipv6: bool) -> String {
+    format!("names{rule}v{}", if is_ipv6 { 6 } else { 4 })
+}
+
+/// Has the rules of a container hold for these links. What its names have been resolved to stays open.
+pub fn rule(container: &str, egress: &Egress, group: u16, links: &[Link]) -> Result<()> {
+    let mut table = Table::with_sets(&table_name(container));
+    for (number, rule) in egress.rules.iter().enumerate() {
+        if let Target::Name(_) = rule.target {
+            [false, true].iter().for_each(|ipv6| table.addresses(&set_name(number, *ipv6), *ipv6, ADDRESSES_MAX));
+        }
+    }
+    for (chain, hook) in [
+        ("forward", Some(Hook::ForwardOfOne)),
+        ("input", Some(Hook::InputOfOne)),
+        ("outside", None),
+        ("host", None),
+        ("refuse", None),
+    ] {
+        table.chain(chain, hook);
+    }
+    links.iter().for_each(|link| lead(&mut table, link));
+    table.rule("outside", &[Step::IsAnswer, Step::Accept]);
+    table.rule("host", &[Step::IsAnswer, Step::Accept]);
+    links.iter().for_each(|link| let_ask(&mut table, link));
+    let everybody: [(IpAddr, u8); 2] =
+        [(Ipv4Addr::new(224, 0, 0, 0).into(), 4), (Ipv6Addr::from_bits(0xff << 120).into(), 8)];
+    for (group, prefix) in everybody {
+        table.rule("host", &[Step::DestinationIn(group, prefix), Step::Drop]);
+    }
+    for (number, rule) in egress.rules.iter().enumerate() {
+        decide(&mut table, number, rule);
+    }
+    let last = verdict(egress.default);
+    table.rule("outside", &[last]);
+    table.rule("host", &[last]);
+    table.rule("refuse", &[Step::AtMost(TOLD_PER_SECOND, TOLD_FIRST), Step::Tell(group, TOLD_BYTES)]);
+    table.rule("refuse", &[Step::ProtocolIs(TCP), Step::Reset]);
+    table.rule("refuse", &[Step::Forbid]);
+    table.apply()
+}
+
+fn verdict(verdict: Verdict) -> Step<'static> {
+    match verdict {
+        Verdict::Allow => Step::Accept,
+        Verdict::Deny => Step::Jump("refuse"),
+    }
+}
+
+/// Leads what comes from a link to the rules. What stays in its network does not have to go through them, whether the
+/// host has it come by here or not.
+fn lead(table: &mut Table, link: &Link) {
+    let place = &link.place;
+    table.rule("forward", &[Step::InputIs(&place.bridge), Step::OutputIs(&place.bridge), Step::Accept]);
+    // What is in a VRF comes in by that.
+    for interface in [Some(&place.bridge), place.vrf.as_ref()].into_iter().flatten() {
+        for address in &link.addresses {
+            let is_ours = [Step::InputIs(interface), Step::SourceIn(*address, bits(address))];
+            table.rule("forward", &[&is_ours[..], &[Step::Jump("outside")]].concat());
+            table.rule("input", &[&is_ours[..], &[Step::Jump("host")]].concat());
+        }
+    }
+}
+
+/// Lets the container find its gateways, and ask the name server that is there.
+fn let_ask(table: &mut Table, link: &Link) {
+    for gateway in link.place.gateways() {
+        for protocol in [UDP, TCP] {
+            let is_question =
+                [Step::DestinationIn(gateway, bits(&gateway)), Step::ProtocolIs(protocol), Step::PortIn(PORT, PORT)];
+            table.rule("host", &[&is_question[..], &[Step::Accept]].concat());
+        }
+    }
+    table.rule("host", &[Step::ProtocolIs(ICMPV6), Step::TypeIn(NEIGHBOURS.0, NEIGHBOURS.1), Step::Accept]);
+}
+
+/// What a rule of the user's says. A name leads to the outside alone: whoever has it is not to open the host.
+fn decide(table: &mut Table, number: usize, rule: &Rule) {
+    let ports: Vec<Step<'_>> = rule
+        .ports
+        .iter()
+        .flat_map(|ports| {
+            let protocol = match ports.protocol {
+                Protocol::Tcp => TCP,
+                Protocol::Udp => UDP,
+            };
+            [Step::ProtocolIs(protocol), Step::PortIn(ports.first, ports.last)]
+        })
+        .collect();
+    let mut add = |chain: &str, target: Step<'_>| {
+        table.rule(chain, &[&[target], &ports[..], &[verdict(rule.verdict)]].concat());
+    };
+    match &rule.target {
+        Target::Block(block) => {
+            let target = Step::DestinationIn(block.first(), block.prefix());
+            ["outside", "host"].iter().for_each(|chain| add(chain, target));
+        }
+        Target::Name(_) => {
+            for is_ipv6 in [false, true] {
+                add("outside", Step::DestinationAmong(&set_name(number, is_ipv6), is_ipv6));
+            }
+        }
+    }
+}
+
+/// Lets nothing out of a container's interface, by the bridge's end of it, that does not come from the container's own
+/// addresses, but for what a machine without any says to its neighbours.
+pub fn guard(port: &str, link: &Link) -> Result<()> {
+    let mut table = Table::new(Family::Netdev, &guard_name(port));
+    table.ingress("guard", port);
+    for address in &link.addresses {
+        let bytes = octets(*address);
+        let frames = if address.is_ipv4() { &[IPV4, ARP][..] } else { &[IPV6] };
+        for (kind, at) in frames {
+            let sender = Step::HeaderHas(*at, &bytes, &[0xff; 16][..bytes.len()]);
+            table.rule("guard", &[Step::FrameHas(*kind), sender, Step::Accept]);
+        }
+    }
+    // Neither is passed on: RFC 4291, 2.5.2 and 2.5.6.
+    let nobody = Step::HeaderHas(IPV6.1, &[0; 16], &[0xff; 16]);
+    let link_local = Step::HeaderHas(IPV6.1, &[0xfe, 0x80], &[0xff, 0xc0]);
+    for sender in [nobody, link_local] {
+        for (first, last) in OF_THE_LINK {
+            let says = [Step::FrameHas(IPV6.0), sender, Step::ProtocolIs(ICMPV6), Step::TypeIn(first, last)];
+            table.rule("guard", &[&says[..], &[Step::Accept]].concat());
+        }
+    }
+    table.apply()
+}
+
+/// Opens what a name of these rules has been resolved to, for so many seconds each.
+pub fn open(container: &str, rules: &[usize], addresses: &[(IpAddr, u32)]) -> Result<()> {
+    for rule in rules {
+        for is_ipv6 in [false, true] {
+            let of_family = addresses.iter().filter(|(address, _)| address.is_ipv6() == is_ipv6);
+            let timed = of_family.map(|(address, secs)| {
+                let secs = (*secs).clamp(OPEN_SECS_MIN, OPEN_SECS_MAX) + GRACE_SECS;
+                (*address, Duration::from_secs(secs.into()))
+            });
+            let timed: Vec<_> = timed.collect();
+            if !timed.is_empty() {
+                nftables::remember(&table_name(container), &set_name(*rule, is_ipv6), &timed)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Takes away what guards a link.
+pub fn unguard(container: &str, link: &Link) -> Result<()> {
+    Table::remove(Family::Netdev, &guard_name(&port_name(container, link)))
+}
+
+/// Takes away the rules of a container that has these links.
+pub fn forget(container: &str, links: &[Link]) -> Result<()> {
+    links.iter().try_for_each(|link| unguard(container, link))?;
+    Table::remove(Family::Inet, &table_name(container))
+}
+
+/// Takes away the tables of containers that have no interface here any more: nobody was there to do it with their end.
+/// Another engine's are known by that, too, where the namespace is the host's.
+pub fn sweep() -> Result<()> {
+    // In this order: a table is made when its interface is there.
+    let tables = Table::list()?;
+    let ports = Links::open()?.names()?;
+    for (family, name) in tables {
+        let Some(of) = name.strip_prefix(TABLE).and_then(|rest| rest.strip_prefix('-')) else { continue };
+        let is_used = match family {
+            Family::Netdev => ports.iter().any(|port| port == of),
+            Family::Inet => {
+                let id = of.get(..PORT_ID).unwrap_or(of);
+                ports.iter().any(|port| port.strip_prefix('v').is_some_and(|port| port.starts_with(id)))
+            }
+        };
+        if !is_used {
+            Table::remove(family, &name)?;
+        }
+    }
+    Ok(())
+}

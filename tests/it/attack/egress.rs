@@ -1,0 +1,109 @@
+//! K02, H03: a container that may do anything with its own network lifts none of its egress rules.
+
+use super::networks::{Greeter, packets, serve};
+use super::{Scene, eventually};
+
+/// What a container hears of the host, where its keeper's pasta leads there, and whether it is led there at all.
+fn hears(scene: &Scene, who: &str, port: u16) -> bool {
+    let to = format!("host=169.254.1.2={port}");
+    scene.ok(&["exec", who, "packets", "reach", "2", &to]).contains("the host")
+}
+
+const POWERS: &[&str] = &["--cap-add", "net_admin,net_raw"];
+
+/// K02, H03: neither other addresses, nor other routes, nor rules of its own lead past them, and what it gives up of its
+/// own network is lost to it.
+#[test]
+fn h03_a_container_lifts_no_egress_rule() {
+    let scene = Scene::new();
+    if packets(&scene.sandbox).is_none() {
+        return;
+    }
+    scene.ok(&["network", "create", "--subnet", "10.78.1.0/24", "--subnet", "fd00:78:1::/64", "net"]);
+    let service = Greeter::start(&["0.0.0.0:0"], "the host");
+    let port = service.ports[0];
+    let ruled = [&["--network", "net:ip=10.78.1.66,ip6=fd00:78:1::66", "--egress", "deny"][..], POWERS].concat();
+    serve(&scene.sandbox, "x", &ruled);
+    serve(&scene.sandbox, "free", &[&["--network", "net:ip=10.78.1.9"][..], POWERS].concat());
+    // An older pasta leads to the host in no way, and then its name is not there.
+    let leads = scene.ok(&["exec", "free", "cat", "/etc/hosts"]).contains("host.containers.internal");
+    assert_eq!(hears(&scene, "free", port), leads);
+    assert!(!hears(&scene, "x", port));
+    let tricks = [
+        "ip route add 169.254.1.2/32 via 10.78.1.1",
+        // The addresses of others and of nobody in its network.
+        "ip address add 10.78.1.77/24 dev eth0; ip route replace default via 10.78.1.1 src 10.78.1.77",
+        "ip address add 10.78.1.9/24 dev eth0; ip route replace default via 10.78.1.1 src 10.78.1.9",
+        "ip address del 10.78.1.66/24 dev eth0; ip route replace default via 10.78.1.1",
+        "ip link set eth0 down; ip link set eth0 address 02:00:00:00:00:01; ip link set eth0 up; \
+         ip route replace default via 10.78.1.1 src 10.78.1.77",
+        "ip route replace default via fe80::1 dev eth0; ip link add link eth0 name v type vlan id 0; ip link set v up; \
+         ip address add 10.78.1.88/24 dev v; ip route replace default via 10.78.1.1 dev v",
+        "ip link add link eth0 name m type macvlan; ip link set m up; ip address add 10.78.1.89/24 dev m; \
+         ip route replace default via 10.78.1.1 dev m",
+    ];
+    for trick in tricks {
+        scene.ok(&["exec", "x", "sh", "-c", &format!("({trick}) 2>/dev/null || true")]);
+        assert!(!hears(&scene, "x", port), "{trick}");
+    }
+    // Nor does the name server hear it under another's address, whose questions it would answer.
+    let asks = |who: &str| scene.coracle(&["exec", who, "nslookup", "free", "10.78.1.1"]).stdout;
+    assert!(asks("free").contains("10.78.1.9"), "the control: {}", asks("free"));
+    assert_eq!(hears(&scene, "free", port), leads, "the control, after all");
+    scene.assert_safe();
+}
+
+/// H03: what has another address than the container's own does not even reach its neighbours.
+#[test]
+fn h03_a_container_with_rules_speaks_for_nobody_else() {
+    let scene = Scene::new();
+    let Some(image) = packets(&scene.sandbox) else { return };
+    scene.ok(&["network", "create", "--subnet", "10.79.1.0/24", "net"]);
+    let hear = ["run", "-d", "--name", "ear", "--network", "net:ip=10.79.1.9", &image, "packets", "hear", "::", "9"];
+    scene.ok(&hear);
+    eventually("it hears", || scene.ok(&["logs", "ear"]).contains("hearing"));
+    for (name, rules) in [("x", &["--egress", "deny"][..]), ("free", &[])] {
+        let place = if name == "x" { "net:ip=10.79.1.66" } else { "net:ip=10.79.1.67" };
+        scene
+            .ok(&[&["run", "-d", "--name", name, "--network", place], POWERS, rules, &[&image, "sleep", "1000"]]
+                .concat());
+    }
+    let spoof = |who: &str, from: &str, text: &str| {
+        assert_eq!(scene.ok(&["exec", who, "packets", "spoof", from, "10.79.1.9", "9", text]), "spoof ok\n");
+    };
+    for source in ["10.79.1.8", "10.79.1.1", "8.8.8.8"] {
+        spoof("x", source, "false");
+    }
+    // What is sent last arrives last.
+    spoof("x", "10.79.1.66", "true");
+    eventually("what is no lie arrives", || scene.ok(&["logs", "ear"]).contains("10.79.1.66 true"));
+    assert!(!scene.ok(&["logs", "ear"]).contains("false"), "{}", scene.ok(&["logs", "ear"]));
+    spoof("free", "10.79.1.8", "false");
+    eventually("the control", || scene.ok(&["logs", "ear"]).contains("10.79.1.8 false"));
+    scene.assert_safe();
+}
+
+/// G13: who is refused as often as it can be fills no file with it, and keeps nobody waiting.
+#[test]
+fn g13_a_flood_of_refusals_is_told_of_in_few_words() {
+    let scene = Scene::new();
+    let Some(image) = packets(&scene.sandbox) else { return };
+    let flood = ["run", "-d", "--name", "floods", "--egress", "deny", &image, "packets", "flood", "192.0.2.1", "9"];
+    scene.ok(&flood);
+    let scan = "i=1; while :; do nc -w 1 192.0.2.$((i % 250)) $((i % 60000 + 1)) </dev/null; nslookup n$i.test.; \
+                i=$((i + 1)); [ $i = 50 ] && echo scanned; done >&2";
+    scene.ok(&["run", "-d", "--name", "scans", "--egress", "deny", &image, "sh", "-c", scan]);
+    eventually("both go on", || {
+        let scanned = scene.coracle(&["logs", "scans"]);
+        scene.ok(&["logs", "floods"]).contains("flooding") && scanned.stderr.contains("scanned")
+    });
+    let filter = ["events", "--stream=false", "--filter", "event=egress_refused", "--format", "{{.Name}}"];
+    let told = scene.ok(&filter);
+    let count = |name: &str| told.lines().filter(|line| *line == name).count();
+    // One destination a minute, and 32 a minute.
+    assert!((1..=3).contains(&count("floods")) && (2..=100).contains(&count("scans")), "{told}");
+    for name in ["floods", "scans"] {
+        assert_eq!(scene.ok(&["exec", name, "echo", "answers"]), "answers\n");
+    }
+    scene.assert_safe();
+}
