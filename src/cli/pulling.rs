@@ -94,6 +94,15 @@ pub fn prepare_ids(engine: &Engine, images: &[Vec<Digest>]) -> Result<()> {
     if images.is_empty() || !engine.rootless {
         return Ok(());
     }
+    let mut missing = Vec::new();
+    for layers in images {
+        if !shift::has_keep_id(engine, layers)? {
+            missing.push(layers);
+        }
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
     let is_expected = shift::expects_keep_id(engine)?;
     let door = Door::for_command(engine)?;
     match process::fork()? {
@@ -104,7 +113,7 @@ pub fn prepare_ids(engine: &Engine, images: &[Vec<Digest>]) -> Result<()> {
                 if !is_expected && !shift::is_cheap(engine)? {
                     return Ok(());
                 }
-                images.iter().try_for_each(|layers| shift::prepare_keep_id(engine, layers))
+                missing.iter().try_for_each(|layers| shift::prepare_keep_id(engine, layers))
             };
             if let Err(error) = prepare()
                 && is_expected

@@ -84,6 +84,12 @@ pub fn expects_keep_id(engine: &Engine) -> Result<bool> {
     shifted::is_known(engine, Owners { uids: &uids, gids: &gids })
 }
 
+/// Whether there are the files for `keep-id`.
+pub fn has_keep_id(engine: &Engine, diff_ids: &[Digest]) -> Result<bool> {
+    let (uids, gids) = keep_id()?;
+    Ok(!shifted::is_missing(engine, diff_ids, Owners { uids: &uids, gids: &gids }))
+}
+
 /// Whether files with other owners have their data from the image. The caller is in the engine's user namespace.
 pub fn is_cheap(engine: &Engine) -> Result<bool> {
     shifted::shares_data(engine)
