@@ -144,10 +144,8 @@ fn store_layers<Sink: Unpacking>(
     let way = Way { arrival, source, progress, stop: &stop };
     let settling = Settling::default();
     let stored_all = transfer::each(same, &stop, |numbers| {
-        for (at, number) in numbers.into_iter().enumerate() {
-            let layer = &layers[number];
-            let is_unpacked = at > 0 || layers::has(engine, &layer.diff_id);
-            let descriptor = store_layer(engine, &way, layer, is_unpacked, unpack, &settling)?;
+        for number in numbers {
+            let descriptor = store_layer(engine, &way, &layers[number], unpack, &settling)?;
             stored.lock().expect("no holder of the lock panics")[number] = Some(descriptor);
         }
         Ok(())
@@ -163,7 +161,6 @@ fn store_layer<Sink: Unpacking>(
     engine: &Engine,
     way: &Way,
     layer: &IncomingLayer,
-    is_unpacked: bool,
     unpack: &Unpack<impl Fn(&Digest, Compression) -> Result<Sink> + Sync>,
     settling: &Settling<Sink>,
 ) -> Result<Descriptor> {
@@ -177,7 +174,7 @@ fn store_layer<Sink: Unpacking>(
     {
         way.arrival.expect_layer(&layer.diff_id);
         // One that has rotted on disk is read from the source once more.
-        if is_unpacked || unpack_stored(engine, &digest, layer, unpack).is_ok() {
+        if layers::has(engine, &layer.diff_id) || unpack_stored(engine, &digest, layer, unpack).is_ok() {
             (way.progress)(Event::LayerPresent(digest));
             return Ok(Descriptor::new(media_type, digest, size));
         }
