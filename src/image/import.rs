@@ -2,7 +2,7 @@
 
 use super::arrival::Arrival;
 use super::change;
-use super::unpacking::{Unpack, Unpacking};
+use super::load::Unpack;
 use crate::engine::Engine;
 use crate::error::Kind;
 use crate::image;
@@ -15,7 +15,7 @@ use crate::store::blobs;
 use crate::store::digest::Digest;
 use crate::store::layers::{self, Compression, Unpacker};
 use anyhow::Result;
-use std::io::Read;
+use std::io::{Read, Write};
 
 /// What the image is to be.
 #[derive(Clone, Debug)]
@@ -32,14 +32,14 @@ pub struct Import {
 pub fn import(engine: &Engine, stream: impl Read + 'static, what: &Import, unpacker: &Unpacker) -> Result<Digest> {
     let open = |diff_id: &Digest, compression| unpacker.layer(diff_id, compression);
     let remove = |diff_ids: &[Digest]| unpacker.remove(diff_ids);
-    import_with(engine, stream, what, &Unpack { open, remove: &remove })
+    import_with(engine, stream, what, &Unpack { open, finish: layers::Sink::finish, remove: &remove })
 }
 
-pub(super) fn import_with<Sink: Unpacking>(
+pub(super) fn import_with<Sink: Write>(
     engine: &Engine,
     stream: impl Read + 'static,
     what: &Import,
-    unpack: &Unpack<impl Fn(&Digest, Compression) -> Result<Sink>>,
+    unpack: &Unpack<impl Fn(&Digest, Compression) -> Result<Sink>, impl Fn(Sink) -> Result<()>>,
 ) -> Result<Digest> {
     // A wrong change is said before gigabytes are read.
     let mut config = describe(what)?;
@@ -58,7 +58,7 @@ pub(super) fn import_with<Sink: Unpacking>(
         arrival.expect_layer(&diff_id);
         let sink = (unpack.open)(&diff_id, Compression::None)?;
         let sink = unpack.tee(&mut blobs::open(engine, &diff_id)?, &mut std::io::sink(), sink)?;
-        sink.finish()?;
+        (unpack.finish)(sink)?;
     }
     config.rootfs = RootFs { diff_ids: vec![diff_id], ..RootFs::default() };
     for history in &mut config.history {

@@ -2,7 +2,7 @@
 //!
 //! Layers and blobs first, the manifest after them, the tag last: what is visible is complete.
 
-use super::arrival::Arrival;
+use super::arrival::{Arrival, ReadLayer, RemoveLayers};
 use crate::engine::Engine;
 use crate::image;
 use crate::image::manifest::{
@@ -13,14 +13,16 @@ use crate::image::policy::{Identity, Policy};
 use crate::image::reference::Reference;
 use crate::image::transfer::{self, Event, Progress, Watched};
 use crate::image::transport::{self, Blobs, Incoming, IncomingLayer, Source};
-use crate::image::unpacking::{Settling, Unpack, Unpacking};
 use crate::store::blobs;
 use crate::store::digest::Digest;
 use crate::store::layers::{self, Compression, Unpacker};
 use anyhow::{Context, Result};
 use std::collections::HashMap;
+use std::io::{Read, Write};
 use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
+
+const CHUNK_BYTES: usize = 256 << 10;
 
 /// What to load from a source.
 #[derive(Clone, Debug)]
@@ -45,13 +47,62 @@ pub struct Loaded {
 pub fn load(engine: &Engine, what: &Load, unpacker: &Unpacker) -> Result<Vec<Loaded>> {
     let open = |diff_id: &Digest, compression| unpacker.layer(diff_id, compression);
     let remove = |diff_ids: &[Digest]| unpacker.remove(diff_ids);
-    load_with(engine, what, &Unpack { open, remove: &remove })
+    load_with(engine, what, &Unpack { open, finish: layers::Sink::finish, remove: &remove })
 }
 
-pub(super) fn load_with<Sink: Unpacking>(
+/// How a layer gets unpacked: a sink that takes its blob's bytes, and what completes it. And how it is removed again.
+pub(super) struct Unpack<'a, Open, Finish> {
+    pub open: Open,
+    pub finish: Finish,
+    pub remove: RemoveLayers<'a>,
+}
+
+impl<Open, Finish> Unpack<'_, Open, Finish> {
+    /// Copies a layer's stream to its blob and to the unpacker.
+    pub fn tee<Sink: Write>(&self, stream: &mut dyn Read, blob: &mut dyn Write, mut sink: Sink) -> Result<Sink>
+    where
+        Finish: Fn(Sink) -> Result<()>,
+    {
+        let mut buffer = vec![0; CHUNK_BYTES];
+        loop {
+            let read = read_some(stream, &mut buffer)?;
+            if read == 0 {
+                return Ok(sink);
+            }
+            blob.write_all(&buffer[..read]).context("write blob")?;
+            if let Err(error) = sink.write_all(&buffer[..read]) {
+                // The unpacker knows better why it stopped reading.
+                return Err((self.finish)(sink).err().unwrap_or_else(|| error.into()));
+            }
+        }
+    }
+}
+
+/// Copies a layer's stream to its blob alone.
+pub(super) fn copy(stream: &mut dyn Read, blob: &mut dyn Write) -> Result<()> {
+    let mut buffer = vec![0; CHUNK_BYTES];
+    loop {
+        let read = read_some(stream, &mut buffer)?;
+        if read == 0 {
+            return Ok(());
+        }
+        blob.write_all(&buffer[..read]).context("write blob")?;
+    }
+}
+
+fn read_some(stream: &mut dyn Read, buffer: &mut [u8]) -> Result<usize> {
+    loop {
+        match stream.read(buffer) {
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            other => return other.context(ReadLayer),
+        }
+    }
+}
+
+pub(super) fn load_with<Sink: Write>(
     engine: &Engine,
     what: &Load,
-    unpack: &Unpack<impl Fn(&Digest, Compression) -> Result<Sink> + Sync>,
+    unpack: &Unpack<impl Fn(&Digest, Compression) -> Result<Sink> + Sync, impl Fn(Sink) -> Result<()> + Sync>,
 ) -> Result<Vec<Loaded>> {
     let files = transport::open(engine, &what.source)?;
     let (format, images) = transport::images(&files, what.name.as_deref(), &what.platform)?;
@@ -71,15 +122,15 @@ pub fn bring_in(
 ) -> Result<Vec<Loaded>> {
     let open = |diff_id: &Digest, compression| unpacker.layer(diff_id, compression);
     let remove = |diff_ids: &[Digest]| unpacker.remove(diff_ids);
-    let unpack = Unpack { open, remove: &remove };
+    let unpack = Unpack { open, finish: layers::Sink::finish, remove: &remove };
     bring_in_with(engine, source, images, &unpack, progress)
 }
 
-fn bring_in_with<Sink: Unpacking>(
+fn bring_in_with<Sink: Write>(
     engine: &Engine,
     source: &Blobs,
     images: &[Incoming],
-    unpack: &Unpack<impl Fn(&Digest, Compression) -> Result<Sink> + Sync>,
+    unpack: &Unpack<impl Fn(&Digest, Compression) -> Result<Sink> + Sync, impl Fn(Sink) -> Result<()> + Sync>,
     progress: Progress,
 ) -> Result<Vec<Loaded>> {
     let mut loaded = Vec::new();
@@ -93,12 +144,12 @@ fn bring_in_with<Sink: Unpacking>(
     Ok(loaded)
 }
 
-fn store<Sink: Unpacking>(
+fn store<Sink: Write>(
     engine: &Engine,
     (arrival, progress): (&Arrival, Progress),
     source: &Blobs,
     incoming: &Incoming,
-    unpack: &Unpack<impl Fn(&Digest, Compression) -> Result<Sink> + Sync>,
+    unpack: &Unpack<impl Fn(&Digest, Compression) -> Result<Sink> + Sync, impl Fn(Sink) -> Result<()> + Sync>,
 ) -> Result<()> {
     let descriptors = store_layers(engine, (arrival, progress), source, &incoming.layers, unpack)?;
     let config = arrival.write_blob(&incoming.config)?;
@@ -123,12 +174,12 @@ struct Way<'a> {
 }
 
 /// Stores layers, several at a time. One that occurs twice is not unpacked by two at once.
-fn store_layers<Sink: Unpacking>(
+fn store_layers<Sink: Write>(
     engine: &Engine,
     (arrival, progress): (&Arrival, Progress),
     source: &Blobs,
     layers: &[IncomingLayer],
-    unpack: &Unpack<impl Fn(&Digest, Compression) -> Result<Sink> + Sync>,
+    unpack: &Unpack<impl Fn(&Digest, Compression) -> Result<Sink> + Sync, impl Fn(Sink) -> Result<()> + Sync>,
 ) -> Result<Vec<Descriptor>> {
     let mut same: Vec<Vec<usize>> = Vec::new();
     let mut positions = HashMap::new();
@@ -142,27 +193,23 @@ fn store_layers<Sink: Unpacking>(
     let stored = Mutex::new(vec![None; layers.len()]);
     let stop = AtomicBool::new(false);
     let way = Way { arrival, source, progress, stop: &stop };
-    let settling = Settling::default();
-    let stored_all = transfer::each(same, &stop, |numbers| {
+    transfer::each(same, &stop, |numbers| {
         for number in numbers {
-            let descriptor = store_layer(engine, &way, &layers[number], unpack, &settling)?;
+            let descriptor = store_layer(engine, &way, &layers[number], unpack)?;
             stored.lock().expect("no holder of the lock panics")[number] = Some(descriptor);
         }
         Ok(())
-    });
-    let settled = settling.wait(progress);
-    stored_all.and(settled)?;
+    })?;
     let stored = stored.into_inner().expect("no holder of the lock panics");
     stored.into_iter().collect::<Option<_>>().context("every layer was stored")
 }
 
 /// Stores a layer's blob and unpacks it, reading it once. What is here already is not read from its source.
-fn store_layer<Sink: Unpacking>(
+fn store_layer<Sink: Write>(
     engine: &Engine,
     way: &Way,
     layer: &IncomingLayer,
-    unpack: &Unpack<impl Fn(&Digest, Compression) -> Result<Sink> + Sync>,
-    settling: &Settling<Sink>,
+    unpack: &Unpack<impl Fn(&Digest, Compression) -> Result<Sink> + Sync, impl Fn(Sink) -> Result<()> + Sync>,
 ) -> Result<Descriptor> {
     let media_type = match layer.compression {
         Compression::None => OCI_LAYER,
@@ -191,20 +238,21 @@ fn store_layer<Sink: Unpacking>(
     let blob = blob.verify(layer.blob)?;
     way.arrival.expect_blob(&blob.digest());
     let digest = blob.store()?;
-    settling.add(shown, sink);
+    (unpack.finish)(sink)?;
+    (way.progress)(Event::LayerDone(shown));
     Ok(Descriptor::new(media_type, digest, size))
 }
 
 /// Unpacks a layer whose blob is there already; the unpacker compares what comes out with the diff id.
-fn unpack_stored<Sink: Unpacking>(
+fn unpack_stored<Sink: Write>(
     engine: &Engine,
     blob: &Digest,
     layer: &IncomingLayer,
-    unpack: &Unpack<impl Fn(&Digest, Compression) -> Result<Sink> + Sync>,
+    unpack: &Unpack<impl Fn(&Digest, Compression) -> Result<Sink> + Sync, impl Fn(Sink) -> Result<()> + Sync>,
 ) -> Result<()> {
     let sink = (unpack.open)(&layer.diff_id, layer.compression)?;
     let sink = unpack.tee(&mut blobs::open(engine, blob)?, &mut std::io::sink(), sink)?;
-    sink.finish()
+    (unpack.finish)(sink)
 }
 
 #[cfg(test)]

@@ -38,7 +38,6 @@ pub mod sync;
 pub mod transfer;
 pub mod transport;
 mod trust;
-mod unpacking;
 
 use crate::engine::Engine;
 use crate::error::Kind;

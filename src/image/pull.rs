@@ -10,7 +10,7 @@ use super::arrival::{self, Arrival};
 use super::chunked::Known;
 use super::config::{CONFIG_BYTES_MAX, ImageConfig};
 use super::guarded::Guarded;
-use super::load;
+use super::load::{self, Unpack};
 use super::manifest::{Descriptor, Document, Layer, MANIFEST_BYTES_MAX, Manifest, OCI_MANIFEST};
 use super::origin::shown;
 use super::platform::{self, Platform};
@@ -20,7 +20,6 @@ use super::registries::{self, Ambiguity, Meant, Registries};
 use super::registry::{Fetched, Registry};
 use super::transfer::{Event, Progress};
 use super::transport::{Blobs, Incoming};
-use super::unpacking::{Unpack, Unpacking};
 use super::{Image, find, list, publish, save};
 use crate::engine::Engine;
 use crate::error::{self, Kind};
@@ -32,6 +31,7 @@ use crate::store::partial;
 use crate::store::shared;
 use anyhow::{Context, Result};
 use fetch::Layers;
+use std::io::Write;
 
 pub use super::registry::Access;
 
@@ -102,7 +102,7 @@ pub fn ensure(
         let unpacker = unpacker()?;
         let open = |diff_id: &Digest, compression| unpacker.layer(diff_id, compression);
         let remove = |diff_ids: &[Digest]| unpacker.remove(diff_ids);
-        let unpack = Unpack { open, remove: &remove };
+        let unpack = Unpack { open, finish: layers::Sink::finish, remove: &remove };
         let mut failures = Vec::new();
         for name in &names {
             let allowed = policy.check(&Identity::docker(name));
@@ -230,12 +230,12 @@ fn share(
 }
 
 /// Pulls an image whatever is here already.
-fn pull<Sink: Unpacking>(
+fn pull<Sink: Write>(
     engine: &Engine,
     reference: &Reference,
     platform: Option<&Platform>,
     offer: &Offer,
-    unpack: &Unpack<impl Fn(&Digest, Compression) -> Result<Sink> + Sync>,
+    unpack: &Unpack<impl Fn(&Digest, Compression) -> Result<Sink> + Sync, impl Fn(Sink) -> Result<()> + Sync>,
     progress: Progress,
 ) -> Result<Image> {
     let arrival = Arrival::begin(engine, unpack.remove)?;
@@ -250,13 +250,13 @@ fn pull<Sink: Unpacking>(
     find(engine, &reference.to_string())
 }
 
-fn bring_in<Sink: Unpacking>(
+fn bring_in<Sink: Write>(
     arrival: &Arrival,
     engine: &Engine,
     reference: &Reference,
     platform: Option<&Platform>,
     offer: &Offer,
-    unpack: &Unpack<impl Fn(&Digest, Compression) -> Result<Sink> + Sync>,
+    unpack: &Unpack<impl Fn(&Digest, Compression) -> Result<Sink> + Sync, impl Fn(Sink) -> Result<()> + Sync>,
     progress: Progress,
 ) -> Result<()> {
     let registry = offer.registry;

@@ -17,7 +17,6 @@ pub use tree::{make_whiteout, set_opaque};
 
 use crate::error::Kind;
 use crate::fs;
-use crate::sys::file::begin_writing;
 use anyhow::{Context, Result};
 use rustix::io::Errno;
 use std::io::BufRead;
@@ -28,11 +27,6 @@ use tree::Tree;
 
 /// The most components of a path.
 const DEPTH_MAX: usize = 1000;
-
-/// How much of a file is given to the disk at once, while the archive goes on, and what is too little for that: the end
-/// has then less to wait for. Measured with 500 MB in five layers: 0.2 s instead of 0.8 s.
-const WRITING_BYTES: u64 = 4 << 20;
-const WRITING_BYTES_MIN: u64 = 64 << 10;
 
 /// The bounds of one layer.
 #[derive(Clone, Debug)]
@@ -187,7 +181,7 @@ fn object(
 fn fill(archive: &mut Archive<impl BufRead>, file: BorrowedFd<'_>, member: &Member) -> Result<()> {
     let mut end = 0;
     for (offset, length) in &member.extents {
-        let (mut position, mut begun) = (*offset, *offset);
+        let mut position = *offset;
         archive.data(*length, |mut piece| {
             while !piece.is_empty() {
                 match rustix::io::pwrite(file, piece, position) {
@@ -199,15 +193,8 @@ fn fill(archive: &mut Archive<impl BufRead>, file: BorrowedFd<'_>, member: &Memb
                     Err(errno) => return Err(errno).context("write"),
                 }
             }
-            if position - begun >= WRITING_BYTES {
-                begin_writing(file, begun, position - begun);
-                begun = position;
-            }
             Ok(())
         })?;
-        if position - begun >= WRITING_BYTES_MIN {
-            begin_writing(file, begun, position - begun);
-        }
         end = position;
     }
     if end < member.size {

@@ -8,7 +8,6 @@ use crate::image::manifest::OCI_INDEX;
 use crate::image::{check, find, list, remove, tag};
 use crate::store::tests::Scratch;
 use std::collections::HashSet;
-use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -31,20 +30,16 @@ impl Write for FakeSink {
     }
 }
 
-impl Unpacking for FakeSink {
-    fn complete(&mut self) {}
-
-    fn finish(self) -> Result<()> {
-        let mut tar = Vec::new();
-        match self.compression {
-            Compression::None => tar = self.bytes,
-            Compression::Gzip => drop(flate2::read::MultiGzDecoder::new(&self.bytes[..]).read_to_end(&mut tar)?),
-            Compression::Zstd => zstd::stream::copy_decode(&self.bytes[..], &mut tar)?,
-        }
-        anyhow::ensure!(Digest::of(&tar) == self.diff_id, "layer {} has other bytes", self.diff_id);
-        fs::create_dir_all(&self.directory.join("fs"))?;
-        fs::write_atomic(&self.directory.join("info.json"), b"{}", Durability::Cached)
+fn finish(sink: FakeSink) -> Result<()> {
+    let mut tar = Vec::new();
+    match sink.compression {
+        Compression::None => tar = sink.bytes,
+        Compression::Gzip => drop(flate2::read::MultiGzDecoder::new(&sink.bytes[..]).read_to_end(&mut tar)?),
+        Compression::Zstd => zstd::stream::copy_decode(&sink.bytes[..], &mut tar)?,
     }
+    anyhow::ensure!(Digest::of(&tar) == sink.diff_id, "layer {} has other bytes", sink.diff_id);
+    fs::create_dir_all(&sink.directory.join("fs"))?;
+    fs::write_atomic(&sink.directory.join("info.json"), b"{}", Durability::Cached)
 }
 
 /// An engine, and how often its unpacker was asked.
@@ -75,7 +70,7 @@ impl Bench {
             self.unpacked.fetch_add(1, Ordering::Relaxed);
             Ok(self.sink(diff_id, compression))
         };
-        load_with(self.engine(), &what, &Unpack { open, remove: &|_| Ok(()) })
+        load_with(self.engine(), &what, &Unpack { open, finish, remove: &|_| Ok(()) })
     }
 
     fn load(&self, archive: &[u8]) -> Result<Vec<Loaded>> {
@@ -474,7 +469,8 @@ fn an_imported_tar_is_an_image_of_one_layer() {
             message: Some("why".into()),
             reference: Some(Reference::parse_local("x").unwrap()),
         };
-        let unpack = Unpack { open: |id: &Digest, compression| Ok(bench.sink(id, compression)), remove: &|_| Ok(()) };
+        let unpack =
+            Unpack { open: |id: &Digest, compression| Ok(bench.sink(id, compression)), finish, remove: &|_| Ok(()) };
         let id = import_with(bench.engine(), std::io::Cursor::new(archive), &what, &unpack).unwrap();
         let image = find(bench.engine(), "x").unwrap();
         assert_eq!((image.id, &image.layers[..]), (id, &[Digest::of(&tar)][..]));
@@ -487,7 +483,8 @@ fn an_imported_tar_is_an_image_of_one_layer() {
     for archive in [&b""[..], b"\x1f\x8b", b"\x1f\x8b\0\0\0\0\0\0", b"\x28\xb5\x2f\xfd\0\0"] {
         let bench = Bench::new();
         let what = Import { platform: Platform::host(), changes: vec![], message: None, reference: None };
-        let unpack = Unpack { open: |id: &Digest, compression| Ok(bench.sink(id, compression)), remove: &|_| Ok(()) };
+        let unpack =
+            Unpack { open: |id: &Digest, compression| Ok(bench.sink(id, compression)), finish, remove: &|_| Ok(()) };
         assert!(import_with(bench.engine(), archive, &what, &unpack).is_err());
         assert!(list(bench.engine()).unwrap().is_empty());
     }

@@ -9,10 +9,10 @@ use crate::error::Kind;
 use crate::fs;
 use crate::image::arrival::ReadLayer;
 use crate::image::chunked::{Known, Rebuilt};
+use crate::image::load::{self, Unpack};
 use crate::image::manifest::{Descriptor, Layer};
 use crate::image::registry::Registry;
 use crate::image::transfer::{self, Event, Progress, Watched, stopped};
-use crate::image::unpacking::{self, Settling, Unpack, Unpacking};
 use crate::store::blobs::{self, Claim};
 use crate::store::digest::Digest;
 use crate::store::layers::{self, Compression};
@@ -28,11 +28,10 @@ const STALL_TIMEOUT: Duration = Duration::from_secs(60);
 const POLL_PAUSE: Duration = Duration::from_millis(20);
 
 /// The fetching of an image's layers.
-pub struct Layers<'a, Sink, Open> {
+pub struct Layers<'a, Open, Finish> {
     engine: &'a Engine,
     registry: &'a Registry,
-    unpack: &'a Unpack<'a, Open>,
-    settling: Settling<Sink>,
+    unpack: &'a Unpack<'a, Open, Finish>,
     progress: Progress<'a>,
     /// What new blobs may have in common with those that are here.
     known: &'a Known<'a>,
@@ -56,20 +55,20 @@ enum Way<'a> {
     Rebuilt(Box<Rebuilt<'a>>),
 }
 
-impl<'a, Sink, Open> Layers<'a, Sink, Open>
+impl<'a, Sink, Open, Finish> Layers<'a, Open, Finish>
 where
-    Sink: Unpacking,
+    Sink: Write,
     Open: Fn(&Digest, Compression) -> Result<Sink> + Sync,
+    Finish: Fn(Sink) -> Result<()> + Sync,
 {
     pub fn new(
         engine: &'a Engine,
         registry: &'a Registry,
-        unpack: &'a Unpack<'a, Open>,
+        unpack: &'a Unpack<'a, Open, Finish>,
         progress: Progress<'a>,
         known: &'a Known<'a>,
     ) -> Self {
-        let (settling, lanes, stop) = (Settling::default(), Lanes::default(), AtomicBool::new(false));
-        Self { engine, registry, unpack, settling, progress, known, lanes, stop }
+        Self { engine, registry, unpack, progress, known, lanes: Lanes::default(), stop: AtomicBool::new(false) }
     }
 
     pub fn fetch(&self, layers: &[Layer]) -> Result<()> {
@@ -81,11 +80,9 @@ where
                 work.push(Work { layer, unpack: is_new && !layers::has(self.engine, &layer.diff_id) });
             }
         }
-        let fetched = transfer::each(work, &self.stop, |work| {
+        transfer::each(work, &self.stop, |work| {
             self.layer(&work).with_context(|| format!("get layer {}", work.layer.blob.digest))
-        });
-        let settled = self.settling.wait(self.progress);
-        fetched.and(settled)
+        })
     }
 
     fn layer(&self, work: &Work) -> Result<()> {
@@ -100,14 +97,10 @@ where
         }
         (self.progress)(Event::LayerStarted { blob: digest, size });
         // A blob that has rotted on disk is fetched once more.
-        let sink = match is_here && self.unpack_stored(work).is_ok() {
-            true => None,
-            false => self.download(work, is_here)?,
-        };
-        match sink {
-            Some(sink) => self.settling.add(digest, sink),
-            None => (self.progress)(Event::LayerDone(digest)),
+        if !is_here || self.unpack_stored(work).is_err() {
+            self.download(work, is_here)?;
         }
+        (self.progress)(Event::LayerDone(digest));
         Ok(())
     }
 
@@ -115,15 +108,14 @@ where
         let file = blobs::open(self.engine, &work.layer.blob.digest)?;
         let sink = (self.unpack.open)(&work.layer.diff_id, work.layer.compression)?;
         let sink = self.unpack.tee(&mut self.watched(file, work), &mut std::io::sink(), sink)?;
-        sink.finish()
+        (self.unpack.finish)(sink)
     }
 
-    /// Fetches a blob, going on from where an earlier pull broke off. Others who want the same blob wait for this. Gives the
-    /// layer that is still to become visible.
-    fn download(&self, work: &Work, is_here: bool) -> Result<Option<Sink>> {
+    /// Fetches a blob, going on from where an earlier pull broke off. Others who want the same blob wait for this.
+    fn download(&self, work: &Work, is_here: bool) -> Result<()> {
         let mut may_begin_again = true;
         loop {
-            let Some(mut writer) = self.writer(work, is_here)? else { return self.take_stored(work).map(|()| None) };
+            let Some(mut writer) = self.writer(work, is_here)? else { return self.take_stored(work) };
             let part = writer.part_bytes();
             let blob = &work.layer.blob;
             let way = match part < blob.size && may_begin_again {
@@ -134,7 +126,7 @@ where
             let (error, sink) = match self.receive(work, &mut writer, way) {
                 Ok(sink) => match writer.finish(Some((work.layer.blob.digest, work.layer.blob.size))) {
                     // The compressed bytes are the right ones before what they unpack to can be seen.
-                    Ok(_) => return Ok(sink),
+                    Ok(_) => return sink.map_or(Ok(()), &self.unpack.finish),
                     Err(error) => (error, sink),
                 },
                 // Its source may have more to give the next time.
@@ -196,7 +188,7 @@ where
     fn pass(&self, stream: &mut dyn Read, blob: &mut dyn Write, sink: Option<Sink>) -> Result<Option<Sink>> {
         match sink {
             Some(sink) => self.unpack.tee(stream, blob, sink).map(Some),
-            None => unpacking::copy(stream, blob).map(|()| None),
+            None => load::copy(stream, blob).map(|()| None),
         }
     }
 

@@ -10,7 +10,7 @@ use super::*;
 use crate::error::{kind, line};
 use crate::store::tags;
 use crate::store::tests::Scratch;
-use std::io::{Read, Write};
+use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -87,22 +87,18 @@ impl Write for TestSink<'_> {
     }
 }
 
-impl Unpacking for TestSink<'_> {
-    fn complete(&mut self) {}
-
-    fn finish(self) -> Result<()> {
-        let blob = self.bytes.as_slice();
-        let mut plain = Vec::new();
-        match self.compression {
-            Compression::None => plain.extend(blob),
-            Compression::Gzip => drop(flate2::read::MultiGzDecoder::new(blob).read_to_end(&mut plain)?),
-            Compression::Zstd => plain = zstd::decode_all(blob)?,
-        }
-        if Digest::of(&plain) != self.diff_id {
-            return Err(Kind::BadInput.error(format!("layer {}: other bytes", self.diff_id)));
-        }
-        fs::create_dir_all(&layers::path(self.engine, &self.diff_id))
+fn finish(sink: TestSink) -> Result<()> {
+    let blob = sink.bytes.as_slice();
+    let mut plain = Vec::new();
+    match sink.compression {
+        Compression::None => plain.extend(blob),
+        Compression::Gzip => drop(flate2::read::MultiGzDecoder::new(blob).read_to_end(&mut plain)?),
+        Compression::Zstd => plain = zstd::decode_all(blob)?,
     }
+    if Digest::of(&plain) != sink.diff_id {
+        return Err(Kind::BadInput.error(format!("layer {}: other bytes", sink.diff_id)));
+    }
+    fs::create_dir_all(&layers::path(sink.engine, &sink.diff_id))
 }
 
 fn pull_here(
@@ -115,7 +111,7 @@ fn pull_here(
     let open =
         |diff_id: &Digest, compression| Ok(TestSink { engine, diff_id: *diff_id, compression, bytes: Vec::new() });
     let offer = Offer { registry, check: &|_| Ok(()) };
-    pull(engine, reference, platform, &offer, &Unpack { open, remove: &|_| Ok(()) }, progress)
+    pull(engine, reference, platform, &offer, &Unpack { open, finish, remove: &|_| Ok(()) }, progress)
 }
 
 fn ensure_here(

@@ -166,19 +166,15 @@ pub struct Sink {
 }
 
 impl Sink {
-    /// Says that the blob is complete and good.
-    pub fn complete(&mut self) {
-        if self.answer.is_none() && self.pipe.take().is_some() {
-            // The child may have answered already, with an error; that is then what there is to hear.
-            let _ = socket::send(self.reply.as_fd(), COMPLETE, &[]);
-        }
-    }
-
-    /// The same, and waits until the layer is visible.
+    /// Says that the blob is complete and good, and waits until the layer is visible.
     ///
     /// After a failed write it tells the cause, with its kind and its hint.
     pub fn finish(mut self) -> Result<()> {
-        self.complete();
+        if self.answer.is_none() {
+            drop(self.pipe.take());
+            // The child may have answered already, with an error; that is then what there is to hear.
+            let _ = socket::send(self.reply.as_fd(), COMPLETE, &[]);
+        }
         let diff_id = self.diff_id;
         self.answer().clone().map_err(|wire| anyhow::Error::from(wire).context(format!("unpack layer {diff_id}")))
     }
@@ -263,25 +259,26 @@ fn become_unpacker(engine: &Engine, enter: impl FnOnce() -> Result<()>, control:
 
 /// Takes requests until the parent goes away, then waits for the threads, which see their pipes end.
 fn serve(engine: &Engine, ids: Ids, control: &OwnedFd) {
-    let (working, living) = (Arc::new(Slots::default()), Arc::new(Slots::default()));
+    let slots = Arc::new(Slots::default());
     let disk = Arc::new(Disk::default());
     loop {
-        let slot = Slots::take(&working, LAYERS_AT_ONCE);
+        slots.take();
         // Nothing but a request comes here, and an answer goes to its own socket: any fault here is the parent's end.
         let Ok(Some((request, mut descriptors))) = socket::receive(control.as_fd(), REQUEST_BYTES_MAX) else { break };
         let Some(reply) = descriptors.pop() else { break };
         let Ok(request) = serde_json::from_slice::<Request>(&request) else { break };
-        let (engine, disk, life) = (engine.clone(), Arc::clone(&disk), Slots::take(&living, usize::MAX));
+        let (engine, disk, slot) = (engine.clone(), Arc::clone(&disk), Slot(Arc::clone(&slots)));
         let work = move || {
-            let _life = life;
-            let result = answer(&engine, ids, &request, descriptors.pop(), &reply, &disk, slot);
+            let _slot = slot;
+            let result = answer(&engine, ids, &request, descriptors.pop(), &reply, &disk);
             // Whoever abandoned the layer does not listen.
             let _ = tell(reply.as_fd(), &result);
         };
         // Without a thread, `reply` is dropped unanswered, which the parent hears as an end.
         let _ = std::thread::Builder::new().spawn(work);
     }
-    living.wait_for_all(CLEAN_TIMEOUT);
+    slots.give_back();
+    slots.wait_for_all(CLEAN_TIMEOUT);
 }
 
 fn answer(
@@ -291,7 +288,6 @@ fn answer(
     pipe: Option<OwnedFd>,
     reply: &OwnedFd,
     disk: &Disk,
-    slot: Slot,
 ) -> Result<()> {
     let (diff_id, compression) = match request {
         Request::Unpack { diff_id, compression } => (*diff_id, *compression),
@@ -299,8 +295,6 @@ fn answer(
     };
     let pipe = File::from(pipe.context("the blob comes through a pipe")?);
     let layer = Unpacked::from(engine, pipe, diff_id, compression, ids)?;
-    // The next one need not wait until this one is on the disk.
-    drop(slot);
     // The blob has ended, so the word is there or is about to be.
     socket::set_receive_timeout(reply, Some(START_TIMEOUT))?;
     match socket::receive(reply.as_fd(), COMPLETE.len())? {
@@ -311,30 +305,32 @@ fn answer(
     layer.publish()
 }
 
-/// How many threads there are of a kind.
+/// How many layers are being unpacked.
 #[derive(Default)]
 struct Slots {
     taken: Mutex<usize>,
     given_back: Condvar,
 }
 
-/// A slot that is given back when this is dropped.
+/// A slot that is given back when its thread ends.
 struct Slot(Arc<Slots>);
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        *self.0.taken.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
-        self.0.given_back.notify_all();
+        self.0.give_back();
     }
 }
 
 impl Slots {
-    /// Waits until fewer than this many are taken.
-    fn take(slots: &Arc<Self>, max: usize) -> Slot {
-        let taken = slots.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let all_taken = |taken: &mut usize| *taken >= max;
-        *slots.given_back.wait_while(taken, all_taken).unwrap_or_else(PoisonError::into_inner) += 1;
-        Slot(Arc::clone(slots))
+    fn take(&self) {
+        let taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let all_taken = |taken: &mut usize| *taken >= LAYERS_AT_ONCE;
+        *self.given_back.wait_while(taken, all_taken).unwrap_or_else(PoisonError::into_inner) += 1;
+    }
+
+    fn give_back(&self) {
+        *self.taken.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        self.given_back.notify_all();
     }
 
     fn wait_for_all(&self, timeout: Duration) {
