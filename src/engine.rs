@@ -5,6 +5,7 @@ use crate::fs;
 use anyhow::{Context, Result};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 /// The engine's two directories and whose they are.
 #[derive(Clone, Debug)]
@@ -24,6 +25,15 @@ pub struct Engine {
 pub struct Directories {
     pub root: Option<PathBuf>,
     pub runroot: Option<PathBuf>,
+}
+
+/// This boot, as the kernel names it. Empty where it cannot be asked.
+pub fn boot_id() -> &'static str {
+    static ID: OnceLock<String> = OnceLock::new();
+    ID.get_or_init(|| {
+        let text = fs::read(Path::new("/proc/sys/kernel/random/boot_id"), 128).unwrap_or_default();
+        String::from_utf8_lossy(&text).trim().to_owned()
+    })
 }
 
 impl Engine {

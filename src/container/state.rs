@@ -359,12 +359,6 @@ pub fn id_of_name(engine: &Engine, name: &str) -> Result<Option<Id>> {
     }
 }
 
-/// This boot, as the kernel names it.
-pub fn boot_id() -> Result<String> {
-    let text = fs::read(Path::new("/proc/sys/kernel/random/boot_id"), 128)?;
-    Ok(String::from_utf8_lossy(&text).trim().to_owned())
-}
-
 /// This machine, as systemd names it: machine-id(5). Empty where there is none.
 pub fn machine_id() -> &'static str {
     static ID: OnceLock<String> = OnceLock::new();

@@ -3,7 +3,7 @@
 use super::control::{Connection, Reply, Request};
 use super::start::MONITOR;
 use super::state::{self, Container, State};
-use crate::engine::Engine;
+use crate::engine::{self, Engine};
 use crate::error::{self, Kind};
 use crate::sys::{namespace, process};
 use anyhow::{Context, Result};
@@ -103,7 +103,7 @@ const LINE_BYTES_MAX: usize = 16 << 10;
 ///
 /// In the engine's user namespace: from outside, the namespaces of the container's processes cannot be seen.
 pub fn end_lost(state: &State) -> Result<()> {
-    if state.exit.is_some() || state.boot_id != state::boot_id()? || state.machine_id != state::machine_id() {
+    if state.exit.is_some() || state.boot_id != engine::boot_id() || state.machine_id != state::machine_id() {
         return Ok(());
     }
     // The descriptor first: what is verified after can then not be exchanged for another process.

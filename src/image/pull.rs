@@ -229,6 +229,14 @@ fn share(
     Ok(None)
 }
 
+/// Unpacks the layers of an image again that a power cut has put in doubt.
+pub fn mend(engine: &Engine, image: &Digest, unpacker: impl Fn() -> Result<Unpacker>) -> Result<()> {
+    match share(engine, &image.to_string(), None, &unpacker, &|_| {})? {
+        Some(_) => Ok(()),
+        None => Err(Kind::NotFound.hinted(format!("image {image} is not in the store"), "pull or load it again")),
+    }
+}
+
 /// Pulls an image whatever is here already.
 fn pull<Sink: Write>(
     engine: &Engine,
@@ -302,12 +310,12 @@ fn local(engine: &Engine, name: &str, platform: Option<&Platform>) -> Result<Opt
     match find(engine, &text) {
         Ok(image) if check_platform(&image.config, platform).is_err() => Ok(None),
         Ok(image) => {
+            // What came with a list need not be unpacked, and what a power cut met need not be whole.
+            if !image.layers.iter().all(|layer| layers::has(engine, layer)) {
+                return Ok(None);
+            }
             let (summary, _) = super::look_up(engine, &text)?;
             if summary.manifest != image.manifest {
-                // What came with a list need not be unpacked.
-                if !image.layers.iter().all(|layer| layers::has(engine, layer)) {
-                    return Ok(None);
-                }
                 list::keep_member(engine, &image.manifest)?;
             }
             Ok(Some(image))

@@ -52,6 +52,8 @@ impl Refetchable {
     ) -> Result<()> {
         let known = self.blobs.entry(*manifest).or_default();
         let registry = Registry::new(name, access)?;
+        // What the disk does not have may have to be unpacked again.
+        layers::settle(engine, &layers.iter().map(|layer| layer.diff_id).collect::<Vec<_>>())?;
         for layer in layers {
             let blob = layer.blob.digest;
             let is_spare = layers::has(engine, &layer.diff_id) && blobs::has(engine, &blob);

@@ -19,7 +19,7 @@ use crate::container::spec::{self, Surroundings};
 use crate::container::state::{self, Container, Paths, State, Status};
 use crate::container::stop;
 use crate::container::user;
-use crate::engine::Engine;
+use crate::engine::{self, Engine};
 use crate::error::{self, Kind};
 use crate::fs::{self, Durability, Root};
 use crate::network::{Bridged, Connected, Guest, Leased, Network, pasta};
@@ -480,7 +480,7 @@ fn describe(engine: &Engine, starting: &Starting, restarts: u32) -> Result<State
     let pid = starting.pid();
     Ok(State {
         format: crate::container::config::FORMAT,
-        boot_id: state::boot_id()?,
+        boot_id: engine::boot_id().to_owned(),
         machine_id: state::machine_id().to_owned(),
         run: engine.run.clone(),
         monitor_pid: process::own_pid(),

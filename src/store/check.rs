@@ -88,6 +88,10 @@ fn check_layer(engine: &Engine, name: &str) -> Option<Finding> {
         ));
     };
     let wrong = |what: String| Some(Finding::new(format!("layer {digest} {what}"), fix));
+    if layers::is_doubtful(engine, &digest) {
+        let what = format!("layer {digest} may not have been on the disk when the machine stopped");
+        return Some(Finding::new(what, "run its image, which unpacks it again"));
+    }
     if !layers::has(engine, &digest) {
         return wrong("has no files".to_owned());
     }

@@ -2,12 +2,18 @@
 //!
 //! `layers/<hex>/fs` is the tree, `layers/<hex>/info.json` tells about it. A layer is complete if its directory
 //! exists: it is unpacked and verified in staging and becomes visible by one rename. See [`Unpacker`] for the making.
+//!
+//! Nobody waits for a layer's files to be on the disk: its blob is there, and the layer can be made of it again. Until the
+//! disk has them, `layers/<hex>/unsettled` is a link to the boot that they were written in. In another boot the layer counts as
+//! missing, since the machine may have stopped before. The link is older than the layer's name, and is no file data: a file
+//! system with a journal has it if it has the name.
 
 mod unpacker;
 
 pub use unpacker::{Sink, Unpacker};
 
-use crate::engine::Engine;
+use crate::engine::{self, Engine};
+use crate::error::Kind;
 use crate::fs::{self, Durability};
 use crate::store::digest::Digest;
 use crate::store::shared;
@@ -47,9 +53,53 @@ pub struct Info {
     pub archive_bytes: Option<u64>,
 }
 
+/// Marks a layer that the disk may not have yet, by the boot in which it was written.
+const UNSETTLED: &str = "unsettled";
+
 /// Whether a layer is there, which means complete.
 pub fn has(engine: &Engine, diff_id: &Digest) -> bool {
-    path(engine, diff_id).is_dir()
+    path(engine, diff_id).is_dir() && !is_doubtful(engine, diff_id)
+}
+
+/// Whether a layer was written in an earlier boot, which may have ended before the disk had it.
+pub fn is_doubtful(engine: &Engine, diff_id: &Digest) -> bool {
+    written_in(engine, diff_id).is_some_and(|boot| boot != engine::boot_id())
+}
+
+/// The boot that a layer was written in, if it may not be on the disk.
+fn written_in(engine: &Engine, diff_id: &Digest) -> Option<String> {
+    match rustix::fs::readlink(directory(engine, diff_id).join(UNSETTLED), Vec::new()) {
+        Ok(boot) => Some(boot.to_string_lossy().into_owned()),
+        Err(Errno::NOENT) => None,
+        // Whatever stands there, it is not this boot.
+        Err(_) => Some(String::new()),
+    }
+}
+
+/// Whether all of these layers are on the disk.
+pub fn are_settled(engine: &Engine, diff_ids: &[Digest]) -> bool {
+    diff_ids.iter().all(|diff_id| written_in(engine, diff_id).is_none())
+}
+
+/// Puts layers on the disk that were written in this boot.
+pub fn settle(engine: &Engine, diff_ids: &[Digest]) -> Result<()> {
+    let written = |diff_id: &&Digest| written_in(engine, diff_id).is_some_and(|boot| boot == engine::boot_id());
+    let written: Vec<&Digest> = diff_ids.iter().filter(written).collect();
+    if written.is_empty() {
+        return Ok(());
+    }
+    sync_file_system(engine)?;
+    for diff_id in written {
+        match rustix::fs::unlink(directory(engine, diff_id).join(UNSETTLED)) {
+            Ok(()) | Err(Errno::NOENT) => {}
+            Err(errno) => return Err(errno).with_context(|| format!("settle layer {diff_id}")),
+        }
+    }
+    Ok(())
+}
+
+fn sync_file_system(engine: &Engine) -> Result<()> {
+    rustix::fs::syncfs(fs::open_dir(&engine.layers())?).context("syncfs")
 }
 
 /// The root of a layer's tree.
@@ -62,6 +112,10 @@ pub fn path(engine: &Engine, diff_id: &Digest) -> PathBuf {
 pub fn stack(engine: &Engine, diff_ids: &[Digest]) -> Result<Vec<PathBuf>> {
     let mut stack = Vec::with_capacity(diff_ids.len());
     for diff_id in diff_ids {
+        if is_doubtful(engine, diff_id) {
+            let message = format!("layer {diff_id} may not have been on the disk when the machine stopped");
+            return Err(Kind::NotFound.hinted(message, "start its container, or pull its image again"));
+        }
         if info(engine, diff_id)?.is_some_and(|info| info.is_opaque) {
             stack.clear();
         }
@@ -123,7 +177,7 @@ pub fn make(
     let diff_id = digest(read)?;
     if !has(engine, &diff_id) {
         let layer = Unpacked::new(staged, diff_id, summary, None)?;
-        unpacker::sync_file_system(engine)?;
+        sync_file_system(engine)?;
         layer.publish()?;
     }
     Ok(diff_id)
@@ -181,7 +235,7 @@ impl<'a> Unpacked<'a> {
         let (summary, found, bytes) =
             decompress(blob, compression, &limits, |plain| unpack(plain, root, ids, &limits))?;
         if found != diff_id {
-            bail!(crate::error::Kind::BadInput.error(format!("the content is {found}, which is another layer")));
+            bail!(Kind::BadInput.error(format!("the content is {found}, which is another layer")));
         }
         Self::new(staged, diff_id, summary, Some(bytes))
     }
@@ -195,14 +249,37 @@ impl<'a> Unpacked<'a> {
         Ok(Self { staged, diff_id })
     }
 
-    /// Makes the layer visible. Another process may have been faster with the same layer, which is as good.
-    fn publish(self) -> Result<()> {
-        let place = directory(self.staged.engine, &self.diff_id);
-        match rustix::fs::renameat_with(CWD, &self.staged.path, CWD, &place, RenameFlags::NOREPLACE) {
-            Ok(()) | Err(Errno::EXIST | Errno::NOTEMPTY) => Ok(()),
-            Err(errno) => Err(errno).with_context(|| format!("rename {} into place", self.staged.path.display())),
+    /// Notes that the disk may not have it. False where that cannot be trusted to outlive a power cut.
+    fn mark_unsettled(&self) -> Result<bool> {
+        if engine::boot_id().is_empty() || !has_journal(&self.staged.path)? {
+            return Ok(false);
         }
+        rustix::fs::symlink(engine::boot_id(), self.staged.path.join(UNSETTLED)).context("mark the layer")?;
+        Ok(true)
     }
+
+    /// Makes the layer visible. Another process may have been faster with the same layer, which is as good; one that is
+    /// in doubt makes way.
+    fn publish(self) -> Result<()> {
+        let Staged { engine, path } = &self.staged;
+        let place = directory(engine, &self.diff_id);
+        let rename = |flags| rustix::fs::renameat_with(CWD, path, CWD, &place, flags);
+        let renamed = match rename(RenameFlags::NOREPLACE) {
+            Err(Errno::EXIST | Errno::NOTEMPTY) if has(engine, &self.diff_id) => Ok(()),
+            // The other is removed from staging then.
+            Err(Errno::EXIST | Errno::NOTEMPTY) => rename(RenameFlags::EXCHANGE),
+            renamed => renamed,
+        };
+        renamed.with_context(|| format!("rename {} into place", path.display()))
+    }
+}
+
+/// Whether a file system has the names of files in the order in which they were made, if it has any of them after a
+/// power cut: ext4, XFS, btrfs and F2FS do.
+fn has_journal(path: &Path) -> Result<bool> {
+    const JOURNALED: [u64; 4] = [0xef53, 0x5846_5342, 0x9123_683e, 0xf2f5_2010];
+    let status = rustix::fs::statfs(path).with_context(|| format!("statfs {}", path.display()))?;
+    Ok(JOURNALED.contains(&(status.f_type as u64)))
 }
 
 /// The root directory of a layer: 0755 whatever the umask, since it is what the container sees as `/`.

@@ -14,7 +14,7 @@ mod probe;
 
 pub use build::Copied;
 
-use crate::engine::Engine;
+use crate::engine::{self, Engine};
 use crate::fs::{self, Step};
 use crate::rootless::map::Extent;
 use crate::store::digest::Digest;
@@ -39,9 +39,16 @@ const BLOCK_BYTES: u64 = 512;
 /// How many directories the links are spread over, so that threads do not wait for each other.
 const LINK_DIRS: u64 = 8;
 
+/// Marks a stack whose layers the disk may not have had, as such a layer is marked: its links may name files of theirs that
+/// are not whole.
+const UNSETTLED: &str = "unsettled";
+
 /// The tree of a stack of layers for these owners, to be mounted; None if it has not been made.
 pub fn find(engine: &Engine, diff_ids: &[Digest], owners: Owners<'_>) -> Result<Option<overlay::Lower>> {
     let stack = Stack::of(engine, diff_ids);
+    if stack.is_doubtful(engine, diff_ids) {
+        return Ok(None);
+    }
     let map = stack.map(owners);
     if map.join("copy").is_dir() {
         return Ok(Some(overlay::Lower { layers: vec![map.join("copy")], data: Vec::new() }));
@@ -71,7 +78,8 @@ pub fn shares_data(engine: &Engine) -> Result<bool> {
 
 /// Whether there is no such tree yet.
 pub fn is_missing(engine: &Engine, diff_ids: &[Digest], owners: Owners<'_>) -> bool {
-    !Stack::of(engine, diff_ids).map(owners).is_dir()
+    let stack = Stack::of(engine, diff_ids);
+    !stack.map(owners).is_dir() || stack.is_doubtful(engine, diff_ids)
 }
 
 /// Makes the tree if it is missing. The caller is in the engine's user namespace, has a mount namespace of its own and
@@ -79,6 +87,9 @@ pub fn is_missing(engine: &Engine, diff_ids: &[Digest], owners: Owners<'_>) -> b
 pub fn ensure(engine: &Engine, diff_ids: &[Digest], owners: Owners<'_>, copied: Copied<'_>) -> Result<()> {
     let stack = Stack::of(engine, diff_ids);
     let place = stack.map(owners);
+    if stack.is_doubtful(engine, diff_ids) {
+        remove(engine, &stack_name(diff_ids))?;
+    }
     if place.is_dir() {
         return Ok(());
     }
@@ -109,17 +120,19 @@ pub fn ensure(engine: &Engine, diff_ids: &[Digest], owners: Owners<'_>, copied: 
 
 /// Removes the trees of all stacks but those of these lists of layers. The caller is in the engine's user namespace.
 pub fn remove_all_but(engine: &Engine, used: &[Vec<Digest>]) -> Result<()> {
-    for unused in unused(engine, used)? {
-        let staged = fs::staging_name(&engine.staging());
-        match rustix::fs::rename(engine.shifted().join(&unused), &staged) {
-            Ok(()) => {}
-            Err(Errno::NOENT) => continue,
-            Err(errno) => return Err(errno).with_context(|| format!("remove shifted {unused}")),
-        }
-        let name = staged.file_name().and_then(|name| name.to_str()).context("a staging name is text")?;
-        fs::remove_tree(fs::open_dir(&engine.staging())?.as_fd(), name)?;
+    unused(engine, used)?.iter().try_for_each(|unused| remove(engine, unused))
+}
+
+/// Removes a stack with its trees. One that is not there is no error.
+fn remove(engine: &Engine, stack: &str) -> Result<()> {
+    let staged = fs::staging_name(&engine.staging());
+    match rustix::fs::rename(engine.shifted().join(stack), &staged) {
+        Ok(()) => {}
+        Err(Errno::NOENT) => return Ok(()),
+        Err(errno) => return Err(errno).with_context(|| format!("remove shifted {stack}")),
     }
-    Ok(())
+    let name = staged.file_name().and_then(|name| name.to_str()).context("a staging name is text")?;
+    fs::remove_tree(fs::open_dir(&engine.staging())?.as_fd(), name)
 }
 
 /// The names of the stacks that none of these lists of layers is.
@@ -186,7 +199,25 @@ impl Stack {
         for diff_id in diff_ids.iter().collect::<HashSet<_>>() {
             rustix::fs::mknodat(&of, diff_id.hex(), FileType::RegularFile, Mode::RUSR, 0).context("name a layer")?;
         }
+        if !layers::are_settled(engine, diff_ids) {
+            rustix::fs::symlink(engine::boot_id(), staged.path.join(UNSETTLED)).context("mark the files")?;
+        }
         publish(&staged.path, &self.dir)
+    }
+
+    /// Whether it was made of layers that the disk may not have had when the machine stopped. In the boot in which it was
+    /// made that is settled with them.
+    fn is_doubtful(&self, engine: &Engine, diff_ids: &[Digest]) -> bool {
+        let mark = self.dir.join(UNSETTLED);
+        let Ok(boot) = rustix::fs::readlink(&mark, Vec::new()) else { return false };
+        if boot.to_bytes() != engine::boot_id().as_bytes() {
+            return true;
+        }
+        if layers::are_settled(engine, diff_ids) {
+            // If it stays, the next boot makes the files again.
+            let _ = rustix::fs::unlink(&mark);
+        }
+        false
     }
 }
 
