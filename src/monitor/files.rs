@@ -31,7 +31,7 @@ pub fn write(
         files.push(("hostname", "/etc/hostname", format!("{}\n", config.hostname).into_bytes()));
     }
     files.push(("containerenv", "/run/.containerenv", containerenv(config, rootless).into_bytes()));
-    let resolv_conf = network::resolv_conf(config.network, links, &config.names)?;
+    let resolv_conf = resolv_conf(config, links)?;
     files.extend(resolv_conf.map(|text| ("resolv.conf", "/etc/resolv.conf", text.into_bytes())));
     if let Some(zone) = &config.users.timezone {
         files.push(("localtime", "/etc/localtime", fs::read(&users::timezone_file(zone)?, ZONE_BYTES_MAX)?));
@@ -59,6 +59,12 @@ pub fn write(
     Ok(written)
 }
 
+/// Who has egress rules asks the networks' name server, which opens what it resolves; that asks whom the container names.
+fn resolv_conf(config: &Config, links: &[Link]) -> Result<Option<String>> {
+    let servers = if config.egress.is_some() { Vec::new() } else { config.names.servers.clone() };
+    network::resolv_conf(config.network, links, &Names { servers, ..config.names.clone() })
+}
+
 /// Has the files that are mounted into a container that runs follow its networks. What it has written there stays.
 pub fn follow(run_dir: &Path, config: &Config, before: &[Link], after: &[Link], rootless: bool) -> Result<()> {
     if before == after {
@@ -67,7 +73,7 @@ pub fn follow(run_dir: &Path, config: &Config, before: &[Link], after: &[Link], 
     // What the hosts file was made from stays as it is.
     let names = Names { base: HostsBase::Nothing, ..config.names.clone() };
     let hosts = |links| network::hosts(config.network, links, &names, &config.hostname, rootless, |_| Ok(None));
-    let resolv_conf = |links| network::resolv_conf(config.network, links, &config.names);
+    let resolv_conf = |links| resolv_conf(config, links);
     let changes =
         [("hosts", hosts(before)?, hosts(after)?), ("resolv.conf", resolv_conf(before)?, resolv_conf(after)?)];
     for (name, before, after) in changes {

@@ -4,6 +4,7 @@
 
 pub mod bridge;
 pub mod cidr;
+mod connections;
 pub mod definition;
 pub mod dns;
 pub mod egress;

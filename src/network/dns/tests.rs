@@ -3,6 +3,7 @@
 use super::message::{self, TYPE_A, TYPE_AAAA, TYPE_PTR};
 use super::*;
 use crate::network::cidr::Cidr;
+use crate::network::egress::Egress;
 use nix::poll::{PollFd, PollFlags, PollTimeout};
 use proptest::prelude::*;
 use std::io::{Read, Write};
@@ -71,6 +72,11 @@ fn run(mut server: Server, addresses: Vec<SocketAddr>) -> Running {
             let mut polled = [PollFd::new(server.fd(), PollFlags::POLLIN)];
             nix::poll::poll(&mut polled, PollTimeout::from(10u8)).unwrap();
             server.turn().unwrap();
+            for finding in server.take_findings() {
+                if let Finding::Resolved { reply, .. } = finding {
+                    server.reply_to(reply);
+                }
+            }
         }
     });
     Running { stop, thread: Some(thread), addresses }
@@ -283,6 +289,57 @@ fn other_names_are_asked_of_others_but_for_internal_networks() {
     assert_eq!(message::code(&answer), 0);
     // Addresses of the network itself are nobody else's.
     assert_eq!(said(&ask(server.addresses[0], &query("9.0.89.10.in-addr.arpa", TYPE_PTR))), "NameError");
+}
+
+/// Turns a server until it has found something out.
+fn finding(server: &mut Server) -> Finding {
+    let end = Instant::now() + WAIT;
+    while Instant::now() < end {
+        let mut polled = [PollFd::new(server.fd(), PollFlags::POLLIN)];
+        nix::poll::poll(&mut polled, PollTimeout::from(10u8)).unwrap();
+        server.turn().unwrap();
+        if let Some(finding) = server.take_findings().pop() {
+            return finding;
+        }
+    }
+    panic!("nothing was found out")
+}
+
+#[test]
+fn who_has_rules_hears_of_what_they_open_when_it_is_open() {
+    let mut zone = zone("10.89.0.0/24", false);
+    zone.add(ID, &["web".to_owned()], &[address("127.0.0.1")]);
+    zone.rule(ID, Egress::parse(&["allow=x.test,*.test"]).unwrap().unwrap());
+    let mut server = Server::new().unwrap();
+    server.set_upstreams(vec![upstream(|query, _| Some(answer_of(query, 0, 7)))]);
+    server.set_zone("net", zone).unwrap();
+    until_free(|| server.listen("net", "127.0.0.1:0".parse().unwrap()));
+    let at = server.addresses("net")[0];
+    let client = UdpSocket::bind("127.0.0.1:0").unwrap();
+    client.connect(at).unwrap();
+    client.set_read_timeout(Some(WAIT)).unwrap();
+    let hear = || {
+        let mut bytes = [0; 512];
+        client.recv(&mut bytes).map(|length| said(&bytes[..length]))
+    };
+    for kind in [TYPE_A, TYPE_PTR] {
+        client.send(&query("Else.where", kind)).unwrap();
+        match finding(&mut server) {
+            Finding::Refused { container, name } => {
+                assert_eq!((container.as_str(), name.as_str()), (ID, "else.where"))
+            }
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(hear().unwrap(), "Refused");
+    }
+    client.send(&query("X.test", TYPE_A)).unwrap();
+    let Finding::Resolved { container, rules, addresses, reply } = finding(&mut server) else { panic!("an opening") };
+    assert_eq!((container.as_str(), rules, addresses), (ID, vec![0, 1], vec![(address("192.0.2.7"), 9)]));
+    client.set_nonblocking(true).unwrap();
+    assert!(hear().is_err(), "the answer is held back");
+    client.set_nonblocking(false).unwrap();
+    server.reply_to(reply);
+    assert_eq!(hear().unwrap(), "NoError 192.0.2.7");
 }
 
 #[test]

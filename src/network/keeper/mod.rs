@@ -13,7 +13,7 @@ mod ruling;
 
 use crate::error::{Kind, Wire};
 use crate::network::dns::Finding;
-use crate::network::pasta;
+use crate::network::{connections, pasta};
 use crate::sys::namespace;
 use crate::sys::{network, process, socket};
 use anyhow::{Context, Result};
@@ -311,6 +311,7 @@ impl Keeper {
             };
             links.iter().try_for_each(|link| place::plug(container, namespace, link, true))?;
             egress::rule(container, &ruling.egress, ruling.group, &all)?;
+            links.iter().flat_map(|link| &link.addresses).try_for_each(|address| connections::forget(*address))?;
             links.iter().try_for_each(|link| place::set_up(container, link))
         })?;
         namespace::within(namespace, || {

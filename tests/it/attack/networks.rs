@@ -161,12 +161,12 @@ fn from_the_host(own: &str, published: u16, published_local: u16, local: &Greete
 }
 
 /// A service of the host's that says who it is. Ends with the test.
-pub struct Greeter {
-    pub ports: Vec<u16>,
+struct Greeter {
+    ports: Vec<u16>,
 }
 
 impl Greeter {
-    pub fn start(addresses: &[&str], name: &'static str) -> Self {
+    fn start(addresses: &[&str], name: &'static str) -> Self {
         let start = |address: &&str| {
             let listener = TcpListener::bind(*address).expect("bind an address of the host");
             let port = listener.local_addr().expect("an address").port();

@@ -91,8 +91,8 @@ static int advertise(const char *interface) {
     return failed("advertise");
 }
 
-// Says of each datagram who it is from and what it says.
-static int hear(const char *address, const char *port) {
+// Says of each datagram who it is from and what it says, and perhaps says it again to them.
+static int hear(const char *address, const char *port, int answers) {
     struct addrinfo *at = resolve(address, port, SOCK_DGRAM);
     int fd = at ? socket(at->ai_family, SOCK_DGRAM, 0) : -1;
     if (fd < 0 || bind(fd, at->ai_addr, at->ai_addrlen))
@@ -105,6 +105,8 @@ static int hear(const char *address, const char *port) {
         ssize_t length = recvfrom(fd, text, sizeof text, 0, (struct sockaddr *)&from, &size);
         if (length >= 0 && !getnameinfo((struct sockaddr *)&from, size, host, sizeof host, NULL, 0, NI_NUMERICHOST))
             printf("%s %.*s\n", host, (int)length, text);
+        if (answers && length >= 0)
+            (void)!sendto(fd, text, length, 0, (struct sockaddr *)&from, size);
         fflush(stdout);
     }
 }
@@ -256,7 +258,9 @@ int main(int count, char **words) {
     if (!strcmp(verb, "advertise") && count == 3)
         return advertise(words[2]);
     if (!strcmp(verb, "hear") && count == 4)
-        return hear(words[2], words[3]);
+        return hear(words[2], words[3], 0);
+    if (!strcmp(verb, "answer") && count == 4)
+        return hear(words[2], words[3], 1);
     if (!strcmp(verb, "serve") && count == 4)
         return serve(words[2], words[3]);
     if (!strcmp(verb, "reach") && count > 3)

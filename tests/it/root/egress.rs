@@ -281,6 +281,10 @@ fn names_are_open_as_they_resolve() {
     // Nor is what is another container's way open to this one.
     start(&sandbox, "b", &["--network", "net"], &["deny", "allow=ok.test"]);
     is_refused(&sandbox, "b", NEAR, 80);
+    // Who wants others asked than the network does has that done by the one that opens what they say.
+    start(&sandbox, "c", &["--dns", NAME_SERVER], &["allow=ok.test"]);
+    assert!(looks_up(&sandbox, "c", &["ok.test."]).contains(NEAR));
+    reaches(&sandbox, "c", NEAR, 443);
     world.end(&sandbox);
 }
 
@@ -367,4 +371,50 @@ fn networks_of_which_nothing_is_the_engines_take_no_rules() {
     start(&sandbox, "a", &[], &["deny"]);
     sandbox.fails(125, &["network connect: ", "egress rules", "network lan"], &["network", "connect", "lan", "a"]);
     ends(&sandbox);
+}
+
+#[test]
+fn whoever_may_change_its_own_network_lifts_no_rule() {
+    let Some(sandbox) = sandbox() else { return };
+    let world = World::start();
+    network(&sandbox);
+    let powers = ["--network", "net", "--cap-add", "net_admin,net_raw"];
+    start(&sandbox, "free", &powers, &[]);
+    start(&sandbox, "x", &powers, &["deny", "allow=ok.test:80"]);
+    let bridge = sandbox.ok(&["network", "inspect", "--format", "{{.NetworkInterface}}", "net"]);
+    let link_local = || {
+        let shown = says(&["ip", "-6", "-o", "address", "show", "dev", bridge.trim(), "scope", "link", "-tentative"]);
+        let words: Vec<&str> = shown.split_whitespace().collect();
+        let address = words.iter().skip_while(|word| **word != "inet6").nth(1)?;
+        Some(format!("{}%eth0", address.split('/').next()?))
+    };
+    until("the bridge has an address of its link", || link_local().is_some());
+    let link_local = link_local().expect("an address");
+    let targets = [(NEAR, 443), (NEAR6, 443), ("10.81.0.1", 8080), ("fd00:81::1", 8080), (link_local.as_str(), 8080)];
+    let tricks = [
+        "true",
+        "ip address add 10.81.0.77/24 dev eth0; ip route replace default via 10.81.0.1 src 10.81.0.77; \
+         ip address add fd00:81::77/64 dev eth0 nodad; ip -6 route replace default via fd00:81::1 src fd00:81::77",
+        "ip address add 203.0.113.9/32 dev eth0; ip route replace default via 10.81.0.1 src 203.0.113.9; \
+         ip address add 2001:db8:113::9/128 dev eth0 nodad; ip -6 route replace default via fd00:81::1 src 2001:db8:113::9",
+        "ip address flush dev eth0 scope global; ip address add 10.81.0.78/24 dev eth0; \
+         ip route replace default via 10.81.0.1; ip -6 route replace default via fe80::1 dev eth0",
+        "ip link set eth0 down; ip link set eth0 address 02:00:00:00:00:01; ip link set eth0 up; \
+         ip address add fd00:81::79/64 dev eth0 nodad; ip -6 route replace default via fd00:81::1",
+    ];
+    for (host, port) in targets {
+        reaches(&sandbox, "free", host, port);
+    }
+    for trick in tricks {
+        let _ = sandbox.coracle(&["exec", "x", "sh", "-c", trick]);
+        for (host, port) in targets {
+            let script = format!("nc -w 1 {host} {port} </dev/null 2>&1");
+            let said = sandbox.coracle(&["exec", "x", "sh", "-c", &script]).stdout;
+            assert!(!said.contains("here is"), "{trick}: {host}:{port}: {said}");
+        }
+    }
+    for (host, port) in targets {
+        reaches(&sandbox, "free", host, port);
+    }
+    world.end(&sandbox);
 }
