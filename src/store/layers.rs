@@ -99,7 +99,9 @@ pub fn settle(engine: &Engine, diff_ids: &[Digest]) -> Result<()> {
 }
 
 fn sync_file_system(engine: &Engine) -> Result<()> {
-    rustix::fs::syncfs(fs::open_dir(&engine.layers())?).context("syncfs")
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let layers = rustix::fs::openat(CWD, engine.layers(), flags, Mode::empty()).context("open the layers")?;
+    rustix::fs::syncfs(layers).context("syncfs")
 }
 
 /// The root of a layer's tree.

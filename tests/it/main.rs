@@ -41,6 +41,7 @@ mod networks;
 mod old_monitor;
 mod pause;
 mod policy;
+mod power_cut;
 mod process_flags;
 mod prune_blobs;
 mod pull;
