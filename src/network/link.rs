@@ -16,6 +16,8 @@ const NEW_ROUTE: u16 = 24;
 const DELETE_ROUTE: u16 = 25;
 const NEW_RULE: u16 = 32;
 const DELETE_RULE: u16 = 33;
+const NEW_NEIGHBOUR: u16 = 28;
+const DELETE_NEIGHBOUR: u16 = 29;
 
 /// Attributes of a link, linux/if_link.h.
 const IFLA_ADDRESS: u16 = 1;
@@ -27,6 +29,9 @@ const IFLA_LINKINFO: u16 = 18;
 const IFLA_NET_NS_FD: u16 = 28;
 const IFLA_INFO_KIND: u16 = 1;
 const IFLA_INFO_DATA: u16 = 2;
+const IFLA_INFO_SLAVE_KIND: u16 = 4;
+const IFLA_INFO_SLAVE_DATA: u16 = 5;
+const IFLA_BRPORT_LEARNING: u16 = 8;
 const VETH_INFO_PEER: u16 = 1;
 
 /// `IFF_UP`.
@@ -34,6 +39,13 @@ const UP: u32 = 1;
 
 /// `IFA_F_NODAD`: nobody else has this address, so that it is not asked around for.
 const NO_DUPLICATE_CHECK: u32 = 2;
+
+/// Attributes, states and flags of a neighbour, linux/neighbour.h: one that is not asked for, and one of a bridge's.
+const NDA_DST: u16 = 1;
+const NDA_LLADDR: u16 = 2;
+const NUD_NOARP: u16 = 0x40;
+const NUD_PERMANENT: u16 = 0x80;
+const NTF_MASTER: u8 = 4;
 
 /// The tables and types of routes, linux/rtnetlink.h.
 const TABLE_MAIN: u32 = 254;
@@ -49,6 +61,9 @@ const RULES_MAX: usize = 1024;
 
 /// A network interface's number in its namespace.
 pub type Index = u32;
+
+/// The address of an interface on its link.
+pub type Mac = [u8; 6];
 
 /// The index of the loopback interface in every namespace.
 pub const LOOPBACK: Index = 1;
@@ -99,9 +114,18 @@ impl Links {
 
     /// The index of an interface, if it is there.
     pub fn find(&mut self, name: &str) -> Result<Option<Index>> {
+        Ok(self.find_with_mac(name)?.map(|(index, _)| index))
+    }
+
+    /// The index and the address of an interface, if it is there. One that has none on its link has zeros.
+    pub fn find_with_mac(&mut self, name: &str) -> Result<Option<(Index, Mac)>> {
         let message = Message::new(GET_LINK, 0, &link_header(0, 0, 0)).text(IFLA_IFNAME, name);
+        let read = |body: Vec<u8>| {
+            let mac = netlink::attribute(body.get(16..)?, IFLA_ADDRESS).and_then(|mac| mac.try_into().ok());
+            Some((Index::from_ne_bytes(body.get(4..8)?.try_into().ok()?), mac.unwrap_or_default()))
+        };
         match self.0.get(message) {
-            Ok(body) => Ok(body.and_then(|body| Some(Index::from_ne_bytes(body.get(4..8)?.try_into().ok()?)))),
+            Ok(body) => Ok(body.and_then(read)),
             Err(error) if error.raw_os_error() == Some(libc::ENODEV) => Ok(None),
             Err(error) => Err(error).with_context(|| format!("look for interface {name}")),
         }
@@ -168,6 +192,36 @@ impl Links {
             info.bytes(IFLA_INFO_KIND, b"veth").nest(IFLA_INFO_DATA, |data| data.nest(VETH_INFO_PEER, peer))
         });
         self.0.ask(message).with_context(|| format!("make the interface {} of the container", pair.peer))
+    }
+
+    /// Has a bridge know who is behind a port, whatever is said there.
+    pub fn fix_port(&mut self, port: Index, mac: Mac) -> Result<()> {
+        let message = Message::new(NEW_LINK, 0, &link_header(port, 0, 0)).nest(IFLA_LINKINFO, |info| {
+            let info = info.bytes(IFLA_INFO_SLAVE_KIND, b"bridge");
+            info.nest(IFLA_INFO_SLAVE_DATA, |data| data.bytes(IFLA_BRPORT_LEARNING, &[0]))
+        });
+        self.0.ask(message).context("have a bridge learn nothing at a port")?;
+        let header = neighbour_header(libc::AF_BRIDGE as u8, port, NUD_NOARP, NTF_MASTER);
+        let message = Message::new(NEW_NEIGHBOUR, CREATE | REPLACE, &header).bytes(NDA_LLADDR, &mac);
+        self.0.ask(message).context("tell a bridge who is at a port")
+    }
+
+    /// Says where a neighbour is on a link, so that nobody is asked and nobody is believed.
+    pub fn add_neighbour(&mut self, link: Index, address: IpAddr, mac: Mac) -> Result<()> {
+        let header = neighbour_header(family(address), link, NUD_PERMANENT, 0);
+        let message = Message::new(NEW_NEIGHBOUR, CREATE | REPLACE, &header);
+        let message = message.bytes(NDA_DST, &octets(address)).bytes(NDA_LLADDR, &mac);
+        self.0.ask(message).with_context(|| format!("say where {address} is"))
+    }
+
+    /// Undoes [`Links::add_neighbour`].
+    pub fn remove_neighbour(&mut self, link: Index, address: IpAddr) -> Result<()> {
+        let header = neighbour_header(family(address), link, 0, 0);
+        let message = Message::new(DELETE_NEIGHBOUR, 0, &header).bytes(NDA_DST, &octets(address));
+        match self.0.ask(message) {
+            Err(error) if error.raw_os_error() == Some(libc::ENOENT) => Ok(()),
+            result => result.with_context(|| format!("forget where {address} is")),
+        }
     }
 
     /// Makes an interface in a container's namespace that is on one of those here.
@@ -308,6 +362,16 @@ fn link_header(index: Index, flags: u32, change: u32) -> [u8; 16] {
     header[4..8].copy_from_slice(&index.to_ne_bytes());
     header[8..12].copy_from_slice(&flags.to_ne_bytes());
     header[12..].copy_from_slice(&change.to_ne_bytes());
+    header
+}
+
+/// `struct ndmsg`.
+fn neighbour_header(family: u8, link: Index, state: u16, flags: u8) -> [u8; 12] {
+    let mut header = [0; 12];
+    header[0] = family;
+    header[4..8].copy_from_slice(&link.to_ne_bytes());
+    header[8..10].copy_from_slice(&state.to_ne_bytes());
+    header[10] = flags;
     header
 }
 

@@ -305,18 +305,23 @@ impl Keeper {
         let first = in_use.filter(|(other, _)| other == container).map(|(_, links)| links.len()).sum::<usize>();
         let client = &self.clients[at];
         let all: Vec<Link> = client.links().iter().chain(links).cloned().collect();
-        namespace::within(self.namespace.as_fd(), || {
-            let Some(ruling) = &client.ruling else {
-                return links.iter().try_for_each(|link| place::plug(container, namespace, link, false));
-            };
-            links.iter().try_for_each(|link| place::plug(container, namespace, link, true))?;
-            egress::rule(container, &ruling.egress, ruling.group, &all)?;
-            links.iter().flat_map(|link| &link.addresses).try_for_each(|address| connections::forget(*address))?;
-            links.iter().try_for_each(|link| place::set_up(container, link))
+        let gateways = namespace::within(self.namespace.as_fd(), || {
+            let is_ruled = client.ruling.is_some();
+            let plugged = links.iter().map(|link| place::plug(container, namespace, link, is_ruled));
+            let gateways = plugged.collect::<Result<Vec<_>>>()?;
+            if let Some(ruling) = &client.ruling {
+                egress::rule(container, &ruling.egress, ruling.group, &all)?;
+                links
+                    .iter()
+                    .flat_map(|link| &link.addresses)
+                    .try_for_each(|address| connections::forget(*address))?;
+                links.iter().try_for_each(|link| place::set_up(container, link))?;
+            }
+            Ok(gateways)
         })?;
         namespace::within(namespace, || {
-            let mut numbered = (first as u32..).zip(links);
-            numbered.try_for_each(|(number, link)| place::configure(link, number))
+            let mut numbered = (first as u32..).zip(links.iter().zip(gateways));
+            numbered.try_for_each(|(number, (link, gateway))| place::configure(link, number, gateway))
         })
     }
 

@@ -5,10 +5,11 @@ use super::protocol::{Ground, Link, Place};
 use crate::error::Kind;
 use crate::network::cidr::bits;
 use crate::network::definition;
-use crate::network::link::{Index, Links, Pair, Route, Upper};
+use crate::network::link::{Index, Links, Mac, Pair, Route, Upper};
 use crate::network::nftables::{Family, Hook, Step, TABLE as FIREWALL, Table};
 use anyhow::{Context, Result};
 use std::io::Write;
+use std::net::IpAddr;
 use std::os::fd::BorrowedFd;
 use std::path::Path;
 
@@ -160,14 +161,15 @@ pub fn port_name(container: &str, link: &Link) -> String {
     format!("v{}{:04x}", container.get(..PORT_ID).unwrap_or(container), mark & 0xffff)
 }
 
-/// Plugs a container's interface into the bridge. One that has rules is guarded, and sends nothing before [`set_up`].
-pub fn plug(container: &str, namespace: BorrowedFd<'_>, link: &Link, is_ruled: bool) -> Result<()> {
+/// Plugs a container's interface into the bridge, and gives the bridge's address on the link, if it is the keeper's. One
+/// that has rules is guarded, and sends nothing before [`set_up`].
+pub fn plug(container: &str, namespace: BorrowedFd<'_>, link: &Link, is_ruled: bool) -> Result<Option<Mac>> {
     let mut links = Links::open()?;
     if !matches!(link.place.ground, Ground::Bridge | Ground::Unmanaged) {
-        return on_parent(&mut links, namespace, link);
+        return on_parent(&mut links, namespace, link).map(|()| None);
     }
-    let master =
-        links.find(&link.place.bridge)?.with_context(|| format!("bridge {} is missing", link.place.bridge))?;
+    let bridge = links.find_with_mac(&link.place.bridge)?;
+    let (master, mac) = bridge.with_context(|| format!("bridge {} is missing", link.place.bridge))?;
     let name = port_name(container, link);
     if let Some(left_over) = links.find(&name)? {
         links.delete(left_over)?;
@@ -181,10 +183,17 @@ pub fn plug(container: &str, namespace: BorrowedFd<'_>, link: &Link, is_ruled: b
         mtu: link.place.mtu,
         is_up: !is_ruled,
     })?;
-    if !is_ruled {
-        return Ok(());
+    if is_ruled {
+        egress::guard(&name, link)?;
     }
-    egress::guard(&name, link)
+    if !link.place.is_managed() {
+        return Ok(None);
+    }
+    // Where it is, is known here: none of its neighbours is believed about that, nor is it about others.
+    let port = links.find(&name)?.with_context(|| format!("interface {name} has gone away"))?;
+    links.fix_port(port, link.mac)?;
+    link.addresses.iter().try_for_each(|address| links.add_neighbour(master, *address, link.mac))?;
+    Ok(Some(mac))
 }
 
 /// Lets a container's interface send.
@@ -198,14 +207,18 @@ pub fn set_up(container: &str, link: &Link) -> Result<()> {
 /// Takes a container's interface away; with the container's namespace it has gone already.
 pub fn unplug(container: &str, link: &Link) -> Result<()> {
     let mut links = Links::open()?;
-    match links.find(&port_name(container, link))? {
-        Some(port) => links.delete(port),
+    if let Some(port) = links.find(&port_name(container, link))? {
+        links.delete(port)?;
+    }
+    match links.find(&link.place.bridge)?.filter(|_| link.place.is_managed()) {
+        Some(bridge) => link.addresses.iter().try_for_each(|address| links.remove_neighbour(bridge, *address)),
         None => Ok(()),
     }
 }
 
 /// Gives a container's interface its addresses and routes, in the namespace that this thread is in: the container's.
-pub fn configure(link: &Link, number: u32) -> Result<()> {
+/// `gateway` is the bridge's address on the link, if it is known.
+pub fn configure(link: &Link, number: u32, gateway: Option<Mac>) -> Result<()> {
     let mut links = Links::open()?;
     let interface = links.find(&link.interface)?.context("the container's interface has gone away")?;
     let subnet_of = |address| link.place.subnets.iter().find(|subnet| subnet.block.contains(address));
@@ -216,8 +229,17 @@ pub fn configure(link: &Link, number: u32) -> Result<()> {
     // Its addresses and routes are those that it is given here, not those that a neighbour says it should have.
     if link.place.is_managed() {
         write_setting(&format!("ipv6/conf/{}/accept_ra", link.interface), b"0\n")?;
+        write_setting(&format!("ipv6/conf/{}/accept_redirects", link.interface), b"0\n")?;
+        // Either of the two is enough for the kernel: ip-sysctl.
+        write_setting(&format!("ipv4/conf/{}/accept_redirects", link.interface), b"0\n")?;
+        write_setting("ipv4/conf/all/accept_redirects", b"0\n")?;
     }
     links.set_up(interface)?;
+    if let Some(mac) = gateway {
+        let is_reached = |gateway: &IpAddr| link.addresses.iter().any(|own| own.is_ipv4() == gateway.is_ipv4());
+        let mut gateways = link.place.gateways().filter(is_reached);
+        gateways.try_for_each(|gateway| links.add_neighbour(interface, gateway, mac))?;
+    }
     if link.place.default_route && !link.place.internal {
         let metric = Some(link.place.metric.unwrap_or(METRIC) + number);
         let subnets = link.place.subnets.iter();

