@@ -1,4 +1,5 @@
 //! H05: the helpers of networks are killed while others' connections run: those stand, and nothing of the victim is left.
+//! And packets that are none reach nothing through them.
 
 use super::networks::{free_port, greeting, packets, serve};
 use super::{Scene, eventually};
@@ -142,5 +143,54 @@ fn h05_connections_stand_when_helpers_of_others_are_killed_and_nothing_is_left()
             traffic.assert_stands(&after);
         }
     }
+    scene.assert_safe();
+}
+
+/// How many packets that are none are sent through a helper.
+const NOISE: &str = "40000";
+
+/// H05: what is no packet brings down neither a container's helper nor that of the bridges; and a container whose helper is
+/// killed has errors, and nothing else.
+#[test]
+fn h05_noise_ends_no_helper_and_the_end_of_one_is_a_clean_error() {
+    let scene = Scene::new();
+    if packets(&scene.sandbox).is_none() {
+        return;
+    }
+    scene.ok(&["network", "create", "net"]);
+    for network in ["pasta", "net"] {
+        let port = free_port();
+        let publish = format!("127.0.0.1:{port}:7");
+        let powers = ["--network", network, "--publish", &publish, "--cap-add", "net_raw,net_admin"];
+        serve(&scene.sandbox, network, &powers);
+        let is_served = || greeting((LOOPBACK, port)).is_some_and(|(said, _)| said.contains("sees"));
+        eventually("the server answers", is_served);
+        let said = |script: &str| scene.ok(&["exec", network, "sh", "-c", script]).trim().to_owned();
+        let link = said("ip route | awk '/^default/ { print $5 }'");
+        // Whoever is at the other end has been asked for its address on the link.
+        let gateway = said("ip route | awk '/^default/ { print $3 }'");
+        let mac = format!("ping -c 1 -W 1 {gateway} >/dev/null; ip neigh | awk '$1 == \"{gateway}\" {{ print $5 }}'");
+        let mac = said(&mac);
+        assert_eq!(mac.len(), 17, "{mac}");
+        let helpers = || {
+            let mut pids = pids(&scene.sandbox, Helper::Pasta, "");
+            pids.extend(self::pids(&scene.sandbox, Helper::Keeper, ""));
+            pids
+        };
+        let before = helpers();
+        assert_eq!(said(&format!("packets noise {link} {mac} {NOISE}")), format!("sent {NOISE}"));
+        eventually("the server still answers", is_served);
+        assert_eq!(helpers(), before, "{network}");
+    }
+    let id = scene.ok(&["inspect", "--format", "{{.Id}}", "pasta"]).trim().to_owned();
+    let line = |pid: &i32| std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let pasta = pids(&scene.sandbox, Helper::Pasta, &id).into_iter().find(|pid| line(pid).contains(&id));
+    kill(Pid::from_raw(pasta.expect("a pasta of the container's own")), Signal::SIGKILL).expect("kill");
+    eventually("its way out has ended", || {
+        scene.coracle(&["exec", "pasta", "packets", "reach", "1", "x=192.0.2.7=7"]).stdout == "x: ENETUNREACH\n"
+    });
+    assert!(scene.ok(&["exec", "pasta", "packets", "reach", "1", "x=127.0.0.1=7"]).contains("pasta sees"));
+    assert_eq!(scene.ok(&["inspect", "--format", "{{.State.Running}}", "pasta"]), "true\n");
+    scene.ok(&["restart", "-t", "0", "pasta"]);
     scene.assert_safe();
 }

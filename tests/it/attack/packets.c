@@ -301,6 +301,50 @@ static int lie(const char *interface, const char *address, const char *whom) {
     }
 }
 
+// Sends so many frames that are nearly packets, and as many that are none, to everybody and to one on the link.
+static int noise(const char *interface, const char *whom, int count) {
+    static const unsigned short kinds[] = {ETH_P_IP, ETH_P_IPV6, ETH_P_ARP};
+    static const unsigned char protocols[] = {IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP, IPPROTO_ICMPV6};
+    unsigned char frame[1514], own[ETH_ALEN], other[ETH_ALEN];
+    int fd = frames(interface, own), sent = 0;
+    if (fd < 0)
+        return failed("noise");
+    read_mac(whom, other);
+    srand(1);
+    while (sent < count) {
+        size_t length = ETH_HLEN + rand() % (sizeof frame - ETH_HLEN);
+        for (size_t at = 0; at < length; at++)
+            frame[at] = rand();
+        memset(frame, 0xff, ETH_ALEN);
+        if (sent % 8)
+            memcpy(frame, other, ETH_ALEN);
+        memcpy(frame + ETH_ALEN, own, ETH_ALEN);
+        if (sent % 2 && length >= ETH_HLEN + 40) {
+            unsigned short kind = kinds[rand() % 3];
+            unsigned char protocol = protocols[rand() % 4], *ip = frame + ETH_HLEN;
+            frame[12] = kind >> 8;
+            frame[13] = kind;
+            // The lengths in the headers are sometimes right.
+            unsigned short rest = rand() % 2 ? length - ETH_HLEN : rand();
+            if (kind == ETH_P_IP) {
+                ip[0] = 0x45;
+                ip[2] = rest >> 8;
+                ip[3] = rest;
+                ip[9] = protocol;
+            } else if (kind == ETH_P_IPV6) {
+                ip[0] = 0x60;
+                ip[4] = rest >> 8;
+                ip[5] = rest;
+                ip[6] = protocol;
+            }
+        }
+        // One that finds no room is sent again.
+        sent += send(fd, frame, length, 0) >= 0 || errno != ENOBUFS;
+    }
+    printf("sent %d\n", sent);
+    return 0;
+}
+
 // Tells one, in the name of its gateway, that another way to somewhere is better.
 static int redirect(const char *gateway, const char *whom, const char *way, const char *where) {
     struct {
@@ -379,6 +423,8 @@ int main(int count, char **words) {
         return pose(words[2], words[3]);
     if (!strcmp(verb, "lie") && count == 5)
         return lie(words[2], words[3], words[4]);
+    if (!strcmp(verb, "noise") && count == 5)
+        return noise(words[2], words[3], atoi(words[4]));
     if (!strcmp(verb, "redirect") && count == 6)
         return redirect(words[2], words[3], words[4], words[5]);
     if (!strcmp(verb, "query") && count == 5)
