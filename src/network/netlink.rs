@@ -35,6 +35,9 @@ const HEADER: usize = 16;
 /// The most that one datagram of answers has, as the kernel fills them.
 const ANSWER_BYTES_MAX: usize = 64 << 10;
 
+/// The most that is taken of what the kernel tells by itself: it is small.
+const TOLD_BYTES_MAX: usize = 4096;
+
 /// The most datagrams that one question is answered by.
 const ANSWERS_MAX: usize = 4096;
 
@@ -174,7 +177,7 @@ impl Socket {
 
     /// Looks at what the kernel has told of by itself, without waiting for it. False if there is nothing.
     pub fn take(&self, mut look: impl FnMut(u16, &[u8])) -> bool {
-        let mut buffer = vec![0; ANSWER_BYTES_MAX];
+        let mut buffer = [0; TOLD_BYTES_MAX];
         match rustix::net::recv(&self.fd, &mut buffer[..], RecvFlags::DONTWAIT) {
             Ok((read, _)) => {
                 let mut rest = &buffer[..read];

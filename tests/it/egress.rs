@@ -71,5 +71,14 @@ fn a_container_with_rules_is_on_the_bridge_and_asks_for_nothing() {
     until("both are told of", || {
         told().contains("ruled dns example.org\n") && told().contains("ruled udp 169.254.1.1\n")
     });
+    // Without the keeper they hold as well, and the next one knows them.
+    let keeper = || sandbox.processes().into_iter().find(|process| process.contains("coracle-keeper"));
+    let before = keeper().expect("a keeper");
+    let pid: i32 = before.split(':').next().and_then(|pid| pid.parse().ok()).expect("a pid");
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGKILL).expect("kill");
+    assert!(!heard(&asks("ruled", &["example.org.", "169.254.1.1"])));
+    until("another keeper answers", || asks("ruled", &["other.example."]).contains("REFUSED"));
+    assert!(!heard(&asks("ruled", &["example.org.", "169.254.1.1"])));
+    until("the next one tells, too", || told().contains("ruled dns other.example\n"));
     ends(&sandbox);
 }

@@ -24,7 +24,7 @@ pub struct NetworkFlags {
     /// Name a port that may be published
     #[arg(long, value_name = "PORT[/tcp|udp]")]
     expose: Vec<String>,
-    /// Rule what leaves the container's networks, for other networks, the host or the world: deny or allow is for all that no rule names [default: deny with allow=, else allow], allow=TARGET,... and deny=TARGET,... are rules, of which the first that fits decides. A target is an address, ADDRESS/PREFIX, or with allow= a name or *.NAME, which opens the public addresses that it resolves to by the networks' name server; behind it :PORT or :PORT-PORT, of TCP without /udp ([ADDRESS]:PORT for IPv6). Names that are not allowed are not resolved; the containers of its networks, and who asks at a published port, are always answered. Without --network the container is on the bridge
+    /// Rule what may leave the container's networks, to other networks, the host or the world: allow=TARGET,... and deny=TARGET,..., of which the first that fits decides; deny or allow alone is for what none of them names [default: deny with an allow=, else allow]. A target is ADDRESS, ADDRESS/PREFIX, or with allow= a NAME or *.NAME; behind it :PORT or :PORT-PORT, of TCP unless /udp follows ([ADDRESS]:PORT for IPv6). A name is open as the networks' name server resolves it, to public addresses alone, and other names are not resolved. Containers of its networks and clients of published ports are always answered. Without --network it is on the bridge
     #[arg(long, value_name = "allow|deny[=TARGET[:PORT[-PORT][/tcp|udp]],...]")]
     egress: Vec<String>,
     /// Ask this name server, or with none keep the image's resolv.conf

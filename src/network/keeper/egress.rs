@@ -12,7 +12,7 @@ use crate::network::cidr::{bits, octets};
 use crate::network::egress::{Egress, Rule, Target, Verdict};
 use crate::network::link::Links;
 use crate::network::nftables::{self, Family, Hook, Step, TABLE, Table};
-use anyhow::Result;
+use anyhow::{Context, Result};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
@@ -92,7 +92,7 @@ pub fn rule(container: &str, egress: &Egress, group: u16, links: &[Link]) -> Res
     table.rule("refuse", &[Step::AtMost(TOLD_PER_SECOND, TOLD_FIRST), Step::Tell(group, TOLD_BYTES)]);
     table.rule("refuse", &[Step::ProtocolIs(TCP), Step::Reset]);
     table.rule("refuse", &[Step::Forbid]);
-    table.apply()
+    table.apply().context("set egress rules: CONFIG_NFT_LOG, CONFIG_NFT_REJECT_INET")
 }
 
 fn verdict(verdict: Verdict) -> Step<'static> {
@@ -180,7 +180,7 @@ pub fn guard(port: &str, link: &Link) -> Result<()> {
             table.rule("guard", &[&says[..], &[Step::Accept]].concat());
         }
     }
-    table.apply()
+    table.apply().context("guard an interface: CONFIG_NF_TABLES_NETDEV")
 }
 
 /// Opens what a name of these rules has been resolved to, for so many seconds each.
