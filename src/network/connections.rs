@@ -17,11 +17,10 @@ const FILTER: u16 = 25;
 /// The most connections of one address that are forgotten.
 const CONNECTIONS_MAX: usize = 65_536;
 
-/// Forgets those from and to an address, of whoever had it, in the namespace that this thread is in: who has it next begins
+/// Forgets those from and to an address, of whoever had it, in the namespace that the socket is of: who has it next begins
 /// with none.
-pub fn forget(address: IpAddr) -> Result<()> {
+pub fn forget(socket: &mut Socket, address: IpAddr) -> Result<()> {
     let forgetting = || format!("forget connections of {address}: CONFIG_NF_CT_NETLINK");
-    let mut socket = Socket::open(netlink::NETFILTER)?;
     for end in [End::Source, End::Destination] {
         let mut found = Vec::new();
         let listed = socket.list(selected(address, end), |body| {

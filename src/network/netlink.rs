@@ -136,28 +136,29 @@ impl Socket {
     /// Has one thing done.
     pub fn ask(&mut self, message: Message) -> std::io::Result<()> {
         self.send(message, ACK)?;
-        self.answers(|_, _| {})
+        self.answers(self.sequence, |_, _| {})
     }
 
     /// Asks for one thing, whose description follows the message's header.
     pub fn get(&mut self, message: Message) -> std::io::Result<Option<Vec<u8>>> {
         let mut found = None;
         self.send(message, ACK)?;
-        self.answers(|_, body| found = Some(body.to_vec()))?;
+        self.answers(self.sequence, |_, body| found = Some(body.to_vec()))?;
         Ok(found)
     }
 
     /// Asks for all that there are of a kind, and looks at each one's description.
     pub fn list(&mut self, message: Message, mut look: impl FnMut(&[u8])) -> std::io::Result<()> {
         self.send(message, DUMP)?;
-        self.answers(|_, body| look(body))
+        self.answers(self.sequence, |_, body| look(body))
     }
 
     /// Has all of it done or nothing: nfnetlink's batch, whose first and last message only frame it. The last that does
     /// something asks for the answer; an earlier one that fails is answered as well.
     pub fn batch(&mut self, begin: Message, mut messages: Vec<Message>, end: Message) -> std::io::Result<()> {
         let Some(last) = messages.pop() else { return Ok(()) };
-        let mut bytes = begin.finish(self.next(), 0);
+        let first = self.next();
+        let mut bytes = begin.finish(first, 0);
         for message in messages {
             bytes.extend(message.finish(self.next(), 0));
         }
@@ -165,7 +166,7 @@ impl Socket {
         let asked = self.sequence;
         bytes.extend(end.finish(asked + 1, 0));
         rustix::net::send(&self.fd, &bytes, SendFlags::empty())?;
-        let result = self.answers(|_, _| {});
+        let result = self.answers(first, |_, _| {});
         self.sequence = asked + 1;
         result
     }
@@ -204,8 +205,9 @@ impl Socket {
         Ok(())
     }
 
-    /// Reads until the kernel has said that all is done, or what failed.
-    fn answers(&mut self, mut found: impl FnMut(u16, &[u8])) -> std::io::Result<()> {
+    /// Reads until the kernel has said that all is done, or what failed, of what was sent from this number on: what came
+    /// before has been given up.
+    fn answers(&mut self, first: u32, mut found: impl FnMut(u16, &[u8])) -> std::io::Result<()> {
         let mut buffer = vec![0; ANSWER_BYTES_MAX];
         for _ in 0..ANSWERS_MAX {
             let (read, _) = rustix::net::recv(&self.fd, &mut buffer[..], RecvFlags::empty())?;
@@ -213,6 +215,7 @@ impl Socket {
             while let Some((kind, sequence, body, after)) = split(rest) {
                 rest = after;
                 match kind {
+                    _ if sequence < first => {}
                     ERROR => {
                         let code =
                             body.get(..4).and_then(|bytes| bytes.try_into().ok()).map_or(0, i32::from_ne_bytes);

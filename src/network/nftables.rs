@@ -99,32 +99,6 @@ impl Table {
         table
     }
 
-    /// Takes it away, with all that is in it.
-    pub fn remove(family: Family, name: &str) -> Result<()> {
-        let mut table = Self::new(family, name);
-        table.messages.pop();
-        table.apply()
-    }
-
-    /// The names of all tables of ours.
-    pub fn list() -> Result<Vec<(Family, String)>> {
-        let mut tables = Vec::new();
-        let listed = Socket::open(netlink::NETFILTER)?.list(Message::new(GET_TABLE, 0, &[0; 4]), |body| {
-            let family = match body.first() {
-                Some(1) => Family::Inet,
-                Some(5) => Family::Netdev,
-                _ => return,
-            };
-            let name = netlink::attribute(body.get(4..).unwrap_or_default(), 1).unwrap_or_default();
-            let name = String::from_utf8_lossy(name).trim_end_matches('\0').to_owned();
-            if name.starts_with(TABLE) {
-                tables.push((family, name));
-            }
-        });
-        listed.context("list the firewall's tables")?;
-        Ok(tables)
-    }
-
     fn push(&mut self, kind: u16, flags: u16, fill: impl FnOnce(Message) -> Message) {
         // Every kind of message begins with its table's name.
         let message = Message::new(kind, flags, &[self.family.number(), 0, 0, 0]).text(1, &self.name);
@@ -167,11 +141,6 @@ impl Table {
             set.nest(9, |description| description.be32(1, count_max)).be32(10, number)
         });
     }
-
-    /// Puts it in the place of the one before, at once, in this thread's network namespace.
-    pub fn apply(self) -> Result<()> {
-        transact(self.messages).context("set the firewall's rules")
-    }
 }
 
 /// The policy of a chain that drops: `NF_DROP`.
@@ -180,31 +149,78 @@ const DROP: u32 = 0;
 /// `NFT_SET_TIMEOUT`.
 const WITH_TIMEOUT: u32 = 0x10;
 
-fn transact(messages: Vec<Message>) -> Result<()> {
-    let frame = |kind| Message::new(kind, 0, &[0, 0, 0, SUBSYSTEM as u8]);
-    Ok(Socket::open(netlink::NETFILTER)?.batch(frame(BATCH_BEGIN), messages, frame(BATCH_END))?)
-}
+/// The tables of a network namespace. It is kept open: who closes it waits until the kernel has cleared away what was
+/// replaced, which takes milliseconds.
+pub struct Firewall(Socket);
 
-/// Puts addresses into a set for as long as is said, whether they are in it already or not.
-pub fn remember(table: &str, set: &str, addresses: &[(IpAddr, Duration)]) -> Result<()> {
-    let change = |kind, flags, address: &IpAddr, time: Option<&Duration>| {
-        let message = Message::new(kind, flags, &[Family::Inet.number(), 0, 0, 0]).text(1, table).text(2, set);
-        message.nest(3, |list| {
-            list.nest(1, |element| {
-                let element = element.nest(1, |key| key.bytes(1, &octets(*address)));
-                time.into_iter().fold(element, |element, time| {
-                    element.bytes(4, &u64::try_from(time.as_millis()).unwrap_or(u64::MAX).to_be_bytes())
+impl Firewall {
+    /// That of the namespace that this thread is in, whoever uses it then.
+    pub fn open() -> Result<Self> {
+        Ok(Self(Socket::open(netlink::NETFILTER)?))
+    }
+
+    /// The connections of the namespace are asked for by the same way.
+    pub fn socket(&mut self) -> &mut Socket {
+        &mut self.0
+    }
+
+    /// Puts a table in the place of the one before, at once.
+    pub fn set(&mut self, table: Table) -> Result<()> {
+        self.transact(table.messages).context("set the firewall's rules")
+    }
+
+    /// Takes a table away, with all that is in it, if it is there.
+    pub fn remove(&mut self, family: Family, name: &str) -> Result<()> {
+        let mut table = Table::new(family, name);
+        table.messages.pop();
+        self.set(table)
+    }
+
+    fn transact(&mut self, messages: Vec<Message>) -> Result<()> {
+        let frame = |kind| Message::new(kind, 0, &[0, 0, 0, SUBSYSTEM as u8]);
+        Ok(self.0.batch(frame(BATCH_BEGIN), messages, frame(BATCH_END))?)
+    }
+
+    /// The names of all tables of ours.
+    pub fn tables(&mut self) -> Result<Vec<(Family, String)>> {
+        let mut tables = Vec::new();
+        let listed = self.0.list(Message::new(GET_TABLE, 0, &[0; 4]), |body| {
+            let family = match body.first() {
+                Some(1) => Family::Inet,
+                Some(5) => Family::Netdev,
+                _ => return,
+            };
+            let name = netlink::attribute(body.get(4..).unwrap_or_default(), 1).unwrap_or_default();
+            let name = String::from_utf8_lossy(name).trim_end_matches('\0').to_owned();
+            if name.starts_with(TABLE) {
+                tables.push((family, name));
+            }
+        });
+        listed.context("list the firewall's tables")?;
+        Ok(tables)
+    }
+
+    /// Puts addresses into a set for as long as is said, whether they are in it already or not.
+    pub fn remember(&mut self, table: &str, set: &str, addresses: &[(IpAddr, Duration)]) -> Result<()> {
+        let change = |kind, flags, address: &IpAddr, time: Option<&Duration>| {
+            let message = Message::new(kind, flags, &[Family::Inet.number(), 0, 0, 0]).text(1, table).text(2, set);
+            message.nest(3, |list| {
+                list.nest(1, |element| {
+                    let element = element.nest(1, |key| key.bytes(1, &octets(*address)));
+                    time.into_iter().fold(element, |element, time| {
+                        element.bytes(4, &u64::try_from(time.as_millis()).unwrap_or(u64::MAX).to_be_bytes())
+                    })
                 })
             })
-        })
-    };
-    // Until Linux 6.12 an element that is there keeps its time, and one that is not there cannot be taken out.
-    let messages = addresses.iter().flat_map(|(address, time)| {
-        [
-            change(NEW_ELEMENT, CREATE, address, Some(time)),
-            change(DELETE_ELEMENT, 0, address, None),
-            change(NEW_ELEMENT, CREATE, address, Some(time)),
-        ]
-    });
-    transact(messages.collect()).context("open addresses")
+        };
+        // Until Linux 6.12 an element that is there keeps its time, and one that is not there cannot be taken out.
+        let messages = addresses.iter().flat_map(|(address, time)| {
+            [
+                change(NEW_ELEMENT, CREATE, address, Some(time)),
+                change(DELETE_ELEMENT, 0, address, None),
+                change(NEW_ELEMENT, CREATE, address, Some(time)),
+            ]
+        });
+        self.transact(messages.collect()).context("open addresses")
+    }
 }

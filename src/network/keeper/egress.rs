@@ -11,7 +11,7 @@ use crate::network::Protocol;
 use crate::network::cidr::{bits, octets};
 use crate::network::egress::{Egress, Rule, Target, Verdict};
 use crate::network::link::Links;
-use crate::network::nftables::{self, Family, Hook, Step, TABLE, Table};
+use crate::network::nftables::{Family, Firewall, Hook, Step, TABLE, Table};
 use anyhow::{Context, Result};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
@@ -58,7 +58,7 @@ fn set_name(rule: usize, is_ipv6: bool) -> String {
 }
 
 /// Has the rules of a container hold for these links. What its names have been resolved to stays open.
-pub fn rule(container: &str, egress: &Egress, group: u16, links: &[Link]) -> Result<()> {
+pub fn rule(firewall: &mut Firewall, container: &str, egress: &Egress, group: u16, links: &[Link]) -> Result<()> {
     let mut table = Table::with_sets(&table_name(container));
     for (number, rule) in egress.rules.iter().enumerate() {
         if let Target::Name(_) = rule.target {
@@ -92,7 +92,7 @@ pub fn rule(container: &str, egress: &Egress, group: u16, links: &[Link]) -> Res
     table.rule("refuse", &[Step::AtMost(TOLD_PER_SECOND, TOLD_FIRST), Step::Tell(group, TOLD_BYTES)]);
     table.rule("refuse", &[Step::ProtocolIs(TCP), Step::Reset]);
     table.rule("refuse", &[Step::Forbid]);
-    table.apply().context("set egress rules: CONFIG_NFT_LOG, CONFIG_NFT_REJECT_INET")
+    firewall.set(table).context("set egress rules: CONFIG_NFT_LOG, CONFIG_NFT_REJECT_INET")
 }
 
 fn verdict(verdict: Verdict) -> Step<'static> {
@@ -160,7 +160,7 @@ fn decide(table: &mut Table, number: usize, rule: &Rule) {
 
 /// Lets nothing out of a container's interface, by the bridge's end of it, that does not come from the container's own
 /// addresses, but for what a machine without any says to its neighbours.
-pub fn guard(port: &str, link: &Link) -> Result<()> {
+pub fn guard(firewall: &mut Firewall, port: &str, link: &Link) -> Result<()> {
     let mut table = Table::new(Family::Netdev, &guard_name(port));
     table.ingress("guard", port);
     for address in &link.addresses {
@@ -180,11 +180,11 @@ pub fn guard(port: &str, link: &Link) -> Result<()> {
             table.rule("guard", &[&says[..], &[Step::Accept]].concat());
         }
     }
-    table.apply().context("guard an interface: CONFIG_NF_TABLES_NETDEV")
+    firewall.set(table).context("guard an interface: CONFIG_NF_TABLES_NETDEV")
 }
 
 /// Opens what a name of these rules has been resolved to, for so many seconds each.
-pub fn open(container: &str, rules: &[usize], addresses: &[(IpAddr, u32)]) -> Result<()> {
+pub fn open(firewall: &mut Firewall, container: &str, rules: &[usize], addresses: &[(IpAddr, u32)]) -> Result<()> {
     for rule in rules {
         for is_ipv6 in [false, true] {
             let of_family = addresses.iter().filter(|(address, _)| address.is_ipv6() == is_ipv6);
@@ -194,7 +194,7 @@ pub fn open(container: &str, rules: &[usize], addresses: &[(IpAddr, u32)]) -> Re
             });
             let timed: Vec<_> = timed.collect();
             if !timed.is_empty() {
-                nftables::remember(&table_name(container), &set_name(*rule, is_ipv6), &timed)?;
+                firewall.remember(&table_name(container), &set_name(*rule, is_ipv6), &timed)?;
             }
         }
     }
@@ -202,21 +202,21 @@ pub fn open(container: &str, rules: &[usize], addresses: &[(IpAddr, u32)]) -> Re
 }
 
 /// Takes away what guards a link.
-pub fn unguard(container: &str, link: &Link) -> Result<()> {
-    Table::remove(Family::Netdev, &guard_name(&port_name(container, link)))
+pub fn unguard(firewall: &mut Firewall, container: &str, link: &Link) -> Result<()> {
+    firewall.remove(Family::Netdev, &guard_name(&port_name(container, link)))
 }
 
 /// Takes away the rules of a container that has these links.
-pub fn forget(container: &str, links: &[Link]) -> Result<()> {
-    links.iter().try_for_each(|link| unguard(container, link))?;
-    Table::remove(Family::Inet, &table_name(container))
+pub fn forget(firewall: &mut Firewall, container: &str, links: &[Link]) -> Result<()> {
+    links.iter().try_for_each(|link| unguard(firewall, container, link))?;
+    firewall.remove(Family::Inet, &table_name(container))
 }
 
 /// Takes away the tables of containers that have no interface here any more: nobody was there to do it with their end.
 /// Another engine's are known by that, too, where the namespace is the host's.
-pub fn sweep() -> Result<()> {
+pub fn sweep(firewall: &mut Firewall) -> Result<()> {
     // In this order: a table is made when its interface is there.
-    let tables = Table::list()?;
+    let tables = firewall.tables()?;
     let ports = Links::open()?.names()?;
     for (family, name) in tables {
         let Some(of) = name.strip_prefix(TABLE).and_then(|rest| rest.strip_prefix('-')) else { continue };
@@ -228,7 +228,7 @@ pub fn sweep() -> Result<()> {
             }
         };
         if !is_used {
-            Table::remove(family, &name)?;
+            firewall.remove(family, &name)?;
         }
     }
     Ok(())

@@ -13,6 +13,7 @@ mod ruling;
 
 use crate::error::{Kind, Wire};
 use crate::network::dns::Finding;
+use crate::network::nftables::Firewall;
 use crate::network::{connections, pasta};
 use crate::sys::namespace;
 use crate::sys::{network, process, socket};
@@ -67,6 +68,7 @@ struct Keeper {
     directory: PathBuf,
     listener: OwnedFd,
     namespace: OwnedFd,
+    firewall: Firewall,
     uplink: Uplink,
     resolver: Resolver,
     clients: Vec<Client>,
@@ -104,18 +106,21 @@ impl Keeper {
         };
         let is_hosts =
             namespace::inode(namespace.as_fd())? == namespace::inode(namespace::open("self", "net")?.as_fd())?;
-        namespace::within(namespace.as_fd(), || {
+        let firewall = namespace::within(namespace.as_fd(), || {
             place::prepare(is_hosts)?;
+            let mut firewall = Firewall::open()?;
             if is_successor {
-                egress::sweep()?;
+                egress::sweep(&mut firewall)?;
             }
-            place::deliver_answers()
+            place::deliver_answers()?;
+            Ok(firewall)
         })
         .context("prepare the namespace of the bridges")?;
         let mut keeper = Self {
             directory,
             listener,
             namespace,
+            firewall,
             uplink: Uplink::Host,
             resolver: Resolver::new()?,
             clients: Vec::new(),
@@ -159,7 +164,8 @@ impl Keeper {
         }
         if matches!(self.uplink, Uplink::Host) {
             // The host's namespace lives on.
-            namespace::within(self.namespace.as_fd(), place::take_back)?;
+            let take_back = || place::take_back(&mut self.firewall);
+            namespace::within(self.namespace.as_fd(), take_back)?;
         }
         Ok(())
     }
@@ -283,8 +289,7 @@ impl Keeper {
                 if let Some((container, gone)) = links {
                     self.unplug(&container, &gone)?;
                     if self.clients[at].ruling.is_some() {
-                        let unguard = || gone.iter().try_for_each(|link| egress::unguard(&container, link));
-                        namespace::within(self.namespace.as_fd(), unguard)?;
+                        gone.iter().try_for_each(|link| egress::unguard(&mut self.firewall, &container, link))?;
                         self.rule(at)?;
                     }
                     if let Some(namespace) = sent.first() {
@@ -306,15 +311,17 @@ impl Keeper {
         let client = &self.clients[at];
         let all: Vec<Link> = client.links().iter().chain(links).cloned().collect();
         let gateways = namespace::within(self.namespace.as_fd(), || {
-            let is_ruled = client.ruling.is_some();
-            let plugged = links.iter().map(|link| place::plug(container, namespace, link, is_ruled));
+            let plugged = links.iter().map(|link| {
+                let guard = client.ruling.as_ref().map(|_| &mut self.firewall);
+                place::plug(container, namespace, link, guard)
+            });
             let gateways = plugged.collect::<Result<Vec<_>>>()?;
             if let Some(ruling) = &client.ruling {
-                egress::rule(container, &ruling.egress, ruling.group, &all)?;
+                egress::rule(&mut self.firewall, container, &ruling.egress, ruling.group, &all)?;
                 links
                     .iter()
                     .flat_map(|link| &link.addresses)
-                    .try_for_each(|address| connections::forget(*address))?;
+                    .try_for_each(|address| connections::forget(self.firewall.socket(), *address))?;
                 links.iter().try_for_each(|link| place::set_up(container, link))?;
             }
             Ok(gateways)
@@ -346,23 +353,23 @@ impl Keeper {
     }
 
     /// Has the rules of a client's container, if it has any, hold for the links that it has now.
-    fn rule(&self, at: usize) -> Result<()> {
+    fn rule(&mut self, at: usize) -> Result<()> {
         let client = &self.clients[at];
         let Some((ruling, (container, links))) = client.ruling.as_ref().zip(client.container.as_ref()) else {
             return Ok(());
         };
-        namespace::within(self.namespace.as_fd(), || egress::rule(container, &ruling.egress, ruling.group, links))
+        egress::rule(&mut self.firewall, container, &ruling.egress, ruling.group, links)
     }
 
     /// Takes back the rules of a container that could not be connected with these links.
-    fn forget_rules(&self, at: usize, container: &str, links: &[Link]) {
+    fn forget_rules(&mut self, at: usize, container: &str, links: &[Link]) {
         let client = &self.clients[at];
         if client.ruling.is_some() {
             // An error is on its way already.
-            let _ = namespace::within(self.namespace.as_fd(), || match client.container {
-                Some(_) => links.iter().try_for_each(|link| egress::unguard(container, link)),
-                None => egress::forget(container, links),
-            });
+            let _ = match client.container {
+                Some(_) => links.iter().try_for_each(|link| egress::unguard(&mut self.firewall, container, link)),
+                None => egress::forget(&mut self.firewall, container, links),
+            };
             let _ = self.rule(at);
         }
     }
@@ -378,15 +385,14 @@ impl Keeper {
             }
             Finding::Resolved { container, rules, addresses, reply } => {
                 // What could not be opened is refused, and told of.
-                let _ = namespace::within(self.namespace.as_fd(), || egress::open(&container, &rules, &addresses));
+                let _ = egress::open(&mut self.firewall, &container, &rules, &addresses);
                 self.resolver.reply(reply);
             }
         }
     }
 
-    fn set_rules(&self) -> Result<()> {
-        let table = place::firewall(&self.places.iter().collect::<Vec<_>>());
-        namespace::within(self.namespace.as_fd(), || table.apply())
+    fn set_rules(&mut self) -> Result<()> {
+        self.firewall.set(place::firewall(&self.places.iter().collect::<Vec<_>>()))
     }
 
     fn unplug(&self, container: &str, links: &[Link]) -> Result<()> {
@@ -427,7 +433,7 @@ impl Keeper {
             // What cannot be taken away now goes with the namespace.
             let _ = self.unplug(&container, &links);
             if ruling.is_some() {
-                let _ = namespace::within(self.namespace.as_fd(), || egress::forget(&container, &links));
+                let _ = egress::forget(&mut self.firewall, &container, &links);
             }
             let _ = self.lower();
             let _ = self.name();
@@ -439,7 +445,7 @@ impl Keeper {
                 if !is_hosts {
                     place::sweep(&self.places)?;
                 }
-                egress::sweep()
+                egress::sweep(&mut self.firewall)
             });
         }
         if !self.clients.is_empty() {

@@ -6,7 +6,7 @@ use crate::error::Kind;
 use crate::network::cidr::bits;
 use crate::network::definition;
 use crate::network::link::{Index, Links, Mac, Pair, Route, Upper};
-use crate::network::nftables::{Family, Hook, Step, TABLE as FIREWALL, Table};
+use crate::network::nftables::{Family, Firewall, Hook, Step, TABLE as FIREWALL, Table};
 use anyhow::{Context, Result};
 use std::io::Write;
 use std::net::IpAddr;
@@ -51,8 +51,8 @@ pub fn deliver_answers() -> Result<()> {
 }
 
 /// Takes back what is in the namespace for all networks together.
-pub fn take_back() -> Result<()> {
-    Table::remove(Family::Inet, FIREWALL)?;
+pub fn take_back(firewall: &mut Firewall) -> Result<()> {
+    firewall.remove(Family::Inet, FIREWALL)?;
     Links::open()?.forget_marked(MARK, TABLE)
 }
 
@@ -163,7 +163,12 @@ pub fn port_name(container: &str, link: &Link) -> String {
 
 /// Plugs a container's interface into the bridge, and gives the bridge's address on the link, if it is the keeper's. One
 /// that has rules is guarded, and sends nothing before [`set_up`].
-pub fn plug(container: &str, namespace: BorrowedFd<'_>, link: &Link, is_ruled: bool) -> Result<Option<Mac>> {
+pub fn plug(
+    container: &str,
+    namespace: BorrowedFd<'_>,
+    link: &Link,
+    guard: Option<&mut Firewall>,
+) -> Result<Option<Mac>> {
     let mut links = Links::open()?;
     if !matches!(link.place.ground, Ground::Bridge | Ground::Unmanaged) {
         return on_parent(&mut links, namespace, link).map(|()| None);
@@ -181,10 +186,10 @@ pub fn plug(container: &str, namespace: BorrowedFd<'_>, link: &Link, is_ruled: b
         peer_namespace: namespace,
         peer_mac: link.mac,
         mtu: link.place.mtu,
-        is_up: !is_ruled,
+        is_up: guard.is_none(),
     })?;
-    if is_ruled {
-        egress::guard(&name, link)?;
+    if let Some(firewall) = guard {
+        egress::guard(firewall, &name, link)?;
     }
     if !link.place.is_managed() {
         return Ok(None);
