@@ -9,12 +9,17 @@ const ASK_VERSION: u32 = 1;
 /// `LANDLOCK_RULE_PATH_BENEATH`.
 const PATH_BENEATH: u32 = 1;
 
-/// `LANDLOCK_ACCESS_FS_EXECUTE`, and `LANDLOCK_ACCESS_FS_IOCTL_DEV` of version 5.
+/// `LANDLOCK_ACCESS_FS_*`; `IOCTL_DEV` is of version 5.
 const EXECUTE: u64 = 1;
+const WRITE_FILE: u64 = 1 << 1;
+const READ_FILE: u64 = 1 << 2;
 const IOCTL_DEVICE: u64 = 1 << 15;
 /// `LANDLOCK_ACCESS_NET_*` of version 4.
 const BIND_TCP: u64 = 1;
 const CONNECT_TCP: u64 = 1 << 1;
+/// `LANDLOCK_SCOPE_*` of version 6: abstract sockets, and signals.
+const ABSTRACT_SOCKETS: u64 = 1;
+const SIGNALS: u64 = 1 << 1;
 /// The first version in which files can be renamed from one directory to another.
 const VERSION_MIN: i64 = 2;
 
@@ -39,15 +44,24 @@ struct Beneath {
 ///
 /// False where the kernel has no Landlock or one that forbids renaming (before Linux 5.19).
 pub fn restrict_to(directories: &[BorrowedFd<'_>]) -> Result<bool> {
-    restrict(directories, BIND_TCP | CONNECT_TCP)
+    let rules: Vec<_> = directories.iter().map(|directory| (*directory, !EXECUTE & !IOCTL_DEVICE)).collect();
+    restrict(&rules, BIND_TCP | CONNECT_TCP, ABSTRACT_SOCKETS | SIGNALS)
 }
 
 /// As [`restrict_to`] without any directory, but TCP connections stay.
 pub fn restrict_files() -> Result<bool> {
-    restrict(&[], 0)
+    restrict(&[], 0, ABSTRACT_SOCKETS | SIGNALS)
 }
 
-fn restrict(directories: &[BorrowedFd<'_>], network: u64) -> Result<bool> {
+/// As [`restrict_files`], but some files may be read, and some written too: these, or those beneath these. Signals are not
+/// restricted: the kernel takes one that comes with the end of a parent for the parent's.
+pub fn restrict_files_to(readable: &[BorrowedFd<'_>], writable: &[BorrowedFd<'_>]) -> Result<bool> {
+    let readable = readable.iter().map(|file| (*file, READ_FILE));
+    let rules: Vec<_> = readable.chain(writable.iter().map(|file| (*file, READ_FILE | WRITE_FILE))).collect();
+    restrict(&rules, 0, ABSTRACT_SOCKETS)
+}
+
+fn restrict(rules: &[(BorrowedFd<'_>, u64)], network: u64, scoped: u64) -> Result<bool> {
     // SAFETY: with this flag the kernel takes no memory, and gives a number.
     let version = unsafe { libc::syscall(libc::SYS_landlock_create_ruleset, std::ptr::null::<u8>(), 0, ASK_VERSION) };
     if version < VERSION_MIN {
@@ -60,12 +74,12 @@ fn restrict(directories: &[BorrowedFd<'_>], network: u64) -> Result<bool> {
         5 => (16, 16),
         _ => (16, 24),
     };
-    let all = Ruleset { files: (1 << bits) - 1, network, scoped: 0b11 };
+    let all = Ruleset { files: (1 << bits) - 1, network, scoped };
     // SAFETY: the kernel reads `size` bytes of `all`, which are not more than it has.
     let ruleset = unsafe { libc::syscall(libc::SYS_landlock_create_ruleset, std::ptr::from_ref(&all), size, 0) };
     let ruleset = descriptor(ruleset).context("landlock_create_ruleset")?;
-    for directory in directories {
-        let rule = Beneath { allowed: all.files & !EXECUTE & !IOCTL_DEVICE, parent: directory.as_raw_fd() };
+    for (file, allowed) in rules {
+        let rule = Beneath { allowed: all.files & allowed, parent: file.as_raw_fd() };
         let (fd, rule) = (ruleset.as_raw_fd(), std::ptr::from_ref(&rule));
         // SAFETY: the kernel reads one rule of this kind, and the descriptor in it is open.
         check(unsafe { libc::syscall(libc::SYS_landlock_add_rule, fd, PATH_BENEATH, rule, 0) })

@@ -126,6 +126,20 @@ pub fn raise_descriptor_limit() -> Result<()> {
     if soft < wanted { setrlimit(Resource::RLIMIT_NOFILE, wanted, hard).context("setrlimit") } else { Ok(()) }
 }
 
+/// Gives up all capabilities of this thread but those of these that it has.
+pub fn keep_capabilities(wanted: &[caps::Capability]) -> Result<()> {
+    use caps::{CapSet, CapsHashSet};
+    let held = caps::read(None, CapSet::Permitted).context("read permitted capabilities")?;
+    let kept: CapsHashSet = held.into_iter().filter(|capability| wanted.contains(capability)).collect();
+    caps::clear(None, CapSet::Ambient).context("clear ambient capabilities")?;
+    for (which, set) in
+        [(CapSet::Inheritable, &CapsHashSet::new()), (CapSet::Effective, &kept), (CapSet::Permitted, &kept)]
+    {
+        caps::set(None, which, set).with_context(|| format!("set {which:?} capabilities"))?;
+    }
+    Ok(())
+}
+
 /// This process, in its own pid namespace.
 pub fn own_pid() -> i32 {
     std::process::id() as i32

@@ -33,6 +33,60 @@ pub fn install(program: &[sock_filter], flags: u32) -> Result<Option<OwnedFd>> {
     Ok(listens.then(|| unsafe { OwnedFd::from_raw_fd(result as i32) }))
 }
 
+/// What no fenced part of the engine has to do: to execute, to look into other processes or signal them, to mount, to enter
+/// a new namespace, or to ask the kernel for more.
+pub const OTHERS: &[i64] = &[
+    libc::SYS_execve,
+    libc::SYS_execveat,
+    libc::SYS_ptrace,
+    libc::SYS_process_vm_readv,
+    libc::SYS_process_vm_writev,
+    libc::SYS_process_madvise,
+    libc::SYS_pidfd_open,
+    libc::SYS_pidfd_getfd,
+    libc::SYS_pidfd_send_signal,
+    libc::SYS_kcmp,
+    libc::SYS_kill,
+    libc::SYS_tkill,
+    libc::SYS_rt_sigqueueinfo,
+    libc::SYS_rt_tgsigqueueinfo,
+    libc::SYS_setpriority,
+    libc::SYS_prlimit64,
+    libc::SYS_mount,
+    libc::SYS_umount2,
+    libc::SYS_pivot_root,
+    libc::SYS_chroot,
+    libc::SYS_open_tree,
+    libc::SYS_move_mount,
+    libc::SYS_mount_setattr,
+    libc::SYS_fsopen,
+    libc::SYS_fsconfig,
+    libc::SYS_fsmount,
+    libc::SYS_fspick,
+    libc::SYS_unshare,
+    libc::SYS_open_by_handle_at,
+    libc::SYS_bpf,
+    libc::SYS_perf_event_open,
+    libc::SYS_userfaultfd,
+    libc::SYS_io_uring_setup,
+    libc::SYS_io_uring_enter,
+    libc::SYS_io_uring_register,
+    libc::SYS_add_key,
+    libc::SYS_request_key,
+    libc::SYS_keyctl,
+    libc::SYS_init_module,
+    libc::SYS_finit_module,
+    libc::SYS_kexec_load,
+    libc::SYS_reboot,
+    libc::SYS_swapon,
+    libc::SYS_swapoff,
+    libc::SYS_sethostname,
+    libc::SYS_setdomainname,
+    libc::SYS_settimeofday,
+    libc::SYS_clock_settime,
+    libc::SYS_fanotify_init,
+];
+
 /// `AUDIT_ARCH_*` of this architecture, linux/audit.h.
 #[cfg(target_arch = "x86_64")]
 const ARCHITECTURE: u32 = 0xc000_003e;
@@ -85,6 +139,19 @@ pub fn refusing(calls: &[i64]) -> Vec<sock_filter> {
         program.extend([step(JUMP_EQUAL, 0, 1, *call as u32), refuse()]);
     }
     program.push(allow());
+    program
+}
+
+/// As [`refusing`], and sockets are of these families alone.
+pub fn refusing_but_sockets(calls: &[i64], families: &[i32]) -> Vec<sock_filter> {
+    let mut program = refusing(calls);
+    // The last step is the one that allows what is left.
+    program.pop();
+    program.extend([step(JUMP_EQUAL, 1, 0, libc::SYS_socket as u32), allow(), step(LOAD_WORD, 0, 0, FIRST_AT)]);
+    for family in families {
+        program.extend([step(JUMP_EQUAL, 0, 1, *family as u32), allow()]);
+    }
+    program.push(refuse());
     program
 }
 

@@ -7,7 +7,7 @@ use crate::sys::namespace::{self, Namespaces};
 use crate::sys::process::{self, Child, Cloned};
 use crate::sys::{landlock, seccomp, signal, socket};
 use anyhow::{Context, Result};
-use caps::{CapSet, Capability, CapsHashSet};
+use caps::Capability;
 use nix::sys::signal::Signal;
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
@@ -135,15 +135,7 @@ pub(super) fn check_transparency(options: &mut Options) -> Option<String> {
 
 /// Keeps the one by which a socket may have an address of another host's: ip(7), IP_TRANSPARENT.
 fn give_up_capabilities() -> Result<()> {
-    let held = caps::read(None, CapSet::Permitted).context("read permitted capabilities")?;
-    let kept: CapsHashSet = held.into_iter().filter(|capability| *capability == Capability::CAP_NET_RAW).collect();
-    caps::clear(None, CapSet::Ambient).context("clear ambient capabilities")?;
-    for (which, set) in
-        [(CapSet::Inheritable, &CapsHashSet::new()), (CapSet::Effective, &kept), (CapSet::Permitted, &kept)]
-    {
-        caps::set(None, which, set).with_context(|| format!("set {which:?} capabilities"))?;
-    }
-    Ok(())
+    process::keep_capabilities(&[Capability::CAP_NET_RAW])
 }
 
 /// What the loop, the allocator and a panic need. Sockets are of the internet's families alone, as `sys/seccomp.rs` has

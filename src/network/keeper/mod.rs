@@ -5,6 +5,7 @@
 //! monitors, which start another one: see [`client`].
 
 pub mod client;
+mod confine;
 mod egress;
 mod place;
 pub mod protocol;
@@ -77,6 +78,7 @@ struct Keeper {
     idle_since: Instant,
     /// Another one may have been in the namespace before, and left something.
     is_successor: bool,
+    is_confined: bool,
 }
 
 /// What connects the namespace to the host's network.
@@ -127,6 +129,7 @@ impl Keeper {
             places: Vec::new(),
             idle_since: Instant::now(),
             is_successor,
+            is_confined: false,
         };
         if !is_hosts {
             keeper.start_uplink();
@@ -157,12 +160,15 @@ impl Keeper {
             if is_knocked_at {
                 self.accept();
             }
-            self.tend_uplink()?;
+            self.tend_uplink();
+            if self.is_over()? {
+                break;
+            }
             for finding in self.resolver.turn()? {
                 self.heed(finding);
             }
         }
-        if matches!(self.uplink, Uplink::Host) {
+        if matches!(self.uplink, Uplink::Host) && self.clients.is_empty() {
             // The host's namespace lives on.
             let take_back = || place::take_back(&mut self.firewall);
             namespace::within(self.namespace.as_fd(), take_back)?;
@@ -473,18 +479,31 @@ impl Keeper {
         }
     }
 
-    /// An uplink that has died, or was not to be had, is tried for again.
-    fn tend_uplink(&mut self) -> Result<()> {
-        let is_lost = match &self.uplink {
-            Uplink::Up(connected) => process::try_wait(connected.pidfd())?.is_some(),
-            Uplink::None(_, at) => at.elapsed() >= UPLINK_PAUSE,
-            Uplink::Host | Uplink::Starting(_) => false,
-        };
-        if is_lost && !self.clients.is_empty() {
+    /// An uplink that was not to be had is tried for again.
+    fn tend_uplink(&mut self) {
+        if let Uplink::None(_, at) = &self.uplink
+            && at.elapsed() >= UPLINK_PAUSE
+            && !self.clients.is_empty()
+        {
             self.start_uplink();
             self.finish_uplink();
         }
-        Ok(())
+    }
+
+    /// Puts up the fences when there is an uplink, and tells whether there is something that cannot be had behind them:
+    /// another uplink, or the host's name servers. The monitors start a successor, which has it.
+    fn is_over(&mut self) -> Result<bool> {
+        let is_connected = match &self.uplink {
+            Uplink::Host => true,
+            Uplink::Up(connected) if process::try_wait(connected.pidfd())?.is_some() => return Ok(true),
+            Uplink::Up(_) => true,
+            Uplink::None(..) | Uplink::Starting(_) => false,
+        };
+        if is_connected && !self.is_confined {
+            confine::confine().context("confine the keeper")?;
+            self.is_confined = true;
+        }
+        Ok(self.resolver.is_blind())
     }
 }
 

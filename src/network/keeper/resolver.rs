@@ -14,7 +14,7 @@ use std::time::{Duration, Instant, SystemTime};
 pub const PORT: u16 = 53;
 
 /// Where the host's name servers are.
-const RESOLV_CONF: &str = "/etc/resolv.conf";
+pub const RESOLV_CONF: &str = "/etc/resolv.conf";
 const RESOLV_CONF_BYTES_MAX: usize = 1 << 20;
 
 /// How often it is looked whether the host has others now.
@@ -26,11 +26,13 @@ pub struct Resolver {
     looked: Option<(Instant, Option<SystemTime>)>,
     /// What the user should know.
     warning: Option<String>,
+    /// The host's file was read once, and is another one now that cannot be.
+    is_blind: bool,
 }
 
 impl Resolver {
     pub fn new() -> Result<Self> {
-        Ok(Self { server: Server::new()?, looked: None, warning: None })
+        Ok(Self { server: Server::new()?, looked: None, warning: None, is_blind: false })
     }
 
     pub fn fd(&self) -> BorrowedFd<'_> {
@@ -43,6 +45,11 @@ impl Resolver {
 
     pub fn take_warning(&mut self) -> Option<String> {
         self.warning.take()
+    }
+
+    /// Whether it can no longer follow the host.
+    pub fn is_blind(&self) -> bool {
+        self.is_blind
     }
 
     /// Answers what has come. What was found out about containers that have rules is given back.
@@ -119,8 +126,13 @@ impl Resolver {
         let path = Path::new(RESOLV_CONF);
         let changed = path.metadata().and_then(|metadata| metadata.modified()).ok();
         if self.looked.is_none_or(|(_, before)| before != changed) {
+            let text = crate::fs::read(path, RESOLV_CONF_BYTES_MAX);
+            if text.is_err() && changed.is_some() && self.looked.is_some_and(|(_, before)| before.is_some()) {
+                self.is_blind = true;
+                return;
+            }
             // Without the file, nobody is asked.
-            let text = crate::fs::read(path, RESOLV_CONF_BYTES_MAX).unwrap_or_default();
+            let text = text.unwrap_or_default();
             self.server.set_upstreams(dns::upstreams(&String::from_utf8_lossy(&text)));
         }
         self.looked = Some((Instant::now(), changed));

@@ -78,6 +78,12 @@ fn the_keeper_serves_others_whatever_is_said_to_it() {
     serve(&scene.sandbox, "s", &["--network", "net:ip=10.79.1.9"]);
     let (caller, pid) = (Caller::new(&scene), keeper(&scene));
     assert!(caller.say(b"\"Hello\"", &[]).contains("Welcome"), "the control");
+    // Whoever finds a fault in it by all this finds it in its fences.
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("read its status");
+    let powers = format!("CapPrm:\t{:016x}\n", 1 << 10 | 1 << 12 | 1 << 21);
+    for line in ["NoNewPrivs:\t1\n", "Seccomp:\t2\n", &powers] {
+        assert!(status.contains(line), "no {line} in {status}");
+    }
     let long = "x".repeat(60_000);
     for message in ["", "{", "null", "[]", "\"Helo\"", "{\"Attach\":{}}", &"[".repeat(100_000), &long] {
         let answer = caller.say(message.as_bytes(), &[]);
