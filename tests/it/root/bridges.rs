@@ -85,10 +85,8 @@ fn another_name_server_of_the_host_keeps_no_container_from_running() {
     ends(&sandbox);
 }
 
-#[test]
-fn names_of_the_outside_are_asked_of_those_that_the_container_names() {
-    let Some(sandbox) = sandbox() else { return };
-    // One that answers everything with one address, RFC 1035.
+/// A name server that answers everything with one address, RFC 1035.
+fn serve_names() {
     let server = UdpSocket::bind("127.0.0.5:53").expect("be a name server");
     std::thread::spawn(move || {
         let mut query = [0; 512];
@@ -105,6 +103,12 @@ fn names_of_the_outside_are_asked_of_those_that_the_container_names() {
             let _ = server.send_to(&answer, client);
         }
     });
+}
+
+#[test]
+fn names_of_the_outside_are_asked_of_those_that_the_container_names() {
+    let Some(sandbox) = sandbox() else { return };
+    serve_names();
     sandbox.ok(&["network", "create", "net"]);
     let asks = |options: &[&str]| {
         let words = [&["run", "--rm", "--network", "net"], options, &["busybox", "nslookup", "example.org."]];
@@ -114,6 +118,37 @@ fn names_of_the_outside_are_asked_of_those_that_the_container_names() {
     assert!(answer.contains("Address: 192.0.2.77\n"), "{answer}");
     let answer = asks(&[]);
     assert!(!answer.contains("192.0.2.77"), "others ask others: {answer}");
+    ends(&sandbox);
+}
+
+#[test]
+fn the_hosts_name_servers_are_followed_when_their_file_is_replaced() {
+    let Some(sandbox) = sandbox() else { return };
+    serve_names();
+    // A host of which this test may change the files.
+    unshare(CloneFlags::CLONE_NEWNS).expect("make a mount namespace");
+    says(&["mount", "--make-rprivate", "/"]);
+    let [upper, work] = ["upper", "work"].map(|name| sandbox.home.join("etc").join(name));
+    let over = upper.parent().expect("a directory").to_owned();
+    std::fs::create_dir(&over).expect("make a directory");
+    says(&["mount", "-t", "tmpfs", "etc", &over.to_string_lossy()]);
+    for directory in [&upper, &work] {
+        std::fs::create_dir(directory).expect("make a directory");
+    }
+    let options = format!("lowerdir=/etc,upperdir={},workdir={}", upper.display(), work.display());
+    says(&["mount", "-t", "overlay", "-o", &options, "etc", "/etc"]);
+    let name_server = |address: &str| {
+        std::fs::write("/etc/resolv.conf.new", format!("nameserver {address}\n")).expect("write a file");
+        std::fs::rename("/etc/resolv.conf.new", "/etc/resolv.conf").expect("replace a file");
+    };
+    name_server("127.0.0.6");
+    sandbox.ok(&["network", "create", "net"]);
+    sandbox.ok(&["run", "-d", "--name", "s", "--network", "net", "busybox", "sleep", "1000"]);
+    let asks = || sandbox.coracle(&["exec", "s", "nslookup", "example.org."]).stdout;
+    assert!(!asks().contains("192.0.2.77"), "the control");
+    name_server("127.0.0.5");
+    until("the other one is asked", || asks().contains("Address: 192.0.2.77\n"));
+    assert!(sandbox.ok(&["exec", "s", "nslookup", "s"]).contains("Address: 10."));
     ends(&sandbox);
 }
 
