@@ -212,19 +212,25 @@ pub fn forget(firewall: &mut Firewall, container: &str, links: &[Link]) -> Resul
     firewall.remove(Family::Inet, &table_name(container))
 }
 
-/// Takes away the tables of containers that have no interface here any more: nobody was there to do it with their end.
-/// Another engine's are known by that, too, where the namespace is the host's.
-pub fn sweep(firewall: &mut Firewall) -> Result<()> {
+/// Takes away the tables of containers that have no interface here any more, but for those that are known: nobody was there
+/// to do it with their end. Another engine's are told by that, too, where the namespace is the host's.
+pub fn sweep(firewall: &mut Firewall, known: &[&str]) -> Result<()> {
     // In this order: a table is made when its interface is there.
-    let tables = firewall.tables()?;
+    let mut tables = firewall.tables()?;
+    let owner = |name: &str| {
+        name.strip_prefix(TABLE)?.strip_prefix('-')?.trim_start_matches('v').get(..PORT_ID).map(str::to_owned)
+    };
+    tables.retain(|(_, name)| owner(name).is_some_and(|owner| !known.iter().any(|id| id.starts_with(&owner))));
+    if tables.is_empty() {
+        return Ok(());
+    }
     let ports = Links::open()?.names()?;
     for (family, name) in tables {
-        let Some(of) = name.strip_prefix(TABLE).and_then(|rest| rest.strip_prefix('-')) else { continue };
         let is_used = match family {
-            Family::Netdev => ports.iter().any(|port| port == of),
+            Family::Netdev => ports.iter().any(|port| guard_name(port) == name),
             Family::Inet => {
-                let id = of.get(..PORT_ID).unwrap_or(of);
-                ports.iter().any(|port| port.strip_prefix('v').is_some_and(|port| port.starts_with(id)))
+                let of = owner(&name).unwrap_or_default();
+                ports.iter().any(|port| port.strip_prefix('v').is_some_and(|port| port.starts_with(&of)))
             }
         };
         if !is_used {

@@ -112,7 +112,7 @@ impl Keeper {
             place::prepare(is_hosts)?;
             let mut firewall = Firewall::open()?;
             if is_successor {
-                egress::sweep(&mut firewall)?;
+                egress::sweep(&mut firewall, &[])?;
             }
             place::deliver_answers()?;
             Ok(firewall)
@@ -316,7 +316,12 @@ impl Keeper {
         let first = in_use.filter(|(other, _)| other == container).map(|(_, links)| links.len()).sum::<usize>();
         let client = &self.clients[at];
         let all: Vec<Link> = client.links().iter().chain(links).cloned().collect();
+        let known: Vec<&str> = self.clients.iter().filter_map(Client::id).collect();
         let gateways = namespace::within(self.namespace.as_fd(), || {
+            if self.is_successor {
+                // What was left of another's is not to rule who has its address now.
+                egress::sweep(&mut self.firewall, &known)?;
+            }
             let plugged = links.iter().map(|link| {
                 let guard = client.ruling.as_ref().map(|_| &mut self.firewall);
                 place::plug(container, namespace, link, guard)
@@ -446,12 +451,13 @@ impl Keeper {
         }
         if any_gone && self.is_successor {
             let is_hosts = matches!(self.uplink, Uplink::Host);
+            let known: Vec<&str> = self.clients.iter().filter_map(Client::id).collect();
             let _ = namespace::within(self.namespace.as_fd(), || {
                 // In the host's own namespace there are other people's bridges.
                 if !is_hosts {
                     place::sweep(&self.places)?;
                 }
-                egress::sweep(&mut self.firewall)
+                egress::sweep(&mut self.firewall, &known)
             });
         }
         if !self.clients.is_empty() {
