@@ -5,7 +5,7 @@
 
 use super::protocol::{Answer, Link, MESSAGE_BYTES_MAX, Request};
 use crate::engine::Engine;
-use crate::error::{Kind, Wire};
+use crate::error::{self, Kind, Wire};
 use crate::fs::{self, Hold, Lock};
 use crate::network::egress::Egress;
 use crate::network::refusals::Refusals;
@@ -84,7 +84,9 @@ impl Connection {
     /// Says by which rules the container is connected.
     pub fn rule(&self, egress: &Egress, refusals: &Refusals) -> Result<()> {
         let request = Request::Rule { egress: egress.clone(), group: refusals.group() };
-        self.ask(&request, &[refusals.teller()]).map(|_| ()).context("set egress rules")
+        let hint = "it is of an older version: restart the containers that are on networks";
+        let asked = self.ask(&request, &[refusals.teller()]).context("tell the keeper of egress rules");
+        asked.map(|_| ()).map_err(|error| error::with_hint(error, hint))
     }
 
     /// Connects a container; what the user should know comes back.

@@ -23,6 +23,8 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use protocol::{Answer, Link, MESSAGE_BYTES_MAX, Place, Request};
 use resolver::Resolver;
 use ruling::Ruling;
+use std::collections::HashSet;
+use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -41,6 +43,9 @@ const CLIENTS_MAX: usize = 4096;
 
 /// How many are let in before those that are here are heard.
 const ACCEPTS: usize = 64;
+
+/// How many addresses are remembered to have been given to containers. Beyond that, any may have been.
+const GIVEN_MAX: usize = 65_536;
 
 /// The life of a keeper: `coracle-keeper DIRECTORY LISTENER READY [NAMESPACE]`.
 pub fn main(arguments: &[String]) -> ! {
@@ -75,8 +80,10 @@ struct Keeper {
     clients: Vec<Client>,
     /// The networks that are there now.
     places: Vec<Place>,
+    /// The addresses that containers have been given here.
+    given: HashSet<IpAddr>,
     idle_since: Instant,
-    /// Another one may have been in the namespace before, and left something.
+    /// Others may have been in the namespace before, and left something.
     is_successor: bool,
     is_confined: bool,
 }
@@ -127,6 +134,7 @@ impl Keeper {
             resolver: Resolver::new()?,
             clients: Vec::new(),
             places: Vec::new(),
+            given: HashSet::new(),
             idle_since: Instant::now(),
             is_successor,
             is_confined: false,
@@ -314,6 +322,7 @@ impl Keeper {
         self.raise(links)?;
         let in_use = self.clients.iter().filter_map(|client| client.container.as_ref());
         let first = in_use.filter(|(other, _)| other == container).map(|(_, links)| links.len()).sum::<usize>();
+        let given_before = self.give(links);
         let client = &self.clients[at];
         let all: Vec<Link> = client.links().iter().chain(links).cloned().collect();
         let known: Vec<&str> = self.clients.iter().filter_map(Client::id).collect();
@@ -329,10 +338,8 @@ impl Keeper {
             let gateways = plugged.collect::<Result<Vec<_>>>()?;
             if let Some(ruling) = &client.ruling {
                 egress::rule(&mut self.firewall, container, &ruling.egress, ruling.group, &all)?;
-                links
-                    .iter()
-                    .flat_map(|link| &link.addresses)
-                    .try_for_each(|address| connections::forget(self.firewall.socket(), *address))?;
+                let mut given_before = given_before.iter();
+                given_before.try_for_each(|address| connections::forget(self.firewall.socket(), *address))?;
                 links.iter().try_for_each(|link| place::set_up(container, link))?;
             }
             Ok(gateways)
@@ -341,6 +348,17 @@ impl Keeper {
             let mut numbered = (first as u32..).zip(links.iter().zip(gateways));
             numbered.try_for_each(|(number, (link, gateway))| place::configure(link, number, gateway))
         })
+    }
+
+    /// The addresses of links that others may have had, as these have them from now on.
+    fn give(&mut self, links: &[Link]) -> Vec<IpAddr> {
+        if self.given.len() >= GIVEN_MAX {
+            self.given.clear();
+            self.is_successor = true;
+        }
+        let addresses = links.iter().flat_map(|link| link.addresses.iter().copied());
+        let (given, is_successor) = (&mut self.given, self.is_successor);
+        addresses.filter(|address| !given.insert(*address) || is_successor).collect()
     }
 
     /// Sees to it that the networks of these links are there.
