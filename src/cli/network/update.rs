@@ -22,7 +22,7 @@ pub struct Update {
     name: String,
 }
 
-/// Set the rules of containers' networks anew, after another program has taken them away
+/// Set the rules of containers' networks anew, after another program has taken them away, and take back what is left of them
 #[derive(clap::Args)]
 pub struct Reload {
     /// Those of all containers

@@ -152,6 +152,22 @@ fn the_hosts_name_servers_are_followed_when_their_file_is_replaced() {
     ends(&sandbox);
 }
 
+#[test]
+fn what_a_killed_keeper_has_left_is_taken_back_by_reload() {
+    let Some(sandbox) = sandbox() else { return };
+    sandbox.ok(&["run", "--rm", "busybox", "true"]);
+    until("the bridge has gone", || bridges().is_empty());
+    let is_keeper = |process: &String| process.contains("coracle-keeper");
+    let keeper = sandbox.processes().into_iter().find(is_keeper).expect("it stays for a while");
+    let pid = keeper.split(':').next().and_then(|pid| pid.parse().ok()).expect("a pid");
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGKILL).expect("kill");
+    until("the keeper has gone", || sandbox.processes().is_empty());
+    let is_left = says(&["nft", "list", "tables"]) + &says(&["ip", "rule"]);
+    assert!(is_left.contains("coracle") && is_left.contains("fwmark"), "the control: {is_left}");
+    sandbox.ok(&["network", "reload", "--all"]);
+    ends(&sandbox);
+}
+
 /// Two ends of a cable: the host's, and that of the other machine's in the lan.
 fn cable() {
     says(&["ip", "link", "add", "parent", "type", "veth", "peer", "name", "other"]);
