@@ -12,7 +12,7 @@ pub mod tar;
 mod tests;
 mod tree;
 
-pub use stream::{ChunkWriter, Chunks, channel_of_chunks, decompress};
+pub use stream::{ChunkWriter, Chunks, channel_of_chunks, decompress, inflate};
 pub use tree::{make_whiteout, set_opaque};
 
 use crate::error::Kind;

@@ -85,7 +85,8 @@ fn files_with_a_containers_ids_are_made_again_with_the_layer() {
     let _ = std::fs::remove_file(&mark);
     std::os::unix::fs::symlink(ANOTHER_BOOT, &mark).expect("mark the stack");
     assert_eq!(run(), "whole\n");
-    assert!(mark.symlink_metadata().is_err(), "what was made again is not in doubt");
+    let mark = std::fs::read_link(&mark).ok();
+    assert_ne!(mark, Some(ANOTHER_BOOT.into()), "what was made again is not in doubt");
 }
 
 #[test]

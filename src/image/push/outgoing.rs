@@ -15,7 +15,7 @@ use crate::image::transfer::{self, Event, Progress, Watched};
 use crate::store::blobs;
 use crate::store::digest::{Digest, Hashing};
 use crate::store::layers::Compression;
-use crate::store::unpack::{Limits, decompress};
+use crate::store::unpack::{Limits, inflate};
 use anyhow::{Context, Result};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
@@ -31,8 +31,6 @@ pub struct Outgoing<'a> {
     manifest: Manifest,
     /// The media types to rewrite the manifest with; None if nothing of it changes.
     format: Option<Format>,
-    /// What the layers that are compressed first unpack to.
-    diff_ids: HashMap<Digest, Digest>,
 }
 
 /// A manifest whose blobs are all in the repository.
@@ -44,15 +42,10 @@ pub struct Sent {
 impl<'a> Outgoing<'a> {
     pub fn new(engine: &'a Engine, what: &'a Push, bytes: Vec<u8>) -> Result<Self> {
         let manifest = Manifest::parse(&bytes, None)?;
-        let mut image = Self { engine, what, bytes, manifest, format: None, diff_ids: HashMap::new() };
+        let mut image = Self { engine, what, bytes, manifest, format: None };
         // An artifact's blobs are nobody's layers: it goes as it is.
         if image.is_image() {
             image.format = image.new_format()?;
-            if image.manifest.layers.iter().any(|layer| image.is_recoded(layer)) {
-                let config = image::read_config(engine, &image.manifest)?;
-                let layers = image.manifest.layers(&config)?;
-                image.diff_ids = layers.iter().map(|layer| (layer.blob.digest, layer.diff_id)).collect();
-            }
         }
         Ok(image)
     }
@@ -91,7 +84,7 @@ impl<'a> Outgoing<'a> {
         };
         let config = &self.manifest.config;
         // Who may not push is told before layers are compressed for nothing.
-        if !self.diff_ids.is_empty() {
+        if self.recodes() {
             registry.has_blob(&config.digest)?;
         }
         let mut seen = HashSet::new();
@@ -115,7 +108,7 @@ impl<'a> Outgoing<'a> {
     fn new_format(&self) -> Result<Option<Format>> {
         let is_docker = self.manifest.media_type == DOCKER_MANIFEST;
         let own = if is_docker { Format::Docker } else { Format::Oci };
-        let recoded = self.manifest.layers.iter().any(|layer| self.is_recoded(layer));
+        let recoded = self.recodes();
         let has_zstd = self.manifest.layers.iter().any(|layer| self.compression(layer) == Some(Compression::Zstd));
         let format = match self.what.format {
             // Docker's manifests have no zstd: neither podman nor the registry that checks them takes it.
@@ -140,6 +133,11 @@ impl<'a> Outgoing<'a> {
             true => Some(self.what.compressor.makes()),
             false => layer.compression().ok(),
         }
+    }
+
+    /// Whether any layer is compressed before it is sent.
+    fn recodes(&self) -> bool {
+        self.manifest.layers.iter().any(|layer| self.is_recoded(layer))
     }
 
     fn is_recoded(&self, layer: &Descriptor) -> bool {
@@ -250,12 +248,13 @@ impl Sending<'_> {
         (self.progress)(Event::LayerStarted { blob: layer.digest, size: layer.size });
         let mut out = Hashing::new(fs::create_unnamed(&self.image.engine.staging())?);
         let (progress, stop) = (self.progress, &self.stop);
-        let source = Watched { source: file, blob: layer.digest, progress, stop };
+        let mut source = Hashing::new(Watched { source: file, blob: layer.digest, progress, stop });
         let compression = layer.compression()?;
-        let (annotations, plain, _) = decompress(source, compression, &Limits::default(), |plain| {
+        let annotations = inflate(&mut source, compression, &Limits::default(), |plain| {
             self.image.what.compressor.compress(plain, &mut out)
         })?;
-        if self.image.diff_ids.get(&layer.digest) != Some(&plain) {
+        std::io::copy(&mut source, &mut std::io::sink()).context("read the rest of the blob")?;
+        if source.finish().1 != layer.digest {
             let hint = "remove the image and pull or load it again";
             return Err(Kind::BadInput.hinted("the blob is damaged on disk", hint));
         }

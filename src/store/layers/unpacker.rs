@@ -43,6 +43,10 @@ const START_TIMEOUT: Duration = Duration::from_secs(60);
 /// The longest wait for the rest of one layer, of which the pipe holds at most 1 MiB, and perhaps its way to the disk.
 const FINISH_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 
+/// How long whoever wanted the layers has the disk for themselves, before it is given the layers: a second is enough to make
+/// the first container of them.
+const FIRST_USE: Duration = Duration::from_secs(1);
+
 /// How long the child may clean up when nobody wants its layers any more.
 const CLEAN_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -332,6 +336,7 @@ fn settle_apart(engine: &Engine, unsettled: &[Digest]) {
     let null = io::stdin();
     let _ = process::set_stdio(null.as_fd(), null.as_fd(), null.as_fd());
     let _ = nix::unistd::setsid();
+    std::thread::sleep(FIRST_USE);
     let _ = super::settle(engine, unsettled);
 }
 

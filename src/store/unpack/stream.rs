@@ -6,7 +6,7 @@ use crate::store::digest::{Digest, Hashing};
 use crate::store::layers::Compression;
 use anyhow::{Context, Result, anyhow};
 use std::cell::Cell;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::rc::Rc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 
@@ -29,17 +29,40 @@ pub fn decompress<T>(
     limits: &Limits,
     consume: impl FnOnce(&mut Chunks) -> Result<T>,
 ) -> Result<(T, Digest, u64)> {
+    let mut hashing = Hashing::new(io::sink());
+    let consumed = inflate_to(input, compression, limits, Some(&mut hashing), consume)?;
+    let (_, digest, bytes) = hashing.finish();
+    Ok((consumed, digest, bytes))
+}
+
+/// The same of a stream whose own digest tells whether it is the right one.
+pub fn inflate<T>(
+    input: impl Read + Send,
+    compression: Compression,
+    limits: &Limits,
+    consume: impl FnOnce(&mut Chunks) -> Result<T>,
+) -> Result<T> {
+    inflate_to(input, compression, limits, None, consume)
+}
+
+fn inflate_to<T>(
+    input: impl Read + Send,
+    compression: Compression,
+    limits: &Limits,
+    hashing: Option<&mut Hashing<io::Sink>>,
+    consume: impl FnOnce(&mut Chunks) -> Result<T>,
+) -> Result<T> {
     std::thread::scope(|scope| {
         let (full_sender, full) = sync_channel(CHUNKS);
         let (empty, empty_receiver) = channel();
         (0..CHUNKS).for_each(|_| drop(empty.send(Vec::new())));
-        let pump = move || pump(input, compression, limits, &full_sender, &empty_receiver);
+        let pump = move || pump(input, compression, limits, hashing, &full_sender, &empty_receiver);
         let pump = std::thread::Builder::new().spawn_scoped(scope, pump).context("start a thread")?;
         let consumed = consume(&mut Chunks { full: Some(full), empty, chunk: Vec::new(), next: 0 });
         let pumped = pump.join().map_err(|_| anyhow!("decompress: thread died"))?;
         match pumped {
-            Ok(Some((digest, bytes))) => Ok((consumed?, digest, bytes)),
-            Ok(None) => consumed.and_then(|_| Err(anyhow!("decompress: input was not read to its end"))),
+            Ok(true) => consumed,
+            Ok(false) => consumed.and_then(|_| Err(anyhow!("decompress: input was not read to its end"))),
             // What the consumer then saw, a stream that breaks off, is only the consequence.
             Err(error) => Err(error),
         }
@@ -126,31 +149,34 @@ impl Read for Chunks {
     }
 }
 
-/// Fills chunks until the input ends, which an empty chunk tells. None if the reader went away before.
+/// Fills chunks until the input ends, which an empty chunk tells. False if the reader went away before.
 fn pump(
     input: impl Read,
     compression: Compression,
     limits: &Limits,
+    mut hashing: Option<&mut Hashing<io::Sink>>,
     full: &SyncSender<Vec<u8>>,
     empty: &Receiver<Vec<u8>>,
-) -> Result<Option<(Digest, u64)>> {
+) -> Result<bool> {
     let count = Rc::new(Cell::new(0));
     let input = Counted { inner: input, count: Rc::clone(&count) };
-    let mut plain = Hashing::new(plain(input, compression)?);
+    let mut plain = plain(input, compression)?;
     let mut total = 0u64;
     loop {
-        let Ok(mut chunk) = empty.recv() else { return Ok(None) };
+        let Ok(mut chunk) = empty.recv() else { return Ok(false) };
         chunk.clear();
         (&mut plain).take(CHUNK_BYTES as u64).read_to_end(&mut chunk).context("decompress")?;
+        if let Some(hashing) = &mut hashing {
+            hashing.write_all(&chunk)?;
+        }
         total += chunk.len() as u64;
         check_expansion(total, count.get(), compression, limits)?;
         let is_last = chunk.is_empty();
         if full.send(chunk).is_err() {
-            return Ok(None);
+            return Ok(false);
         }
         if is_last {
-            let (_, digest, bytes) = plain.finish();
-            return Ok(Some((digest, bytes)));
+            return Ok(true);
         }
     }
 }
