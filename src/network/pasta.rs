@@ -14,6 +14,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 /// Where pasta answers name look-ups for the host's servers.
@@ -84,12 +85,15 @@ const HOST_OPTION: &str = "--map-guest-addr";
 /// The largest program that is looked through.
 const PROGRAM_BYTES_MAX: usize = 16 << 20;
 
-/// Whether the pasta that is installed leads to the host, as those since 2024_08 do: their programs have the option in
-/// their texts. To ask one would cost a process for each container.
+/// Whether the pasta that is installed leads to the host, as those since 2024_08 do: their programs have the option among
+/// their texts, each of which ends with a zero. To ask one would cost a process for each container.
 pub fn leads_to_host() -> bool {
-    let option = HOST_OPTION.trim_start_matches('-').as_bytes();
-    let program = find().and_then(|program| crate::fs::read(&program, PROGRAM_BYTES_MAX).ok());
-    program.is_some_and(|bytes| bytes.windows(option.len()).any(|window| window == option))
+    static LEADS: OnceLock<bool> = OnceLock::new();
+    *LEADS.get_or_init(|| {
+        let option = HOST_OPTION.trim_start_matches('-').as_bytes();
+        let program = find().and_then(|program| crate::fs::read(&program, PROGRAM_BYTES_MAX).ok());
+        program.is_some_and(|bytes| bytes.split(|byte| *byte == 0).any(|text| text.ends_with(option)))
+    })
 }
 
 /// A pasta that is on its way; the container may be set up meanwhile.

@@ -83,10 +83,10 @@ fn the_host_has_a_name_where_pasta_leads_to_it() {
     let Some(sandbox) = with_pasta() else { return };
     sandbox.ok(&["network", "create", "net"]);
     sandbox.ok(&["network", "create", "--internal", "inside"]);
-    // Two that connect as the real one does: pasta knows the way since 2024_08, and says so in its program.
+    // Two that connect as the real one does: pasta knows the way since 2024_08, and has the option among its texts.
     let newer = "#!/bin/bash\ncase \"$*\" in *--map-guest-addr=169.254.1.2*) ;; *) exit 1;; esac\n\
                  for word; do shift; case $word in --map-guest*) ;; *) set -- \"$@\" \"$word\";; esac; done\n\
-                 exec /usr/bin/pasta \"$@\"\n";
+                 exec /usr/bin/pasta \"$@\"\nmap-guest-addr\0";
     let older = "#!/bin/bash\ncase \"$*\" in *guest-addr*) exit 1;; esac\nexec /usr/bin/pasta \"$@\"\n";
     let pasta = sandbox.home.join("pasta");
     let hosts = |program: &str, network: &str, options: &[&str]| {
