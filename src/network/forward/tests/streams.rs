@@ -241,6 +241,8 @@ fn without_a_descriptor_for_them_clients_wait_and_nothing_spins() {
         })
         .unwrap();
         let schedules = schedules();
+        // What the control needed is free again.
+        until_at_rest(&schedules);
         let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
         let next = client.try_clone().unwrap().as_raw_fd();
         setrlimit(Resource::RLIMIT_NOFILE, next as u64, hard).unwrap();
