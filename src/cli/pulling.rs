@@ -2,7 +2,7 @@
 
 use super::listing;
 use super::progress::Progress;
-use crate::container::config::{Config, MountKind, Source};
+use crate::container::config::Config;
 use crate::container::control::Door;
 use crate::container::events::{self, Happening};
 use crate::container::shift;
@@ -16,7 +16,7 @@ use crate::image::pull::{self, Access, Person};
 use crate::image::reference::Reference;
 use crate::image::registries;
 use crate::image::transfer::Event;
-use crate::image::transport;
+use crate::image::transport::Source;
 use crate::image::{self, Image, hello};
 use crate::store::digest::Digest;
 use crate::store::layers::{self, Unpacker};
@@ -129,16 +129,10 @@ pub fn prepare_ids(engine: &Engine, images: &[Vec<Digest>]) -> Result<()> {
 /// container's ids before the start would, if they are missing: where they have to be copied, a person at a terminal
 /// sees how far that is.
 pub fn prepare_start(engine: &Engine, config: &Config) -> Result<()> {
-    let own = match &config.source {
-        Source::Image(image) => Some((&image.id, &image.layers)),
-        Source::Directory(_) => None,
-    };
-    let mounted = config.mounts.iter().filter_map(|mount| match &mount.kind {
-        MountKind::Image(image) => image.id.as_ref().zip(Some(&image.layers)),
-        _ => None,
-    });
-    for (id, layers) in own.into_iter().chain(mounted) {
-        if layers.iter().any(|layer| layers::is_doubtful(engine, layer)) {
+    for (id, layers) in config.images() {
+        if let Some(id) = id
+            && layers.iter().any(|layer| layers::is_doubtful(engine, layer))
+        {
             pull::mend(engine, id, || unpacker(engine)).with_context(|| format!("unpack image {id} again"))?;
         }
     }
@@ -178,8 +172,7 @@ fn install_hello(engine: &Engine) -> Result<()> {
     let written = fs::write_plain(&archive, &hello::archive()?, 0o600);
     // It is a part of the program, and comes from nowhere.
     let policy = Policy::default();
-    let what =
-        Load { source: transport::Source::Path(archive.clone()), name: None, platform: Platform::host(), policy };
+    let what = Load { source: Source::Path(archive.clone()), name: None, platform: Platform::host(), policy };
     let loaded = written.and_then(|()| load::load(engine, &what, &unpacker));
     fs::remove_file(&archive)?;
     loaded.map(|_| ())

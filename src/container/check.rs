@@ -1,7 +1,7 @@
 //! What is wrong with containers: descriptions that cannot be read, names that lead nowhere, and what dead monitors
 //! have left.
 
-use super::config::{Config, Id, MountKind, Name, Source};
+use super::config::{Config, Id, Name, Source};
 use super::create::Naming;
 use super::remove;
 use super::state::{self, Container, Paths, Status};
@@ -63,14 +63,9 @@ impl Checked {
                 let what = format!("container {name}: layer {layer} is missing");
                 self.findings.push(Finding::new(what, format!("pull or load its image again: {}", image.name)));
             }
-            if let Some(layers) = &mut self.layers {
-                layers.extend(&image.layers);
-            }
         }
-        for mount in &config.mounts {
-            if let (MountKind::Image(image), Some(layers)) = (&mount.kind, &mut self.layers) {
-                layers.extend(&image.layers);
-            }
+        if let Some(layers) = &mut self.layers {
+            layers.extend(config.images().flat_map(|(_, layers)| layers));
         }
         if !has_its_name(engine, config)? {
             if is_half_removed(container) {

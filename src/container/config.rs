@@ -153,14 +153,15 @@ impl Config {
 }
 
 impl Config {
-    /// The images that this container needs: its own, and those that it has mounted.
-    pub fn images(&self) -> impl Iterator<Item = &Digest> {
+    /// The images that this container needs, its own and those that it has mounted: their ids, as far as they are known,
+    /// and their layers.
+    pub fn images(&self) -> impl Iterator<Item = (Option<&Digest>, &[Digest])> {
         let own = match &self.source {
-            Source::Image(image) => Some(&image.id),
+            Source::Image(image) => Some((Some(&image.id), &image.layers[..])),
             Source::Directory(_) => None,
         };
         let mounted = self.mounts.iter().filter_map(|mount| match &mount.kind {
-            MountKind::Image(image) => image.id.as_ref(),
+            MountKind::Image(image) => Some((image.id.as_ref(), &image.layers[..])),
             MountKind::Bind { .. } | MountKind::Volume { .. } | MountKind::Tmpfs { .. } | MountKind::Devpts(_) => {
                 None
             }

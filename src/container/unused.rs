@@ -16,7 +16,7 @@ use anyhow::Result;
 pub fn users(engine: &Engine, id: &Digest) -> Result<Vec<Container>> {
     let mut containers = state::list(engine)?;
     containers.retain(|container| {
-        container.config.images().any(|image| image == id) && container.status != Status::Elsewhere
+        container.config.images().any(|(image, _)| image == Some(id)) && container.status != Status::Elsewhere
     });
     Ok(containers)
 }
