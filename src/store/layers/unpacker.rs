@@ -291,9 +291,8 @@ fn serve(engine: &Engine, ids: Ids, control: &OwnedFd) -> Vec<Digest> {
         }
     }
     slots.give_back();
-    slots.wait_for_all(CLEAN_TIMEOUT);
-    // Not one that still works: then nothing can be forked, and the layers are settled by another.
-    if threads.into_iter().any(|thread| !thread.is_finished() && slots.are_taken() || thread.join().is_err()) {
+    // While one still works nothing can be forked; the layers are unpacked again after the next boot.
+    if !slots.wait_for_all(CLEAN_TIMEOUT) || threads.into_iter().any(|thread| thread.join().is_err()) {
         return Vec::new();
     }
     std::mem::take(&mut *unsettled.lock().unwrap_or_else(PoisonError::into_inner))
@@ -368,17 +367,15 @@ impl Slots {
         self.given_back.notify_all();
     }
 
-    fn are_taken(&self) -> bool {
-        *self.taken.lock().unwrap_or_else(PoisonError::into_inner) > 0
-    }
-
-    fn wait_for_all(&self, timeout: Duration) {
+    /// Whether all have been given back in time.
+    fn wait_for_all(&self, timeout: Duration) -> bool {
         let deadline = Instant::now() + timeout;
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         while *taken > 0 {
-            let Some(left) = deadline.checked_duration_since(Instant::now()) else { return };
+            let Some(left) = deadline.checked_duration_since(Instant::now()) else { return false };
             taken = self.given_back.wait_timeout(taken, left).unwrap_or_else(PoisonError::into_inner).0;
         }
+        true
     }
 }
 
