@@ -5,19 +5,6 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::time::Duration;
 
-fn sandbox() -> Sandbox {
-    let sandbox = Sandbox::new();
-    sandbox.image("busybox");
-    sandbox
-}
-
-/// Everything of a sandbox ends, the keeper of its networks too when nobody needs it any more.
-fn ends(sandbox: &Sandbox) {
-    sandbox.ok(&["rm", "-f", "-a", "-t", "0"]);
-    until("the keeper has gone", || sandbox.processes().is_empty());
-    sandbox.assert_no_leaks();
-}
-
 /// The address of a container in a network.
 fn address(sandbox: &Sandbox, container: &str, network: &str) -> String {
     let template = format!("{{{{(index .NetworkSettings.Networks {network:?}).IPAddress}}}}");
@@ -33,7 +20,7 @@ fn start(sandbox: &Sandbox, name: &str, options: &[&str]) {
 
 #[test]
 fn containers_of_one_network_reach_each_other_and_those_of_others_do_not() {
-    let sandbox = sandbox();
+    let sandbox = Sandbox::with_busybox();
     for network in ["one", "two"] {
         sandbox.ok(&["network", "create", network]);
     }
@@ -51,24 +38,24 @@ fn containers_of_one_network_reach_each_other_and_those_of_others_do_not() {
     // In both, a container reaches both.
     start(&sandbox, "both", &["--network", "one", "--network", "two"]);
     assert_eq!((ping("both", &b), ping("both", &c)), (0, 0));
-    ends(&sandbox);
+    sandbox.end();
 }
 
 #[test]
 fn networks_that_ask_for_it_reach_each_other() {
-    let sandbox = sandbox();
+    let sandbox = Sandbox::with_busybox();
     for network in ["one", "two"] {
         sandbox.ok(&["network", "create", "-o", "isolate=false", network]);
     }
     start(&sandbox, "a", &["--network", "one"]);
     start(&sandbox, "c", &["--network", "two"]);
     sandbox.ok(&["exec", "a", "ping", "-c", "1", "-W", "1", &address(&sandbox, "c", "two")]);
-    ends(&sandbox);
+    sandbox.end();
 }
 
 #[test]
 fn addresses_are_as_asked_for_and_never_two_containers() {
-    let sandbox = sandbox();
+    let sandbox = Sandbox::with_busybox();
     sandbox.ok(&["network", "create", "--subnet", "10.123.0.0/29", "--subnet", "fd00:123::/64", "small"]);
     let place = "small:ip=10.123.0.5,ip6=fd00:123::5,mac=92:d0:c6:0a:29:33,interface_name=web0";
     start(&sandbox, "fixed", &["--network", place]);
@@ -96,12 +83,12 @@ fn addresses_are_as_asked_for_and_never_two_containers() {
     sandbox.ok(&["rm", "-f", "-t", "0", "n2"]);
     start(&sandbox, "next", &["--network", "small"]);
     assert_eq!(address(&sandbox, "next", "small"), addresses[2]);
-    ends(&sandbox);
+    sandbox.end();
 }
 
 #[test]
 fn an_internal_network_leads_nowhere_and_another_to_the_outside() {
-    let sandbox = sandbox();
+    let sandbox = Sandbox::with_busybox();
     sandbox.ok(&["network", "create", "--internal", "inside"]);
     sandbox.ok(&["network", "create", "outside"]);
     // pasta has the host's name servers behind this address.
@@ -112,12 +99,12 @@ fn an_internal_network_leads_nowhere_and_another_to_the_outside() {
     let (inside, outside) = (asks("inside"), asks("outside"));
     assert!(inside.starts_with("0\n") && !answers(&inside), "{inside}");
     assert!(outside.starts_with("1\n") && answers(&outside), "{outside}");
-    ends(&sandbox);
+    sandbox.end();
 }
 
 #[test]
 fn a_killed_keeper_is_replaced_and_connections_stand() {
-    let sandbox = sandbox();
+    let sandbox = Sandbox::with_busybox();
     sandbox.ok(&["network", "create", "net"]);
     start(&sandbox, "server", &["--network", "net"]);
     let server = address(&sandbox, "server", "net");
@@ -155,12 +142,12 @@ fn a_killed_keeper_is_replaced_and_connections_stand() {
         "1",
         &server,
     ]);
-    ends(&sandbox);
+    sandbox.end();
 }
 
 #[test]
 fn containers_find_each_other_by_name_alias_and_id() {
-    let sandbox = sandbox();
+    let sandbox = Sandbox::with_busybox();
     for network in ["one", "two"] {
         sandbox.ok(&["network", "create", network]);
     }
@@ -180,12 +167,12 @@ fn containers_find_each_other_by_name_alias_and_id() {
     // With its end its name goes, too.
     sandbox.ok(&["stop", "-t", "0", "A"]);
     until("nobody has the name", || look_up("one", "a").contains("NXDOMAIN"));
-    ends(&sandbox);
+    sandbox.end();
 }
 
 #[test]
 fn a_running_container_comes_into_networks_and_leaves_them() {
-    let sandbox = sandbox();
+    let sandbox = Sandbox::with_busybox();
     for network in ["one", "two"] {
         sandbox.ok(&["network", "create", network]);
     }
@@ -233,12 +220,12 @@ fn a_running_container_comes_into_networks_and_leaves_them() {
     assert!(reaches());
     start(&sandbox, "none", &["--network", "none"]);
     sandbox.fails(125, &["network connect: ", "network none"], &["network", "connect", "two", "none"]);
-    ends(&sandbox);
+    sandbox.end();
 }
 
 #[test]
 fn names_of_the_outside_are_asked_of_those_that_the_network_names() {
-    let sandbox = sandbox();
+    let sandbox = Sandbox::with_busybox();
     sandbox.ok(&["network", "create", "--dns", "127.0.0.99", "outer"]);
     assert!(sandbox.ok(&["network", "inspect", "outer"]).contains("127.0.0.99"));
     start(&sandbox, "a", &["--network", "outer"]);
@@ -248,7 +235,7 @@ fn names_of_the_outside_are_asked_of_those_that_the_network_names() {
     let shown = sandbox.ok(&["network", "inspect", "outer"]);
     assert!(shown.contains("127.0.0.98") && !shown.contains("127.0.0.99"), "{shown}");
     assert_eq!(sandbox.ok(&["network", "reload", "--all"]).lines().count(), 1);
-    ends(&sandbox);
+    sandbox.end();
 }
 
 /// A port of the host that nobody used a moment ago.
@@ -267,7 +254,7 @@ fn echo(address: (&str, u16)) -> Option<TcpStream> {
 
 #[test]
 fn published_ports_lead_to_the_container_from_the_clients_own_address() {
-    let sandbox = sandbox();
+    let sandbox = Sandbox::with_busybox();
     sandbox.ok(&["network", "create", "net"]);
     let port = free_port();
     let published = format!("{port}:7");
@@ -310,12 +297,12 @@ fn published_ports_lead_to_the_container_from_the_clients_own_address() {
     sandbox.fails(125, &["run: ", &port.to_string(), "in use by container s"], &second);
     sandbox.ok(&["rm", "-f", "-t", "0", "s"]);
     TcpListener::bind(("127.0.0.1", port)).expect("the port is free again");
-    ends(&sandbox);
+    sandbox.end();
 }
 
 #[test]
 fn ports_come_and_go_while_the_container_runs() {
-    let sandbox = sandbox();
+    let sandbox = Sandbox::with_busybox();
     let (first, second) = (free_port(), free_port());
     let server = ["busybox", "nc", "-ll", "-p", "7", "-e", "cat"];
     let published = format!("127.0.0.1:{first}:7");
@@ -336,12 +323,12 @@ fn ports_come_and_go_while_the_container_runs() {
     sandbox.fails(125, &["update: ", "not published"], &["update", "--publish-rm", "9", "s"]);
     start(&sandbox, "none", &["--network", "none"]);
     sandbox.fails(125, &["update: ", "on a bridge only"], &["update", "--publish-add", "7", "none"]);
-    ends(&sandbox);
+    sandbox.end();
 }
 
 #[test]
 fn a_header_of_the_proxy_protocol_tells_a_server_who_its_client_is() {
-    let sandbox = sandbox();
+    let sandbox = Sandbox::with_busybox();
     let [first, second] = [free_port(), free_port()];
     let published = format!("127.0.0.1:{first}:7/tcp,proxy=v1");
     let server = ["busybox", "nc", "-ll", "-p", "7", "-e", "cat"];
@@ -375,12 +362,12 @@ fn a_header_of_the_proxy_protocol_tells_a_server_who_its_client_is() {
     ] {
         sandbox.fails(125, words, &[&["run"], options, &["busybox"]].concat());
     }
-    ends(&sandbox);
+    sandbox.end();
 }
 
 #[test]
 fn containers_that_name_name_servers_still_find_each_other() {
-    let sandbox = sandbox();
+    let sandbox = Sandbox::with_busybox();
     sandbox.ok(&["network", "create", "net"]);
     start(&sandbox, "a", &["--network", "net"]);
     let a = address(&sandbox, "a", "net");
@@ -400,12 +387,12 @@ fn containers_that_name_name_servers_still_find_each_other() {
         &["run: ", "no bridge leads"],
         &["run", "--network", "net", "--dns", "fe80::1%eth0", "busybox"],
     );
-    ends(&sandbox);
+    sandbox.end();
 }
 
 #[test]
 fn networks_on_interfaces_of_the_host_need_root() {
-    let sandbox = sandbox();
+    let sandbox = Sandbox::with_busybox();
     sandbox.ok(&["network", "create", "-d", "macvlan", "--subnet", "10.77.0.0/24", "lan"]);
     sandbox.fails(
         125,
@@ -418,5 +405,5 @@ fn networks_on_interfaces_of_the_host_need_root() {
         &["run: ", "a bridge of the host's", "needs root"],
         &["run", "--rm", "--network", "theirs", "busybox"],
     );
-    ends(&sandbox);
+    sandbox.end();
 }

@@ -5,12 +5,6 @@ use crate::support::{Sandbox, is_alive, names_in, until};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 
-fn sandbox() -> Sandbox {
-    let sandbox = Sandbox::new();
-    sandbox.image("busybox");
-    sandbox
-}
-
 fn shell(sandbox: &Sandbox, name: &str, script: &str) {
     sandbox.ok(&["exec", "--user=0", name, "sh", "-c", script]);
 }
@@ -63,7 +57,7 @@ fn assert_same(found: &BTreeMap<Vec<u8>, String>, expected: &BTreeMap<Vec<u8>, S
 
 #[test]
 fn a_diff_tells_what_was_done() {
-    let sandbox = sandbox();
+    let sandbox = Sandbox::with_busybox();
     let bind = format!("{}:/data/bind", sandbox.home.display());
     let arguments =
         ["run", "-d", "--name=c", "--network=none", "-v", "kept:/data", "-v", &bind, "busybox", "sleep", "99"];
@@ -91,7 +85,7 @@ fn a_diff_tells_what_was_done() {
 
 #[test]
 fn two_containers_or_images_are_compared() {
-    let sandbox = sandbox();
+    let sandbox = Sandbox::with_busybox();
     for (name, script) in [
         ("one", "echo 1 >/both; mkdir -p /d/sub; echo 1 >/d/sub/new; chmod 711 /root; rm /etc/os-release"),
         (
@@ -125,7 +119,7 @@ fn two_containers_or_images_are_compared() {
 
 #[test]
 fn what_an_opaque_directory_hides_is_deleted() {
-    let sandbox = sandbox();
+    let sandbox = Sandbox::with_busybox();
     sandbox.ok(&[
         "run",
         "--name=one",
@@ -156,7 +150,7 @@ fn what_an_opaque_directory_hides_is_deleted() {
 
 #[test]
 fn a_random_tree_survives_commit_and_export_and_import() {
-    let sandbox = sandbox();
+    let sandbox = Sandbox::with_busybox();
     for seed in 11..=13 {
         let top = sandbox.home.join("random");
         std::fs::create_dir(&top).expect("mkdir");
@@ -192,7 +186,7 @@ fn a_random_tree_survives_commit_and_export_and_import() {
 
 #[test]
 fn a_commit_has_what_was_asked_for() {
-    let sandbox = sandbox();
+    let sandbox = Sandbox::with_busybox();
     let options = "--name=c -v kept:/data -e MINE=1 -p 8080:80 -l a=b -w /tmp";
     let options: Vec<&str> = options.split(' ').collect();
     sandbox.ok(&[&["create"], &options[..], &["busybox", "sh", "-c", "true"]].concat());
@@ -231,7 +225,7 @@ fn a_commit_has_what_was_asked_for() {
 
 #[test]
 fn a_commit_takes_a_configuration_from_a_file() {
-    let sandbox = sandbox();
+    let sandbox = Sandbox::with_busybox();
     sandbox.ok(&["create", "--name=c", "-e=A=1", "-e=B=1", "--label=l=1", "busybox", "sleep", "99"]);
     let text = r#"{"Env": ["B=2", "C=2"], "Cmd": ["echo", "hi"], "Labels": {"x": "y"}, "User": "1000",
         "ExposedPorts": {"80/tcp": {}}, "Volumes": {"/v": {}}, "StopSignal": "SIGINT", "Unknown": 1}"#;
@@ -255,7 +249,7 @@ fn a_commit_takes_a_configuration_from_a_file() {
 
 #[test]
 fn a_commit_succeeds_though_somebody_unpauses_meanwhile() {
-    let sandbox = sandbox();
+    let sandbox = Sandbox::with_busybox();
     let id = sandbox.ok(&["run", "-d", "--name=c", "--network=none", "busybox", "sleep", "99"]);
     shell(&sandbox, "c", "head -c 20000000 /dev/zero >/large");
     let status = || sandbox.ok(&["inspect", "--format={{.State.Status}}", id.trim()]);
@@ -281,7 +275,7 @@ fn a_commit_succeeds_though_somebody_unpauses_meanwhile() {
 
 #[test]
 fn a_commit_pauses_where_it_is_told_to() {
-    let sandbox = sandbox();
+    let sandbox = Sandbox::with_busybox();
     sandbox.ok(&["run", "-d", "--name=c", "--network=none", "busybox", "sleep", "99"]);
     let told = |sandbox: &Sandbox| {
         let events = sandbox.ok(&["events", "--stream=false", "--filter=container=c", "--format={{.Status}}"]);
@@ -303,7 +297,7 @@ fn a_commit_pauses_where_it_is_told_to() {
 
 #[test]
 fn a_name_that_would_be_a_mark_is_refused() {
-    let sandbox = sandbox();
+    let sandbox = Sandbox::with_busybox();
     sandbox.ok(&["run", "--name=c", "--network=none", "busybox", "touch", "/etc/.wh.passwd"]);
     for squash in ["--squash=false", "--squash"] {
         let arguments: Vec<&str> =
@@ -316,7 +310,7 @@ fn a_name_that_would_be_a_mark_is_refused() {
 
 #[test]
 fn an_export_has_no_mounts_and_no_terminal() {
-    let sandbox = sandbox();
+    let sandbox = Sandbox::with_busybox();
     std::fs::write(sandbox.home.join("outside"), "x").expect("write");
     let bind = format!("{}:/data", sandbox.home.display());
     sandbox.ok(&["run", "-d", "--name=c", "--network=none", "-v", &bind, "--tmpfs=/ram", "busybox", "sleep", "99"]);

@@ -2,22 +2,9 @@
 
 use crate::support::{Sandbox, until};
 
-fn sandbox() -> Sandbox {
-    let sandbox = Sandbox::new();
-    sandbox.image("busybox");
-    sandbox
-}
-
-/// Everything of a sandbox ends, the keeper of its networks too when nobody needs it any more.
-fn ends(sandbox: &Sandbox) {
-    sandbox.ok(&["rm", "-f", "-a", "-t", "0"]);
-    until("the keeper has gone", || sandbox.processes().is_empty());
-    sandbox.assert_no_leaks();
-}
-
 #[test]
 fn rules_are_part_of_the_description() {
-    let sandbox = sandbox();
+    let sandbox = Sandbox::with_busybox();
     let create =
         ["create", "--name", "a", "--egress", "allow=Example.org:443,10.1.2.3/8", "--egress", "deny", "busybox"];
     sandbox.ok(&create);
@@ -33,7 +20,7 @@ fn rules_are_part_of_the_description() {
 
 #[test]
 fn what_cannot_be_ruled_is_said() {
-    let sandbox = sandbox();
+    let sandbox = Sandbox::with_busybox();
     for mode in ["host", "pasta", "private", "ns:/proc/self/ns/net"] {
         let run = ["run", "--rm", "--network", mode, "--egress", "deny", "busybox", "true"];
         sandbox.fails(125, &["run: ", "egress rules cannot hold", "say --network bridge"], &run);
@@ -48,7 +35,7 @@ fn what_cannot_be_ruled_is_said() {
 
 #[test]
 fn a_container_with_rules_is_on_the_bridge_and_asks_for_nothing() {
-    let sandbox = sandbox();
+    let sandbox = Sandbox::with_busybox();
     let start = |name: &str, rules: &[&str]| {
         sandbox
             .ok(&[&["run", "-d", "--name", name, "--network", "bridge"], rules, &["busybox", "sleep", "1000"]]
@@ -80,5 +67,5 @@ fn a_container_with_rules_is_on_the_bridge_and_asks_for_nothing() {
     until("another keeper answers", || asks("ruled", &["other.example."]).contains("REFUSED"));
     assert!(!heard(&asks("ruled", &["example.org.", "169.254.1.1"])));
     until("the next one tells, too", || told().contains("ruled dns other.example\n"));
-    ends(&sandbox);
+    sandbox.end();
 }

@@ -36,9 +36,7 @@ fn bridges() -> String {
 
 /// With the last container everything of the engine's is gone from the namespace.
 pub fn ends(sandbox: &Sandbox) {
-    sandbox.ok(&["rm", "-f", "-a", "-t", "0"]);
-    until("the keeper has gone", || sandbox.processes().is_empty());
-    sandbox.assert_no_leaks();
+    sandbox.end();
     assert_eq!(says(&["nft", "list", "tables"]), "");
     assert!(!says(&["ip", "rule"]).contains("fwmark"));
     assert_eq!(bridges() + &says(&["ip", "-o", "link", "show", "type", "veth"]), "");

@@ -66,6 +66,20 @@ impl Sandbox {
         Self { top, data, runtime, home }
     }
 
+    /// One that has the image of busybox.
+    pub fn with_busybox() -> Self {
+        let sandbox = Self::new();
+        sandbox.image("busybox");
+        sandbox
+    }
+
+    /// Everything of it ends, the keeper of its networks too when nobody needs it any more.
+    pub fn end(&self) {
+        self.ok(&["rm", "-f", "-a", "-t", "0"]);
+        until("the keeper has gone", || self.processes().is_empty());
+        self.assert_no_leaks();
+    }
+
     /// The binary with this engine's directories and nothing else of the caller's environment.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(binary());
