@@ -1,23 +1,27 @@
 //! Compressing a layer on its way out, with all processors. The same bytes come out whatever their number.
 
 mod chunked;
+mod parallel;
 
 use crate::error::Kind;
 use crate::image::origin::shown;
 use crate::store::layers::Compression;
-use anyhow::{Context, Result, anyhow};
+use crate::sys::memory;
+use anyhow::{Context, Result};
 use flate2::{Compress, Crc, FlushCompress};
+use parallel::Workers;
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{BufRead, Read, Write};
-use std::sync::Mutex;
-use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
+use zstd::bulk;
 
 /// What one thread compresses at a time. Blocks know nothing of each other, which costs less than 1 % at this size.
 const BLOCK_BYTES: usize = 1 << 20;
-/// What one thread of zstd compresses at a time.
-const ZSTD_JOB_BYTES: u32 = 4 << 20;
+/// The same of zstd, which looks further back.
+const ZSTD_BLOCK_BYTES: usize = 4 << 20;
 /// More threads than this are of no use to one push.
 const THREADS_MAX: usize = 16;
+/// The same with zstd: so many are faster than the one that decompresses for them, and their blocks take memory.
+const ZSTD_THREADS_MAX: usize = 6;
 /// RFC 1952: deflate, no flags, no time, an unknown system.
 const GZIP_HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
 /// RFC 1951: a last block with nothing in it.
@@ -66,85 +70,76 @@ impl Compressor {
 
     /// Compresses an archive to its end, and gives what annotations the blob's descriptor needs.
     pub fn compress(self, input: impl BufRead, out: impl Write) -> Result<BTreeMap<String, String>> {
-        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX);
+        memory::give_large_back();
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let few = threads.min(ZSTD_THREADS_MAX);
         match self {
-            Self::Gzip { level } => gzip(input, out, level, threads)?,
-            Self::Zstd { level } => zstd(input, out, level, threads)?,
-            Self::ZstdChunked { level } => return chunked::compress(input, out, level),
+            Self::Gzip { level } => gzip(input, out, level, threads.min(THREADS_MAX))?,
+            Self::Zstd { level } => zstd(input, out, level, few)?,
+            Self::ZstdChunked { level } => return chunked::compress(input, out, level, few),
         }
         Ok(BTreeMap::new())
     }
 }
 
-fn zstd(mut input: impl Read, out: impl Write, level: i32, threads: usize) -> Result<()> {
-    let start = || -> std::io::Result<_> {
-        let mut encoder = zstd::stream::write::Encoder::new(out, level)?;
-        encoder.multithread(threads as u32)?;
-        encoder.set_parameter(zstd::stream::raw::CParameter::JobSize(ZSTD_JOB_BYTES))?;
-        Ok(encoder)
+/// Each block is a frame: a stream of several is one to any reader (RFC 8878, section 3.1).
+fn zstd(input: impl Read, mut out: impl Write, level: i32, threads: usize) -> Result<()> {
+    let start = || {
+        let mut zstd = bulk::Compressor::new(level).context("start zstd")?;
+        Ok(move |plain: &[u8]| zstd.compress(plain).context("compress"))
     };
-    let mut encoder = start().context("start zstd")?;
-    std::io::copy(&mut input, &mut encoder).context("compress")?;
-    encoder.finish().context("compress")?;
-    Ok(())
+    let put = |frame: Vec<u8>| out.write_all(&frame).context("write the compressed layer");
+    blocks(input, ZSTD_BLOCK_BYTES, threads, start, put)
 }
 
-/// A block to compress, and where its reader waits for it.
-struct Job {
-    plain: Vec<u8>,
-    done: Sender<Result<Block>>,
+fn gzip(input: impl Read, mut out: impl Write, level: u32, threads: usize) -> Result<()> {
+    let mut whole = Crc::new();
+    out.write_all(&GZIP_HEADER).context("write the compressed layer")?;
+    let start = || Ok(move |plain: &[u8]| deflate(plain, level));
+    blocks(input, BLOCK_BYTES, threads, start, |block: Block| {
+        whole.combine(&block.crc);
+        out.write_all(&block.deflated).context("write the compressed layer")
+    })?;
+    out.write_all(&DEFLATE_END).context("write the compressed layer")?;
+    let trailer = [whole.sum().to_le_bytes(), whole.amount().to_le_bytes()].concat();
+    out.write_all(&trailer).context("write the compressed layer")
+}
+
+/// Has each block of the input compressed and put where it belongs, in their order. Of an empty input there is one block.
+fn blocks<T: Send, Work: FnMut(&[u8]) -> Result<T> + Send>(
+    mut input: impl Read,
+    bytes: usize,
+    threads: usize,
+    start: impl Fn() -> Result<Work>,
+    mut put: impl FnMut(T) -> Result<()>,
+) -> Result<()> {
+    std::thread::scope(|scope| {
+        let workers = Workers::start(scope, threads, start)?;
+        let mut waiting = VecDeque::new();
+        loop {
+            let mut plain = workers.buffer();
+            plain.reserve_exact(bytes);
+            let read = input.by_ref().take(bytes as u64).read_to_end(&mut plain).context("compress")?;
+            if read > 0 || waiting.is_empty() {
+                waiting.push_back(workers.give(plain)?);
+            }
+            if read < bytes {
+                break;
+            }
+            while workers.are_enough(&waiting)
+                && let Some(made) = waiting.pop_front()
+            {
+                put(made.wait()?)?;
+            }
+        }
+        waiting.into_iter().try_for_each(|made| put(made.wait()?))
+    })
 }
 
 /// A compressed block that ends on the border of a byte, so that another may follow it.
 struct Block {
     deflated: Vec<u8>,
     crc: Crc,
-}
-
-fn gzip(mut input: impl Read, mut out: impl Write, level: u32, threads: usize) -> Result<()> {
-    let (jobs, queue) = sync_channel::<Job>(threads);
-    let queue = Mutex::new(queue);
-    std::thread::scope(|scope| {
-        // Gone when this is left, which ends the threads.
-        let jobs = jobs;
-        for _ in 0..threads {
-            let work = || {
-                let next = || queue.lock().expect("no holder of the lock panics").recv();
-                while let Ok(Job { plain, done }) = next() {
-                    // Who waited may have failed meanwhile.
-                    let _ = done.send(deflate(&plain, level));
-                }
-            };
-            std::thread::Builder::new().spawn_scoped(scope, work).context("start a thread")?;
-        }
-        let mut waiting: VecDeque<Receiver<Result<Block>>> = VecDeque::new();
-        let mut whole = Crc::new();
-        let mut put = |block: Receiver<Result<Block>>, out: &mut dyn Write| -> Result<()> {
-            let block = block.recv().map_err(|_| anyhow!("compress: thread died"))??;
-            whole.combine(&block.crc);
-            out.write_all(&block.deflated).context("write the compressed layer")
-        };
-        out.write_all(&GZIP_HEADER).context("write the compressed layer")?;
-        loop {
-            let mut plain = Vec::with_capacity(BLOCK_BYTES);
-            input.by_ref().take(BLOCK_BYTES as u64).read_to_end(&mut plain).context("compress")?;
-            if plain.is_empty() {
-                break;
-            }
-            let (done, block) = channel();
-            jobs.send(Job { plain, done }).map_err(|_| anyhow!("compress: thread died"))?;
-            waiting.push_back(block);
-            if waiting.len() > 2 * threads
-                && let Some(block) = waiting.pop_front()
-            {
-                put(block, &mut out)?;
-            }
-        }
-        waiting.into_iter().try_for_each(|block| put(block, &mut out))?;
-        out.write_all(&DEFLATE_END).context("write the compressed layer")?;
-        let trailer = [whole.sum().to_le_bytes(), whole.amount().to_le_bytes()].concat();
-        out.write_all(&trailer).context("write the compressed layer")
-    })
 }
 
 fn deflate(plain: &[u8], level: u32) -> Result<Block> {

@@ -24,6 +24,19 @@ pub fn take_in_advance(bytes: usize) {
     drop(std::hint::black_box(Vec::<u8>::with_capacity(bytes.min(ADVANCE_BYTES_MAX))));
 }
 
+/// A block of this size has pages of its own where [`give_large_back`] was called.
+const LARGE_BYTES: usize = 256 << 10;
+
+/// Has large blocks go back to the kernel when they are freed. Else glibc, once it has seen one freed, takes the next of
+/// that size from a thread's heap, and each thread's heap holds what it has had at the worst.
+pub fn give_large_back() {
+    // SAFETY: it only sets a number of the allocator's. Other C libraries have no such parameter.
+    #[cfg(target_env = "gnu")]
+    unsafe {
+        libc::mallopt(libc::M_MMAP_THRESHOLD, LARGE_BYTES as libc::c_int);
+    }
+}
+
 /// Gives back to the kernel what the heap holds free, and the stack that was used and is not any more. For a process
 /// that has done its work and now waits for long. The caller must be on the main thread.
 pub fn give_back() {

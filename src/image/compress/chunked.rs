@@ -6,69 +6,87 @@
 
 mod table;
 
-use crate::store::unpack::tar::{Archive, Member};
+use super::parallel::{Made, Workers};
+use crate::store::unpack::tar::Archive;
 use anyhow::{Context, Result};
 use sha2::{Digest as _, Sha256};
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::{BufRead, Error, Read, Write};
 use std::rc::Rc;
-use table::{Chunk, Table};
+use table::{Chunk, Entry, Table};
+use zstd::bulk;
 
 /// What a file is cut into, so that a small change leaves most of a large one.
 const CHUNK_BYTES: usize = 256 << 10;
 /// The most that headers and padding between two files may take.
 const BETWEEN_BYTES_MAX: usize = 64 << 20;
 const BLOCK_BYTES: u64 = 512;
+/// How many frames and members wait for those before them at most.
+const WAITING_MAX: usize = 64;
 const SKIPPABLE: [u8; 4] = [0x50, 0x2a, 0x4d, 0x18];
 
 /// Compresses an archive, and gives the annotations that its descriptor needs.
-pub fn compress(input: impl BufRead, out: impl Write, level: i32) -> Result<BTreeMap<String, String>> {
+pub fn compress(
+    input: impl BufRead,
+    out: impl Write,
+    level: i32,
+    threads: usize,
+) -> Result<BTreeMap<String, String>> {
+    let start = || {
+        let mut zstd = bulk::Compressor::new(level).context("start zstd")?;
+        Ok(move |plain: &[u8]| {
+            let bytes = zstd.compress(plain).context("compress")?;
+            Ok(Frame { bytes, digest: Sha256::digest(plain).into() })
+        })
+    };
+    std::thread::scope(|scope| {
+        let workers = Workers::start(scope, threads, start)?;
+        let table = Some(Table::new()?);
+        let blob = Blob { out, at: 0, workers, waiting: VecDeque::new(), chunks: Vec::new(), table };
+        write(input, blob)
+    })
+}
+
+fn write(input: impl BufRead, mut blob: Blob<impl Write>) -> Result<BTreeMap<String, String>> {
     let raw = Rc::new(RefCell::new(Vec::new()));
     let mut archive = Archive::new(Recorder { inner: input, raw: Rc::clone(&raw) });
-    let zstd = zstd::bulk::Compressor::new(level).context("start zstd")?;
-    let mut frames = Frames { out, at: 0, zstd, pending: Vec::new() };
-    let mut table = Some(Table::new()?);
+    // What comes before the next file's bytes.
+    let mut pending = Vec::new();
     let mut padding = 0;
     while let Some(member) = archive.next()? {
         let header = std::mem::take(&mut *raw.borrow_mut());
-        let entry = table.as_mut().and_then(|table| table.entry(&member, header.get(padding..)?));
-        frames.pending.extend_from_slice(&header);
-        let (start, chunks, sums) = payload(&mut archive, &member, &mut frames, &raw)?;
-        match (&mut table, entry) {
-            (Some(table), Some(entry)) => table.add(entry, &header, (start, frames.at), &chunks, sums)?,
-            _ => table = None,
-        }
+        let entry = blob.table.as_mut().and_then(|table| table.entry(&member, header.get(padding..)?));
+        pending.extend_from_slice(&header);
         let stored: u64 = member.extents.iter().map(|(_, length)| length).sum();
+        if stored > 0 {
+            blob.between(&std::mem::take(&mut pending))?;
+        }
+        let sums = payload(&mut archive, stored, &mut blob, &raw)?;
+        blob.member(entry, header, sums)?;
         padding = (stored.wrapping_neg() % BLOCK_BYTES) as usize;
     }
     archive.drain()?;
     let end = std::mem::take(&mut *raw.borrow_mut());
-    frames.pending.extend_from_slice(&end);
-    frames.flush()?;
-    match table.filter(|_| end.iter().all(|byte| *byte == 0)) {
-        Some(table) => table.finish(&end, &mut frames),
+    pending.extend_from_slice(&end);
+    blob.between(&pending)?;
+    blob.settle(0)?;
+    match blob.table.take().filter(|_| end.iter().all(|byte| *byte == 0)) {
+        Some(table) => table.finish(&end, &mut blob),
         None => Ok(BTreeMap::new()),
     }
 }
 
-/// Writes a member's bytes. Gives where they begin, the chunks that they make, and the sums of all of them.
+/// Hands on the bytes of a member, and gives the sums of all of them.
 fn payload<R: BufRead>(
     archive: &mut Archive<R>,
-    member: &Member,
-    frames: &mut Frames<impl Write>,
+    mut left: u64,
+    blob: &mut Blob<impl Write>,
     raw: &RefCell<Vec<u8>>,
-) -> Result<(u64, Vec<Chunk>, (Sha256, u64))> {
-    let mut left: u64 = member.extents.iter().map(|(_, length)| length).sum();
+) -> Result<(Sha256, u64)> {
     let (mut whole, mut crc) = (Sha256::new(), !0);
-    let mut chunks = Vec::new();
-    if left > 0 {
-        frames.flush()?;
-    }
-    let start = frames.at;
-    let mut bytes = Vec::new();
     while left > 0 {
-        bytes.clear();
+        let mut bytes = blob.workers.buffer();
         let length = left.min(CHUNK_BYTES as u64);
         archive.data(length, |piece| {
             raw.borrow_mut().clear();
@@ -77,33 +95,87 @@ fn payload<R: BufRead>(
         })?;
         whole.update(&bytes);
         crc = table::crc64(crc, &bytes);
-        chunks.push(Chunk { at: frames.at, length, digest: Sha256::digest(&bytes).into() });
-        frames.frame(&bytes)?;
+        blob.frame(bytes, true)?;
         left -= length;
     }
     raw.borrow_mut().clear();
-    Ok((start, chunks, (whole, !crc)))
+    Ok((whole, !crc))
+}
+
+/// A piece of the archive that was compressed alone.
+struct Frame {
+    bytes: Vec<u8>,
+    /// Of its plain bytes.
+    digest: [u8; 32],
+}
+
+/// What follows in a blob.
+enum Next {
+    Frame {
+        made: Made<Frame>,
+        /// How many plain bytes of a file are in it; None for what is between files.
+        file: Option<u64>,
+    },
+    /// What the table says of a member, whose frames are those before. None if it cannot.
+    Member { entry: Option<Box<Entry>>, header: Vec<u8>, sums: (Sha256, u64) },
 }
 
 /// A blob on its way out.
-pub struct Frames<W> {
+pub struct Blob<W> {
     out: W,
     /// How many bytes are out.
     at: u64,
-    zstd: zstd::bulk::Compressor<'static>,
-    /// What comes before the next file's bytes.
-    pending: Vec<u8>,
+    workers: Workers<Frame>,
+    waiting: VecDeque<Next>,
+    /// Those of the next member.
+    chunks: Vec<Chunk>,
+    /// None once something was met that it has no words for.
+    table: Option<Table>,
 }
 
-impl<W: Write> Frames<W> {
-    fn flush(&mut self) -> Result<()> {
-        let pending = std::mem::take(&mut self.pending);
-        pending.chunks(CHUNK_BYTES).try_for_each(|piece| self.frame(piece))
+impl<W: Write> Blob<W> {
+    /// Bytes of the archive that are in no file.
+    fn between(&mut self, bytes: &[u8]) -> Result<()> {
+        bytes.chunks(CHUNK_BYTES).try_for_each(|piece| {
+            let mut plain = self.workers.buffer();
+            plain.extend_from_slice(piece);
+            self.frame(plain, false)
+        })
     }
 
-    fn frame(&mut self, plain: &[u8]) -> Result<()> {
-        let frame = self.zstd.compress(plain).context("compress")?;
-        self.write(&frame)
+    fn frame(&mut self, plain: Vec<u8>, is_of_file: bool) -> Result<()> {
+        let file = is_of_file.then_some(plain.len() as u64);
+        let made = self.workers.give(plain)?;
+        self.waiting.push_back(Next::Frame { made, file });
+        self.settle(WAITING_MAX)
+    }
+
+    fn member(&mut self, entry: Option<Entry>, header: Vec<u8>, sums: (Sha256, u64)) -> Result<()> {
+        self.waiting.push_back(Next::Member { entry: entry.map(Box::new), header, sums });
+        self.settle(WAITING_MAX)
+    }
+
+    /// Writes what comes first until no more than this waits.
+    fn settle(&mut self, most: usize) -> Result<()> {
+        while self.waiting.len() > most
+            && let Some(next) = self.waiting.pop_front()
+        {
+            match next {
+                Next::Frame { made, file } => {
+                    let Frame { bytes, digest } = made.wait()?;
+                    self.chunks.extend(file.map(|length| Chunk { at: self.at, length, digest }));
+                    self.write(&bytes)?;
+                }
+                Next::Member { entry, header, sums } => {
+                    let chunks = std::mem::take(&mut self.chunks);
+                    match (&mut self.table, entry) {
+                        (Some(table), Some(entry)) => table.add(*entry, &header, self.at, &chunks, sums)?,
+                        _ => self.table = None,
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 
     /// A frame that readers of zstd skip (RFC 8878, section 3.1.2). Gives where its content begins.

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 fn made(plain: &[u8]) -> (Vec<u8>, BTreeMap<String, String>) {
     let mut out = Vec::new();
-    let annotations = compress(plain, &mut out, 3).unwrap();
+    let annotations = compress(plain, &mut out, 3, 2).unwrap();
     assert!(zstd::stream::decode_all(out.as_slice()).unwrap() == plain);
     (out, annotations)
 }
