@@ -217,15 +217,17 @@ fn imports(code: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn the_fuzzer_has_the_engines_dependencies() {
-    let dependencies = |path: &str| {
+fn the_fuzzer_has_the_engines_dependencies_and_their_builds() {
+    let manifest = |path: &str| -> toml::Table {
         let text = std::fs::read_to_string(source().join(path)).expect("read a manifest");
-        let mut manifest: toml::Table = text.parse().expect("a manifest is TOML");
-        manifest.remove("dependencies").expect("it has dependencies").as_table().expect("they are a table").clone()
+        text.parse().expect("a manifest is TOML")
     };
-    let mut fuzzer = dependencies("fuzz/Cargo.toml");
-    fuzzer.remove("libfuzzer-sys").expect("the fuzzer has its own");
-    assert_eq!(fuzzer, dependencies("Cargo.toml"));
+    let (engine, mut fuzzer) = (manifest("Cargo.toml"), manifest("fuzz/Cargo.toml"));
+    let dependencies = fuzzer["dependencies"].as_table_mut().expect("dependencies are a table");
+    dependencies.remove("libfuzzer-sys").expect("the fuzzer has its own");
+    assert_eq!(fuzzer["dependencies"], engine["dependencies"]);
+    // Those that the tests have built will do for it.
+    assert_eq!(fuzzer["profile"]["dev"], engine["profile"]["dev"]);
 }
 
 #[test]
