@@ -58,6 +58,7 @@ pub enum Happening {
     #[serde(rename = "loadfromarchive")]
     Load,
     Mount,
+    NetworkRestart,
     Pause,
     Prune,
     Pull,

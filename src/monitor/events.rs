@@ -2,6 +2,7 @@
 
 use super::{MAIN, Monitor};
 use crate::container::events::{Event, Happening};
+use crate::error;
 use crate::network::Refused;
 
 impl Monitor {
@@ -43,6 +44,12 @@ impl Monitor {
         if !events.is_empty() {
             self.journal.tell(&events);
         }
+    }
+
+    /// A pasta that has died has a successor, or why there is none yet.
+    pub(super) fn tell_of_network(&mut self, error: Option<&anyhow::Error>) {
+        let error = error.map(|error| ("error", error::line(error)));
+        self.journal.tell(&[Event::of(&self.config, Happening::NetworkRestart).with(error)]);
     }
 
     fn tell_with_code(&mut self, happenings: &[Happening], code: i32) {

@@ -4,6 +4,7 @@
 
 use super::files;
 use super::namespaces::{self, Joined};
+use super::network::{Connected, Line};
 use super::restart::Restarting;
 use super::sources::Sources;
 use super::stdio::Streams;
@@ -22,11 +23,11 @@ use crate::container::user;
 use crate::engine::{self, Engine};
 use crate::error::{self, Kind};
 use crate::fs::{self, Durability, Root};
-use crate::network::{Bridged, Connected, Guest, Leased, Network, pasta};
+use crate::network::{Bridged, Guest, Leased, Network, pasta};
 use crate::rootless::map;
 use crate::runtime::cgroup::{self, Delegated};
 use crate::runtime::identity::Identity;
-use crate::runtime::{self, Bundle, Starting, Stdio, hooks};
+use crate::runtime::{self, Bundle, Entrance, Starting, Stdio, hooks};
 use crate::sys::namespace::{self as nsfs, Namespaces};
 use crate::sys::terminal::Size;
 use crate::sys::{process, signal, socket};
@@ -434,10 +435,10 @@ enum Connecting {
 
 impl Connecting {
     fn finish(self, engine: &Engine) -> Result<Connected> {
-        match self {
-            Self::Pasta(starting) => starting.finish(&name_of(engine)).map(Connected::Pasta),
-            Self::Bridge(bridged) => Ok(Connected::Bridge(bridged)),
-        }
+        Ok(match self {
+            Self::Pasta(starting) => Connected::Pasta(Line::new(starting.finish(&name_of(engine))?)),
+            Self::Bridge(bridged) => Connected::Bridge(bridged),
+        })
     }
 }
 
@@ -454,21 +455,26 @@ fn connect(
         return Ok(None);
     }
     let entrance = starting.entrance.as_ref().context("a new container has an entrance")?;
-    let net = entrance.get(Namespaces::CLONE_NEWNET).context("the container has a network namespace")?;
     if let Some(leased) = leased {
+        let net = entrance.get(Namespaces::CLONE_NEWNET).context("the container has a network namespace")?;
         return Ok(Some(Connecting::Bridge(Box::new(leased.connect(
             net.as_fd(),
             &config.ports,
             &name_of(engine),
         )?))));
     }
+    Ok(Some(Connecting::Pasta(start_pasta(config, entrance, run_dir)?)))
+}
+
+/// Starts the pasta of a container.
+pub fn start_pasta(config: &Config, entrance: &Entrance, run_dir: &Path) -> Result<pasta::Starting> {
+    let net = entrance.get(Namespaces::CLONE_NEWNET).context("the container has a network namespace")?;
     let wishes = pasta::Wishes {
         ports: &config.ports,
         options: &config.pasta_options,
         leads_to_host: config.names.leads_to_host(),
     };
-    let starting = pasta::start(run_dir, entrance.get(Namespaces::CLONE_NEWUSER), net, wishes)?;
-    Ok(Some(Connecting::Pasta(starting)))
+    pasta::start(run_dir, entrance.get(Namespaces::CLONE_NEWUSER), net, wishes)
 }
 
 fn describe(engine: &Engine, starting: &Starting, restarts: u32) -> Result<State> {

@@ -11,8 +11,10 @@ mod files;
 mod health;
 mod launch;
 mod namespaces;
+mod network;
 mod output;
 mod pause;
+mod pauses;
 mod requests;
 mod restart;
 mod shared;
@@ -30,7 +32,6 @@ use crate::container::state::{Paths, State};
 use crate::engine::{Directories, Engine};
 use crate::error::{Kind, Wire};
 use crate::fs;
-use crate::network::{Bridged, Connected};
 use crate::runtime::Entrance;
 use crate::runtime::cgroup::{Cgroup, Delegated};
 use crate::sys::memory;
@@ -39,6 +40,7 @@ use crate::sys::socket;
 use anyhow::{Context, Result};
 use clients::{Client, Role};
 use health::Checker;
+use network::Connected;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signalfd::SignalFd;
 use restart::Restarting;
@@ -273,7 +275,7 @@ impl Monitor {
                 polled.push(PollFd::new(input, PollFlags::POLLOUT));
             }
         }
-        for watched in self.bridged().into_iter().flat_map(Bridged::watched) {
+        for watched in self.network().into_iter().flat_map(Connected::watched) {
             events.push(Event::Network);
             polled.push(PollFd::new(watched, PollFlags::POLLIN));
         }
@@ -299,7 +301,7 @@ impl Monitor {
         let drains = self.processes.iter().filter_map(|process| process.drain_until);
         let guests = self.clients.iter().filter_map(Client::dropped_at);
         let health = self.checker.as_ref().and_then(|checker| checker.timer());
-        let network = self.bridged().and_then(Bridged::resumes_at);
+        let network = self.network().and_then(Connected::mended_at);
         drains
             .chain(guests)
             .chain(network)
@@ -322,27 +324,10 @@ impl Monitor {
         for client in self.clients.iter_mut().filter(|client| client.dropped_at().is_some_and(|at| now >= at)) {
             client.drop_for_slowness();
         }
-        if self.bridged().and_then(Bridged::resumes_at).is_some_and(|at| now >= at) {
+        if self.network().and_then(Connected::mended_at).is_some_and(|at| now >= at) {
             self.mend_network();
         }
         self.check_health_timers();
-    }
-
-    fn bridged(&self) -> Option<&Bridged> {
-        match &self.instance.as_ref()?.network {
-            Some(Connected::Bridge(bridged)) => Some(bridged),
-            Some(Connected::Pasta(_)) | None => None,
-        }
-    }
-
-    fn mend_network(&mut self) {
-        if let Some(Connected::Bridge(bridged)) =
-            self.instance.as_mut().and_then(|instance| instance.network.as_mut())
-        {
-            bridged.mend();
-            let refused = bridged.refused();
-            self.tell_of_refused(&refused);
-        }
     }
 
     fn handle(&mut self, event: Event, flags: PollFlags) -> Result<()> {

@@ -1,6 +1,7 @@
 //! Starting a container again in the same process, as its policy or its user wants it.
 
 use super::launch::{Begun, Ground};
+use super::pauses::Pauses;
 use super::{MAIN, Monitor};
 use crate::container::config::Restart;
 use crate::container::control::Reply;
@@ -12,21 +13,12 @@ use crate::sys::memory;
 use anyhow::Result;
 use std::time::{Duration, Instant};
 
-/// How long the first restart is held back; every further one twice as long as the one before it.
-const DELAY_FIRST: Duration = Duration::from_millis(100);
-
-/// No restart is held back longer.
-const DELAY_MAX: Duration = Duration::from_secs(60);
-
-/// A run that was longer than this was a good one: the next restart is the first again.
-const GOOD_RUN: Duration = Duration::from_secs(10);
-
 /// What there is to know about the next start.
+#[derive(Default)]
 pub struct Restarting {
     /// When the pause between two runs ends.
     pub at: Option<Instant>,
-    began: Instant,
-    delay: Duration,
+    pauses: Pauses,
     /// The user wants it to stay down.
     forbidden: bool,
     /// The machine, or the session, ends: it is not to start again now.
@@ -36,21 +28,6 @@ pub struct Restarting {
     /// It is to start again in any case, though not at once.
     wanted: bool,
     askers: Vec<u32>,
-}
-
-impl Default for Restarting {
-    fn default() -> Self {
-        Self {
-            at: None,
-            began: Instant::now(),
-            delay: DELAY_FIRST,
-            forbidden: false,
-            leaving: false,
-            asked: false,
-            wanted: false,
-            askers: Vec::new(),
-        }
-    }
 }
 
 impl Restarting {
@@ -87,16 +64,6 @@ impl Restarting {
         self.forbidden = false;
         self.at = self.at.map(|_| Instant::now());
     }
-
-    /// The pause after a run that has just ended.
-    fn next_delay(&mut self) -> Duration {
-        if self.began.elapsed() > GOOD_RUN {
-            self.delay = DELAY_FIRST;
-        }
-        let delay = self.delay;
-        self.delay = (delay * 2).min(DELAY_MAX);
-        delay
-    }
 }
 
 impl Monitor {
@@ -114,7 +81,7 @@ impl Monitor {
             Restart::Always | Restart::UnlessStopped => true,
         };
         let is_wanted = is_wanted || std::mem::take(&mut self.restarting.wanted);
-        (is_wanted && !self.restarting.forbidden).then(|| self.restarting.next_delay())
+        (is_wanted && !self.restarting.forbidden).then(|| self.restarting.pauses.next_delay())
     }
 
     /// Between two runs: the end of the last one is told, and written down as one that will not last.
@@ -167,12 +134,12 @@ impl Monitor {
     /// The next run. One that does not come to pass counts as one that has failed at once.
     pub(super) fn start_again(&mut self) -> Result<()> {
         self.restarting.at = None;
-        self.restarting.began = Instant::now();
         self.was_stopped = false;
         let was_asked = std::mem::take(&mut self.restarting.asked);
         if was_asked {
-            self.restarting.delay = DELAY_FIRST;
+            self.restarting.pauses = Pauses::default();
         }
+        self.restarting.pauses.begin();
         let restarts = if was_asked { 0 } else { self.state.restarts + 1 };
         let begun = self.ground().begin(None, restarts);
         let reply = match begun {
@@ -215,26 +182,5 @@ impl Monitor {
     fn write_state(&self) -> Result<()> {
         let durability = if self.config.auto_remove { Durability::Cached } else { Durability::Synced };
         state::write(&self.paths, &self.state, durability)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_crash_loop_starts_at_most_twelve_times_a_minute() {
-        let mut restarting = Restarting::default();
-        let mut passed = Duration::ZERO;
-        let mut starts = 0;
-        while passed <= Duration::from_secs(60) {
-            starts += 1;
-            passed += restarting.next_delay();
-        }
-        assert!((8..=12).contains(&starts), "{starts}");
-        for _ in 0..5 {
-            restarting.next_delay();
-        }
-        assert_eq!(restarting.next_delay(), DELAY_MAX);
     }
 }

@@ -4,9 +4,9 @@
 //! (prctl(2), `PR_SET_CHILD_SUBREAPER`), however deep it was, and a child keeps its pid until it is reaped.
 
 use super::Monitor;
+use super::network::Connected;
 use crate::container::config::Namespace;
 use crate::fs;
-use crate::network::Connected;
 use crate::sys::process;
 use anyhow::Result;
 use std::path::Path;
@@ -75,9 +75,8 @@ impl Monitor {
 
     /// The children that have their own pidfd here.
     fn known_children(&self) -> Vec<i32> {
-        let network = self.instance.as_ref().and_then(|instance| instance.network.as_ref());
         let processes = self.processes.iter().map(|process| process.child.pid);
-        processes.chain(network.map(Connected::pids).unwrap_or_default()).collect()
+        processes.chain(self.network().map(Connected::pids).unwrap_or_default()).collect()
     }
 }
 

@@ -1,6 +1,7 @@
 //! `update` of a container that is alive: limits go into its cgroup, a new health check begins at once, and the restart
 //! policy is asked when it next ends.
 
+use super::network::Connected;
 use super::{Monitor, files, launch};
 use crate::container::config::{Config, Health};
 use crate::container::events::Happening;
@@ -9,7 +10,7 @@ use crate::container::update::Change;
 use crate::container::{create, state};
 use crate::error::Kind;
 use crate::fs::Durability;
-use crate::network::{Connected, Guest};
+use crate::network::Guest;
 use crate::sys::namespace::Namespaces;
 use anyhow::{Context, Result};
 use std::os::fd::AsFd;

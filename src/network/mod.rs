@@ -57,23 +57,6 @@ impl Network {
     }
 }
 
-/// A container's connection, which ends when this is dropped.
-#[derive(Debug)]
-pub enum Connected {
-    Pasta(pasta::Connected),
-    Bridge(Box<Bridged>),
-}
-
-impl Connected {
-    /// The pids of the processes of its own that connect it.
-    pub fn pids(&self) -> Vec<i32> {
-        match self {
-            Self::Pasta(connected) => vec![connected.pid()],
-            Self::Bridge(bridged) => bridged.pids(),
-        }
-    }
-}
-
 /// A port of the host that leads into the container.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Port {

@@ -15,7 +15,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Where pasta answers name look-ups for the host's servers.
 pub const DNS_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(169, 254, 1, 1));
@@ -119,6 +119,7 @@ pub struct Starting {
     ports: Vec<Port>,
     /// The names under which it opens the namespaces.
     binds: Vec<Bind>,
+    until: Instant,
 }
 
 /// A namespace bound to a file, for as long as this lives, in this process's mount namespace.
@@ -162,7 +163,8 @@ pub fn start(dir: &Path, user: Option<&OwnedFd>, net: &OwnedFd, wishes: Wishes<'
         }
         Cloned::Parent(child) => {
             let connected = Connected { child, is_awaited: !wishes.ports.is_empty() };
-            Ok(Starting { connected, ready, said, ports: wishes.ports.to_vec(), binds })
+            let until = Instant::now() + READY_TIMEOUT;
+            Ok(Starting { connected, ready, said, ports: wishes.ports.to_vec(), binds, until })
         }
     }
 }
@@ -234,11 +236,30 @@ fn bind(namespace: &OwnedFd, path: PathBuf) -> Result<Bind> {
 }
 
 impl Starting {
+    /// The pid of what is to connect it.
+    pub fn pid(&self) -> i32 {
+        self.connected.pid()
+    }
+
+    /// Readable when [`Starting::finish`] does not wait.
+    pub fn ready(&self) -> BorrowedFd<'_> {
+        self.ready.as_fd()
+    }
+
+    /// Until when it has to be ready.
+    pub fn until(&self) -> Instant {
+        self.until
+    }
+
+    /// Whether it has become ready, or has ended, within this time.
+    pub fn speaks_in(&self, time: Duration) -> Result<bool> {
+        let mut polled = [PollFd::new(self.ready.as_fd(), PollFlags::POLLIN)];
+        Ok(poll(&mut polled, PollTimeout::try_from(time).unwrap_or(PollTimeout::MAX)).context("poll")? > 0)
+    }
+
     /// Waits until the namespace is connected.
     pub fn finish(self, name_of: NameOf<'_>) -> Result<Connected> {
-        let mut polled = [PollFd::new(self.ready.as_fd(), PollFlags::POLLIN)];
-        let timeout = PollTimeout::try_from(READY_TIMEOUT).unwrap_or(PollTimeout::MAX);
-        let answered = poll(&mut polled, timeout).context("poll")? > 0;
+        let answered = self.speaks_in(self.until.saturating_duration_since(Instant::now()))?;
         drop(self.binds);
         let mut byte = [0];
         if answered && std::fs::File::from(self.ready).read(&mut byte).is_ok_and(|length| length == 1) {

@@ -177,3 +177,90 @@ fn the_connection_ends_with_the_container_also_when_the_monitor_is_killed() {
     sandbox.ok(&["start", id.trim()]);
     TcpStream::connect(("127.0.0.1", port)).expect("pasta listens again");
 }
+
+/// The pasta of the one container.
+fn pasta(sandbox: &Sandbox) -> Option<i32> {
+    let processes = sandbox.processes();
+    let pasta = processes.iter().find(|process| process.contains("/usr/bin/pasta"))?;
+    pasta.split(':').next()?.parse().ok()
+}
+
+fn kill(pid: i32) {
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGKILL).expect("kill");
+}
+
+#[test]
+fn a_killed_pasta_is_replaced() {
+    let Some(sandbox) = with_pasta() else { return };
+    let (tcp, udp) = (free_port(), free_port());
+    let (tcp_port, udp_port) = (format!("127.0.0.1:{tcp}:8080"), format!("127.0.0.1:{udp}:9000/udp"));
+    let front = ["run", "-d", "--name", "s", "-p", &tcp_port, "-p", &udp_port];
+    let serve = "nc -lu -p 9000 & exec nc -ll -p 8080 -e echo hi";
+    sandbox.ok(&[&front[..], &["busybox", "sh", "-c", serve]].concat());
+    let is_reached = || {
+        let mut answer = String::new();
+        let stream = TcpStream::connect(("127.0.0.1", tcp));
+        stream.is_ok_and(|mut stream| {
+            stream.set_read_timeout(Some(ATTEMPT)).is_ok() && stream.read_to_string(&mut answer).is_ok()
+        }) && answer == "hi\n"
+    };
+    // pasta has the host's name servers behind this address.
+    let looks_up = || {
+        let said = sandbox.coracle(&["exec", "s", "nslookup", "example.org.", "169.254.1.1"]).stdout;
+        said.contains("NXDOMAIN") || said.contains("Name:")
+    };
+    let links = || sandbox.ok(&["exec", "s", "sh", "-c", "ip -o -4 address | sed 's/^[0-9]*//'; ip route"]);
+    until("the server answers", is_reached);
+    assert!(looks_up(), "the control");
+    let before = links();
+    // More than once: each has the way of the one before.
+    for _ in 0..3 {
+        let first = pasta(&sandbox).expect("a pasta");
+        kill(first);
+        until("the server answers again", || pasta(&sandbox).is_some_and(|next| next != first) && is_reached());
+        assert!(looks_up());
+        assert_eq!(links(), before);
+    }
+    // It has the port of UDP as well, which is nobody else's.
+    assert!(UdpSocket::bind(("127.0.0.1", udp)).is_err());
+    let events = sandbox.ok(&["events", "--stream=false", "--filter", "event=network_restart"]);
+    assert!(events.lines().count() == 3 && events.lines().all(|line| line.contains("name=s")), "{events}");
+    sandbox.ok(&["rm", "-f", "-t", "0", "s"]);
+    assert!(TcpStream::connect(("127.0.0.1", tcp)).is_err(), "the port is free again");
+    sandbox.assert_no_leaks();
+}
+
+#[test]
+fn a_pasta_that_cannot_be_replaced_is_told_of_and_tried_for_again() {
+    let Some(sandbox) = with_pasta() else { return };
+    let (program, broken) = (sandbox.home.join("pasta"), sandbox.home.join("broken"));
+    let script = format!(
+        "#!/bin/sh\n[ -e {0} ] && echo it is broken >&2 && exit 1\nexec /usr/bin/pasta \"$@\"\n",
+        broken.display()
+    );
+    std::fs::write(&program, script).expect("write a program");
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).expect("chmod");
+    let port = free_port();
+    let published = format!("127.0.0.1:{port}:80");
+    let mut command = sandbox.command(&["run", "-d", "--name", "s", "-p", &published, "busybox", "sleep", "1000"]);
+    let path = std::env::var("PATH").unwrap_or_default();
+    command.env("PATH", format!("{}:{path}", sandbox.home.display()));
+    let run = Running::start(command).finish();
+    assert_eq!(run.code, 0, "{run}");
+    std::fs::write(&broken, "").expect("break pasta");
+    kill(pasta(&sandbox).expect("a pasta"));
+    let told = || {
+        let words = ["events", "--stream=false", "--filter", "event=network_restart", "--format"];
+        sandbox.ok(&[&words[..], &["{{.Name}}: {{.Attributes.error}}"]].concat())
+    };
+    let failed = "s: connect the network with pasta: it is broken\n";
+    until("it is tried for more than once", || told().matches(failed).count() > 1);
+    // The container runs on, and has its network when there is one to be had.
+    sandbox.ok(&["exec", "s", "true"]);
+    assert!(TcpStream::connect(("127.0.0.1", port)).is_err());
+    std::fs::remove_file(&broken).expect("mend pasta");
+    until("the port is back", || TcpStream::connect(("127.0.0.1", port)).is_ok());
+    until("that is told", || told().lines().last().is_some_and(|line| !line.contains("broken")));
+    sandbox.ok(&["rm", "-f", "-t", "0", "s"]);
+    sandbox.assert_no_leaks();
+}
