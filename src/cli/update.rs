@@ -1,4 +1,4 @@
-//! `update`: change a container's limits, restart policy, health check and environment.
+//! `update`: change a container's limits, restart policy, health check, ports, egress rules and environment.
 
 use super::flags::health::HealthFlags;
 use super::flags::supervision::parse_restart;
@@ -8,10 +8,10 @@ use crate::container::config::Config;
 use crate::container::state;
 use crate::container::update::{self, Change};
 use crate::error::Kind;
-use crate::network::ports;
+use crate::network::{Egress, ports};
 use anyhow::Result;
 
-/// Change a container that exists: limits, restart policy and health check at once, the rest from its next start on
+/// Change a container that exists: limits, restart policy, health check and egress rules at once, the rest from its next start on
 #[derive(clap::Args)]
 pub struct Update {
     /// Start the container again when it has ended: no, on-failure[:RETRIES], always, unless-stopped
@@ -29,6 +29,9 @@ pub struct Update {
     /// Lead a port of the host there no more; PORT alone means all that lead to this one of the container
     #[arg(long, value_name = "[[ADDRESS:]PORT:]PORT[/tcp|udp]")]
     publish_rm: Vec<String>,
+    /// Rule what may leave the container's networks by these from now on, in place of all rules that it has, as --egress of run does; allow alone lets everything out again. Connections that they forbid end
+    #[arg(long, value_name = "allow|deny[=TARGET[:PORT[-PORT][/tcp|udp]],...]")]
+    egress: Vec<String>,
     #[command(flatten)]
     resources: ResourceFlags,
     #[command(flatten)]
@@ -68,6 +71,9 @@ impl Update {
             }
         }
         self.change_ports(config)?;
+        if let Some(egress) = Egress::parse(&self.egress)? {
+            config.egress = Some(egress);
+        }
         self.resources.apply_over(config)?;
         self.health.apply_over(config)?;
         let set = environment(&self.env, &[])?;

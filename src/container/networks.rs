@@ -1,6 +1,6 @@
 //! Networks and the containers that are in them.
 
-use super::config::{Config, Id};
+use super::config::{Config, Id, Namespace};
 use super::state;
 use crate::engine::Engine;
 use crate::error::Kind;
@@ -38,7 +38,7 @@ pub fn settle(engine: &Engine, config: &mut Config, settings: &Settings) -> Resu
             return Err(Kind::BadInput.error(format!("network {} is named twice", network.name)));
         }
         if config.egress.is_some() {
-            check_egress(&network)?;
+            check_network(&network)?;
         }
         if !wanted.aliases.is_empty() && !network.dns_enabled {
             let message = format!("network {} finds nobody by a name, and so by no alias", network.name);
@@ -49,8 +49,31 @@ pub fn settle(engine: &Engine, config: &mut Config, settings: &Settings) -> Resu
     Ok(Some(lock))
 }
 
+/// Whether the rules of a container that has been made, if it has any, can hold in all its networks.
+pub fn check_egress(engine: &Engine, config: &Config) -> Result<()> {
+    if config.egress.is_none() {
+        return Ok(());
+    }
+    match (&config.users.network, config.network) {
+        (Namespace::Container(id), _) => return Err(unruled(&format!("container:{id}"))),
+        (Namespace::Path(path), _) => return Err(unruled(&format!("ns:{}", path.display()))),
+        (Namespace::Own | Namespace::Host, Network::Host | Network::Pasta) => {
+            return Err(unruled(config.network.name()));
+        }
+        (Namespace::Own | Namespace::Host, Network::None | Network::Bridge) => {}
+    }
+    let networks = config.memberships.iter().map(|membership| definition::read(engine, &membership.network));
+    networks.into_iter().try_for_each(|network| network?.as_ref().map_or(Ok(()), check_network))
+}
+
+/// Where nothing of the engine's is between the container and the outside, or what is there is reached by the container.
+pub fn unruled(mode: &str) -> anyhow::Error {
+    let message = format!("egress rules cannot hold with --network {mode}");
+    Kind::BadInput.hinted(message, "make it with --network bridge, or with a network of network create")
+}
+
 /// Egress rules are where the engine's own bridge is, and know a container by the addresses that it is given.
-fn check_egress(network: &Definition) -> Result<()> {
+fn check_network(network: &Definition) -> Result<()> {
     let is_ours = network.driver == Driver::Bridge && network.options()?.mode != Mode::Unmanaged;
     if is_ours && network.ipam_options.driver == Ipam::HostLocal {
         return Ok(());

@@ -4,10 +4,11 @@ use super::config::{Config, Health, Limit, Resources, Restart};
 use super::control::Request;
 use super::create;
 use super::events::{self, Event, Happening};
+use super::networks;
 use super::rename::through_writer;
 use super::state::{Container, Paths};
 use crate::engine::Engine;
-use crate::network::{Membership, Port};
+use crate::network::{Egress, Membership, Port};
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +23,7 @@ pub struct Change {
     pub environment: Option<Vec<String>>,
     pub memberships: Option<Vec<Membership>>,
     pub ports: Option<Vec<Port>>,
+    pub egress: Option<Egress>,
 }
 
 impl Change {
@@ -38,6 +40,7 @@ impl Change {
             environment: changed(&before.process.environment, &after.process.environment),
             memberships: changed(&before.memberships, &after.memberships),
             ports: changed(&before.ports, &after.ports),
+            egress: changed(&before.egress, &after.egress).flatten(),
         }
     }
 
@@ -59,6 +62,9 @@ impl Change {
         put(&self.environment, &mut config.process.environment);
         put(&self.memberships, &mut config.memberships);
         put(&self.ports, &mut config.ports);
+        if let Some(egress) = &self.egress {
+            config.egress = Some(egress.clone());
+        }
     }
 }
 
@@ -66,6 +72,7 @@ impl Change {
 pub fn update(engine: &Engine, container: &Container, change: &Change) -> Result<()> {
     let write = |config: &mut Config| {
         change.apply(config);
+        networks::check_egress(engine, config)?;
         create::write_config(&Paths::of(engine, &config.id), config)?;
         if change.is_update() {
             events::tell(engine, &[Event::of(config, Happening::Update)]);

@@ -65,17 +65,19 @@ fn resolv_conf(config: &Config, links: &[Link]) -> Result<Option<String>> {
     network::resolv_conf(config.network, links, &Names { servers, ..config.names.clone() })
 }
 
-/// Has the files that are mounted into a container that runs follow its networks. What it has written there stays.
-pub fn follow(run_dir: &Path, config: &Config, before: &[Link], after: &[Link], rootless: bool) -> Result<()> {
-    if before == after {
+/// Has the files that are mounted into a container that runs follow its description and its networks. What it has written
+/// there stays.
+pub fn follow(run_dir: &Path, before: (&Config, &[Link]), after: (&Config, &[Link]), rootless: bool) -> Result<()> {
+    let config = after.0;
+    if before.1 == after.1 && before.0.egress.is_some() == config.egress.is_some() {
         return Ok(());
     }
     // What the hosts file was made from stays as it is.
     let names = Names { base: HostsBase::Nothing, ..config.names.clone() };
     let hosts = |links| network::hosts(config.network, links, &names, &config.hostname, rootless, |_| Ok(None));
-    let resolv_conf = |links| resolv_conf(config, links);
+    let resolv_conf = |(config, links)| resolv_conf(config, links);
     let changes =
-        [("hosts", hosts(before)?, hosts(after)?), ("resolv.conf", resolv_conf(before)?, resolv_conf(after)?)];
+        [("hosts", hosts(before.1)?, hosts(after.1)?), ("resolv.conf", resolv_conf(before)?, resolv_conf(after)?)];
     for (name, before, after) in changes {
         let path = run_dir.join(name);
         let Some(text) = fs::read_optional(&path, HOSTS_BYTES_MAX)? else { continue };

@@ -4,7 +4,7 @@
 
 use super::files;
 use super::namespaces::{self, Joined};
-use super::network::{Connected, Line};
+use super::network::connect;
 use super::restart::Restarting;
 use super::sources::Sources;
 use super::stdio::Streams;
@@ -23,11 +23,11 @@ use crate::container::user;
 use crate::engine::{self, Engine};
 use crate::error::{self, Kind};
 use crate::fs::{self, Durability, Root};
-use crate::network::{Bridged, Guest, Leased, Network, pasta};
+use crate::network::{Guest, Leased, Network};
 use crate::rootless::map;
 use crate::runtime::cgroup::{self, Delegated};
 use crate::runtime::identity::Identity;
-use crate::runtime::{self, Bundle, Entrance, Starting, Stdio, hooks};
+use crate::runtime::{self, Bundle, Starting, Stdio, hooks};
 use crate::sys::namespace::{self as nsfs, Namespaces};
 use crate::sys::terminal::Size;
 use crate::sys::{process, signal, socket};
@@ -425,56 +425,6 @@ pub fn lives(engine: &Engine) -> impl Fn(&str) -> bool {
 /// Tells of a container's id what it is called.
 pub fn name_of(engine: &Engine) -> impl Fn(&str) -> Option<String> {
     move |id| Some(state::read(engine, &Id::parse(id)?).ok()?.config.name.to_string())
-}
-
-/// What connects a container while it is set up.
-enum Connecting {
-    Pasta(pasta::Starting),
-    Bridge(Box<Bridged>),
-}
-
-impl Connecting {
-    fn finish(self, engine: &Engine) -> Result<Connected> {
-        Ok(match self {
-            Self::Pasta(starting) => Connected::Pasta(Line::new(starting.finish(&name_of(engine))?)),
-            Self::Bridge(bridged) => Connected::Bridge(bridged),
-        })
-    }
-}
-
-/// Starts what connects the container; it gets ready while the container is set up.
-fn connect(
-    engine: &Engine,
-    config: &Config,
-    starting: &Starting,
-    run_dir: &Path,
-    leased: Option<Leased>,
-) -> Result<Option<Connecting>> {
-    // A namespace of another's is connected by that, or it is not.
-    if matches!(config.network, Network::None | Network::Host) || config.users.network != Namespace::Own {
-        return Ok(None);
-    }
-    let entrance = starting.entrance.as_ref().context("a new container has an entrance")?;
-    if let Some(leased) = leased {
-        let net = entrance.get(Namespaces::CLONE_NEWNET).context("the container has a network namespace")?;
-        return Ok(Some(Connecting::Bridge(Box::new(leased.connect(
-            net.as_fd(),
-            &config.ports,
-            &name_of(engine),
-        )?))));
-    }
-    Ok(Some(Connecting::Pasta(start_pasta(config, entrance, run_dir)?)))
-}
-
-/// Starts the pasta of a container.
-pub fn start_pasta(config: &Config, entrance: &Entrance, run_dir: &Path) -> Result<pasta::Starting> {
-    let net = entrance.get(Namespaces::CLONE_NEWNET).context("the container has a network namespace")?;
-    let wishes = pasta::Wishes {
-        ports: &config.ports,
-        options: &config.pasta_options,
-        leads_to_host: config.names.leads_to_host(),
-    };
-    pasta::start(run_dir, entrance.get(Namespaces::CLONE_NEWUSER), net, wishes)
 }
 
 fn describe(engine: &Engine, starting: &Starting, restarts: u32) -> Result<State> {

@@ -2,11 +2,66 @@
 
 use super::pauses::Pauses;
 use super::{Monitor, launch};
-use crate::network::{Bridged, pasta};
+use crate::container::config::{Config, Namespace};
+use crate::engine::Engine;
+use crate::network::{Bridged, Leased, Network, pasta};
+use crate::runtime::{Entrance, Starting};
+use crate::sys::namespace::Namespaces;
 use crate::sys::process;
-use anyhow::Result;
-use std::os::fd::BorrowedFd;
+use anyhow::{Context, Result};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::path::Path;
 use std::time::{Duration, Instant};
+
+/// What connects a container while it is set up.
+pub enum Connecting {
+    Pasta(pasta::Starting),
+    Bridge(Box<Bridged>),
+}
+
+impl Connecting {
+    pub fn finish(self, engine: &Engine) -> Result<Connected> {
+        Ok(match self {
+            Self::Pasta(starting) => Connected::Pasta(Line::new(starting.finish(&launch::name_of(engine))?)),
+            Self::Bridge(bridged) => Connected::Bridge(bridged),
+        })
+    }
+}
+
+/// Starts what connects the container; it gets ready while the container is set up.
+pub fn connect(
+    engine: &Engine,
+    config: &Config,
+    starting: &Starting,
+    run_dir: &Path,
+    leased: Option<Leased>,
+) -> Result<Option<Connecting>> {
+    // A namespace of another's is connected by that, or it is not.
+    if matches!(config.network, Network::None | Network::Host) || config.users.network != Namespace::Own {
+        return Ok(None);
+    }
+    let entrance = starting.entrance.as_ref().context("a new container has an entrance")?;
+    if let Some(leased) = leased {
+        let net = entrance.get(Namespaces::CLONE_NEWNET).context("the container has a network namespace")?;
+        return Ok(Some(Connecting::Bridge(Box::new(leased.connect(
+            net.as_fd(),
+            &config.ports,
+            &launch::name_of(engine),
+        )?))));
+    }
+    Ok(Some(Connecting::Pasta(start_pasta(config, entrance, run_dir)?)))
+}
+
+/// Starts the pasta of a container.
+fn start_pasta(config: &Config, entrance: &Entrance, run_dir: &Path) -> Result<pasta::Starting> {
+    let net = entrance.get(Namespaces::CLONE_NEWNET).context("the container has a network namespace")?;
+    let wishes = pasta::Wishes {
+        ports: &config.ports,
+        options: &config.pasta_options,
+        leads_to_host: config.names.leads_to_host(),
+    };
+    pasta::start(run_dir, entrance.get(Namespaces::CLONE_NEWUSER), net, wishes)
+}
 
 /// A run's connection, which ends when this is dropped.
 pub enum Connected {
@@ -140,7 +195,7 @@ impl Monitor {
         let Some(instance) = &mut self.instance else { return };
         match &mut instance.network {
             Some(Connected::Pasta(line)) => {
-                let start = || launch::start_pasta(&self.config, &instance.entrance, &self.run_dir);
+                let start = || start_pasta(&self.config, &instance.entrance, &self.run_dir);
                 let finish = |starting: pasta::Starting| starting.finish(&launch::name_of(&self.engine));
                 if let Some(mended) = line.mend(start, finish) {
                     self.tell_of_network(mended.err().as_ref());

@@ -7,10 +7,10 @@ use crate::container::config::{Config, Health};
 use crate::container::events::Happening;
 use crate::container::spec;
 use crate::container::update::Change;
-use crate::container::{create, state};
+use crate::container::{create, networks, state};
 use crate::error::Kind;
 use crate::fs::Durability;
-use crate::network::Guest;
+use crate::network::{Egress, Guest};
 use crate::sys::namespace::Namespaces;
 use anyhow::{Context, Result};
 use std::os::fd::AsFd;
@@ -19,6 +19,7 @@ impl Monitor {
     pub(super) fn update(&mut self, change: &Change) -> Result<()> {
         let mut config = self.config.clone();
         change.apply(&mut config);
+        networks::check_egress(&self.engine, &config)?;
         if change.resources.is_some() {
             let cgroup = self.cgroup.as_ref();
             let resources = spec::resources(&config, launch::has_pids_controller(cgroup)?)?;
@@ -31,6 +32,9 @@ impl Monitor {
         if change.ports.is_some() {
             self.change_ports(&config)?;
         }
+        if let Some(egress) = &change.egress {
+            self.change_egress(egress)?;
+        }
         create::write_config(&self.paths, &config)?;
         let before = std::mem::replace(&mut self.config, config);
         self.change_health(&before.health);
@@ -38,7 +42,7 @@ impl Monitor {
             self.tell(&[Happening::Update]);
         }
         // Last: what is told of here has happened.
-        files::follow(&self.run_dir, &self.config, &links, &self.state.links, self.engine.rootless)
+        files::follow(&self.run_dir, (&before, &links), (&self.config, &self.state.links), self.engine.rootless)
     }
 
     /// Takes the container out of networks that it is not to be in any more, and into those that it is to be in.
@@ -73,6 +77,14 @@ impl Monitor {
                 let message = "the ports of a container that runs can be changed on a bridge only";
                 Err(Kind::InUse.hinted(message, "stop it first"))
             }
+        }
+    }
+
+    /// Has other rules hold at once. Between two runs, and without any network, there is nothing that they are about.
+    fn change_egress(&mut self, egress: &Egress) -> Result<()> {
+        match self.instance.as_mut().and_then(|instance| instance.network.as_mut()) {
+            Some(Connected::Bridge(bridged)) => bridged.rule(egress),
+            Some(Connected::Pasta(_)) | None => Ok(()),
         }
     }
 

@@ -297,6 +297,19 @@ impl Bridged {
         Ok(())
     }
 
+    /// Has other rules hold from now on.
+    pub fn rule(&mut self, egress: &Egress) -> Result<()> {
+        let new = match &self.refusals {
+            Some(_) => None,
+            None => Some(Refusals::open(self.bridges.as_fd())?),
+        };
+        let refusals = new.as_ref().or(self.refusals.as_ref()).context("refusals are heard of")?;
+        self.ask(|keeper, _| keeper.rule_anew(egress, refusals).map(|()| Vec::new()))?;
+        self.refusals = new.or(self.refusals.take());
+        self.leased.egress = Some(egress.clone());
+        Ok(())
+    }
+
     /// When to call [`Bridged::mend`] if nothing is readable.
     pub fn resumes_at(&self) -> Option<Instant> {
         self.keeper.as_ref().err().copied()

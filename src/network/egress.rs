@@ -14,8 +14,8 @@ use std::net::{IpAddr, Ipv4Addr};
 /// The most targets of all rules of a container: the kernel takes them in one message.
 const RULES_MAX: usize = 128;
 
-/// The longest name.
-const NAME_BYTES_MAX: usize = 253;
+/// The longest name: a set of the kernel's has it in its own.
+const NAME_BYTES_MAX: usize = 240;
 const LABEL_BYTES_MAX: usize = 63;
 
 /// How much of what is no rule is shown.
@@ -100,12 +100,17 @@ impl Egress {
         self.default == Verdict::Allow || self.opened_by(name).next().is_some()
     }
 
-    /// The numbers of the rules for which it matters what a name resolves to.
-    pub fn opened_by(&self, name: &str) -> impl Iterator<Item = usize> {
-        self.rules.iter().enumerate().filter_map(move |(number, rule)| match &rule.target {
-            Target::Name(pattern) => pattern.fits(name).then_some(number),
-            Target::Block(_) => None,
-        })
+    /// The names of rules, each once.
+    pub fn names(&self) -> impl Iterator<Item = &Pattern> {
+        let names = self.rules.iter().enumerate().filter_map(|(at, rule)| Some((at, rule.target.name()?)));
+        names
+            .filter(|(at, name)| !self.rules[..*at].iter().any(|rule| rule.target.name() == Some(name)))
+            .map(|(_, name)| name)
+    }
+
+    /// Those for which it matters what a name resolves to.
+    pub fn opened_by(&self, name: &str) -> impl Iterator<Item = &Pattern> {
+        self.names().filter(move |pattern| pattern.fits(name))
     }
 }
 
@@ -201,6 +206,15 @@ fn block(text: &str) -> Option<Cidr> {
     Cidr::new(address, cidr::bits(&address))
 }
 
+impl Target {
+    fn name(&self) -> Option<&Pattern> {
+        match self {
+            Self::Name(pattern) => Some(pattern),
+            Self::Block(_) => None,
+        }
+    }
+}
+
 impl Pattern {
     fn parse(text: &str) -> Option<Self> {
         let (is_wild, name) = text.strip_prefix("*.").map_or((false, text), |name| (true, name));
@@ -209,8 +223,13 @@ impl Pattern {
         let is_label = |label: &str| (1..=LABEL_BYTES_MAX).contains(&label.len()) && label.bytes().all(plain);
         // What ends in a number is an address that is none: RFC 3696, 2.
         let is_numeric = name.rsplit('.').next().is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit()));
-        let is_name = name.len() <= NAME_BYTES_MAX && name.split('.').all(is_label) && !is_numeric;
+        let is_name = text.len() <= NAME_BYTES_MAX && name.split('.').all(is_label) && !is_numeric;
         is_name.then_some(Self { name, is_wild })
+    }
+
+    /// What is common to all names that it is about, and no other pattern's, without a star.
+    pub fn suffix(&self) -> String {
+        format!("{}{}", if self.is_wild { "." } else { "" }, self.name)
     }
 
     /// Whether it is about a name, which is in small letters.
@@ -335,9 +354,9 @@ mod tests {
     #[test]
     fn names_fit_whole_or_below() {
         let rules = egress(&["allow=example.org:443,*.example.org:80,*.com"]);
-        let opened = |name: &str| rules.opened_by(name).collect::<Vec<_>>();
-        assert_eq!(opened("example.org"), [0]);
-        assert_eq!(opened("a.b.example.org"), [1]);
+        let opened = |name: &str| rules.opened_by(name).map(Pattern::suffix).collect::<Vec<_>>();
+        assert_eq!(opened("example.org"), ["example.org"]);
+        assert_eq!(opened("a.b.example.org"), [".example.org"]);
         for name in ["", ".example.org", "notexample.org", "org", "com", "example.org.com.net", "example.org."] {
             assert!(opened(name).is_empty() && !rules.may_resolve(name), "{name}");
         }

@@ -25,6 +25,7 @@ const NEW_RULE: u16 = SUBSYSTEM << 8 | 6;
 const GET_TABLE: u16 = SUBSYSTEM << 8 | 1;
 const DELETE_RULE: u16 = SUBSYSTEM << 8 | 8;
 const NEW_SET: u16 = SUBSYSTEM << 8 | 9;
+const DELETE_SET: u16 = SUBSYSTEM << 8 | 11;
 const NEW_ELEMENT: u16 = SUBSYSTEM << 8 | 12;
 const DELETE_ELEMENT: u16 = SUBSYSTEM << 8 | 14;
 
@@ -131,23 +132,35 @@ impl Table {
         });
     }
 
-    /// A set of addresses that are forgotten after a while.
-    pub fn addresses(&mut self, name: &str, is_ipv6: bool, count_max: u32) {
+    /// A set of addresses that are forgotten after a while: this, if nothing else is said of one.
+    pub fn addresses(&mut self, name: &str, is_ipv6: bool, count_max: u32, time: Duration) {
         // The kernel counts sets by the order in which a transaction makes them.
         let number = self.messages.len() as u32;
         let (kind, length) = if is_ipv6 { (8, 16) } else { (7, 4) };
         self.push(NEW_SET, CREATE, |set| {
-            let set = set.text(2, name).be32(3, WITH_TIMEOUT).be32(4, kind).be32(5, length);
-            set.nest(9, |description| description.be32(1, count_max)).be32(10, number)
+            let set = set.text(2, name).be32(3, WITH_TIMEOUT | CHANGED_BY_RULES).be32(4, kind).be32(5, length);
+            let set = set.nest(9, |description| description.be32(1, count_max)).be32(10, number);
+            set.bytes(11, &millis(time))
         });
+    }
+
+    /// Takes a set away, which may be there, made like this.
+    pub fn forget_addresses(&mut self, name: &str, is_ipv6: bool, count_max: u32, time: Duration) {
+        self.addresses(name, is_ipv6, count_max, time);
+        self.push(DELETE_SET, 0, |set| set.text(2, name));
     }
 }
 
 /// The policy of a chain that drops: `NF_DROP`.
 const DROP: u32 = 0;
 
-/// `NFT_SET_TIMEOUT`.
+/// `NFT_SET_TIMEOUT` and `NFT_SET_EVAL`.
 const WITH_TIMEOUT: u32 = 0x10;
+const CHANGED_BY_RULES: u32 = 0x20;
+
+fn millis(time: Duration) -> [u8; 8] {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX).to_be_bytes()
+}
 
 /// The tables of a network namespace. It is kept open: who closes it waits until the kernel has cleared away what was
 /// replaced, which takes milliseconds.
@@ -200,25 +213,23 @@ impl Firewall {
         Ok(tables)
     }
 
-    /// Puts addresses into a set for as long as is said, whether they are in it already or not.
-    pub fn remember(&mut self, table: &str, set: &str, addresses: &[(IpAddr, Duration)]) -> Result<()> {
-        let change = |kind, flags, address: &IpAddr, time: Option<&Duration>| {
+    /// Puts addresses into sets for as long as is said, whether they are in them already or not.
+    pub fn remember(&mut self, table: &str, addresses: &[(String, IpAddr, Duration)]) -> Result<()> {
+        let change = |kind, flags, set: &str, address: &IpAddr, time: Option<&Duration>| {
             let message = Message::new(kind, flags, &[Family::Inet.number(), 0, 0, 0]).text(1, table).text(2, set);
             message.nest(3, |list| {
                 list.nest(1, |element| {
                     let element = element.nest(1, |key| key.bytes(1, &octets(*address)));
-                    time.into_iter().fold(element, |element, time| {
-                        element.bytes(4, &u64::try_from(time.as_millis()).unwrap_or(u64::MAX).to_be_bytes())
-                    })
+                    time.into_iter().fold(element, |element, time| element.bytes(4, &millis(*time)))
                 })
             })
         };
         // Until Linux 6.12 an element that is there keeps its time, and one that is not there cannot be taken out.
-        let messages = addresses.iter().flat_map(|(address, time)| {
+        let messages = addresses.iter().flat_map(|(set, address, time)| {
             [
-                change(NEW_ELEMENT, CREATE, address, Some(time)),
-                change(DELETE_ELEMENT, 0, address, None),
-                change(NEW_ELEMENT, CREATE, address, Some(time)),
+                change(NEW_ELEMENT, CREATE, set, address, Some(time)),
+                change(DELETE_ELEMENT, 0, set, address, None),
+                change(NEW_ELEMENT, CREATE, set, address, Some(time)),
             ]
         });
         self.transact(messages.collect()).context("open addresses")

@@ -1,6 +1,7 @@
 //! The flags of a container's network.
 
 use crate::container::config::Config;
+use crate::container::networks;
 use crate::error::Kind;
 use crate::network::{self, Egress, Host, HostsBase, Membership, Names, Network, Port, membership, pasta, ports};
 use crate::settings::Containers;
@@ -88,12 +89,6 @@ impl AddressFlags {
     }
 }
 
-/// Where nothing of the engine's is between the container and the outside, or what is there is reached by the container.
-fn unruled(mode: &str) -> anyhow::Error {
-    let message = format!("egress rules cannot hold with --network {mode}");
-    Kind::BadInput.hinted(message, "say --network bridge, or one of network create")
-}
-
 impl NetworkFlags {
     pub fn fill(&mut self, containers: &Containers) {
         if self.network.is_empty() {
@@ -116,7 +111,7 @@ impl NetworkFlags {
                 return Err(Kind::BadInput.error(format!("ports cannot be published with --network {mode}")));
             }
             if !self.egress.is_empty() {
-                return Err(unruled(mode));
+                return Err(networks::unruled(mode));
             }
             config.users.network = super::users::parse_namespace("network", Some(mode), &[])?;
             // Another container's network is known when that is looked up.
@@ -126,7 +121,7 @@ impl NetworkFlags {
         }
         config.egress = Egress::parse(&self.egress)?;
         if config.egress.is_some() && matches!(config.network, Network::Host | Network::Pasta) {
-            return Err(unruled(config.network.name()));
+            return Err(networks::unruled(config.network.name()));
         }
         config.memberships = self.memberships(config.network)?;
         config.names = self.names(config.network)?;

@@ -5,7 +5,7 @@
 
 use super::message::{self, Asked};
 use super::{Asker, Finding, Reply, Server, Token};
-use crate::network::egress;
+use crate::network::egress::{self, Pattern};
 use nix::sys::epoll::{EpollEvent, EpollFlags};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
@@ -73,8 +73,8 @@ pub(super) struct Query {
     refusal: Option<Vec<u8>>,
 }
 
-/// A container, the numbers of its rules, and addresses with the seconds for which they hold.
-type Opened = (String, Vec<usize>, Vec<(IpAddr, u32)>);
+/// A container, the names of its rules, and addresses with the seconds for which they hold.
+type Opened = (String, Vec<Pattern>, Vec<(IpAddr, u32)>);
 
 #[derive(Debug)]
 enum Socket {
@@ -167,14 +167,14 @@ impl Server {
         }
     }
 
-    /// Whose rules an answer opens something of: the container, the rules' numbers, and what they let through now.
+    /// Whose rules an answer opens something of: the container, the rules' names, and what they let through now.
     fn opened_by(&self, asker: Asker, asked: &Asked, answer: &[u8]) -> Option<Opened> {
         let network = match asker {
             Asker::Udp { listener, .. } => &*self.listeners.get(&listener)?.network,
             Asker::Tcp { client, .. } => self.clients.get(&client)?.network(),
         };
         let (container, egress) = self.networks.get(network)?.ruled(asker.address())?;
-        let rules: Vec<usize> = egress.opened_by(&asked.name()?).collect();
+        let rules: Vec<Pattern> = egress.opened_by(&asked.name()?).cloned().collect();
         let mut addresses = asked.addresses(answer);
         addresses.retain(|(address, _)| egress::is_public(*address));
         (!rules.is_empty() && !addresses.is_empty()).then(|| (container.to_owned(), rules, addresses))

@@ -18,6 +18,7 @@ pub use forward::upstreams;
 pub use zone::{HOST_NAMES, Zone};
 
 use crate::error::Kind;
+use crate::network::egress::Pattern;
 use anyhow::{Context, Result};
 use clients::Client;
 use forward::Query;
@@ -68,7 +69,7 @@ pub enum Finding {
     Refused { container: String, name: String },
     /// A name that its rules let through has these addresses, for so many seconds each. The answer is held back until they
     /// can be reached: see [`Server::reply_to`].
-    Resolved { container: String, rules: Vec<usize>, addresses: Vec<(IpAddr, u32)>, reply: Reply },
+    Resolved { container: String, rules: Vec<Pattern>, addresses: Vec<(IpAddr, u32)>, reply: Reply },
 }
 
 /// An answer that is held back.

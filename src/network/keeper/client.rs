@@ -83,9 +83,17 @@ impl Connection {
 
     /// Says by which rules the container is connected.
     pub fn rule(&self, egress: &Egress, refusals: &Refusals) -> Result<()> {
-        let request = Request::Rule { egress: egress.clone(), group: refusals.group() };
+        self.tell_rules(&Request::Rule { egress: egress.clone(), group: refusals.group() }, refusals)
+    }
+
+    /// Says by which rules the container that is connected is connected from now on.
+    pub fn rule_anew(&self, egress: &Egress, refusals: &Refusals) -> Result<()> {
+        self.tell_rules(&Request::RuleAnew { egress: egress.clone(), group: refusals.group() }, refusals)
+    }
+
+    fn tell_rules(&self, request: &Request, refusals: &Refusals) -> Result<()> {
         let hint = "it is of an older version: restart the containers that are on networks";
-        let asked = self.ask(&request, &[refusals.teller()]).context("tell the keeper of egress rules");
+        let asked = self.ask(request, &[refusals.teller()]).context("tell the keeper of egress rules");
         asked.map(|_| ()).map_err(|error| error::with_hint(error, hint))
     }
 

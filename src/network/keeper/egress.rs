@@ -9,7 +9,7 @@ use super::protocol::Link;
 use super::resolver::PORT;
 use crate::network::Protocol;
 use crate::network::cidr::{bits, octets};
-use crate::network::egress::{Egress, Rule, Target, Verdict};
+use crate::network::egress::{Egress, Pattern, Rule, Target, Verdict};
 use crate::network::link::Links;
 use crate::network::nftables::{Family, Firewall, Hook, Step, TABLE, Table};
 use anyhow::{Context, Result};
@@ -34,9 +34,8 @@ const TOLD_PER_SECOND: u64 = 10;
 const TOLD_FIRST: u32 = 40;
 const TOLD_BYTES: u32 = 128;
 
-/// The most addresses of the names of one rule, and how long each is open: for as long as the answer holds, but not
-/// shorter or longer than this, and a while more for who takes its time.
-const ADDRESSES_MAX: u32 = 1024;
+/// How long each address of a name is open: for as long as the answer holds, but not shorter or longer than this, and a
+/// while more for who takes its time.
 const OPEN_SECS_MIN: u32 = 60;
 const OPEN_SECS_MAX: u32 = 86_400;
 const GRACE_SECS: u32 = 60;
@@ -53,16 +52,55 @@ fn guard_name(port: &str) -> String {
     format!("{TABLE}-{port}")
 }
 
-fn set_name(rule: usize, is_ipv6: bool) -> String {
-    format!("names{rule}v{}", if is_ipv6 { 6 } else { 4 })
+/// The addresses of the names of a rule: those that are open to new connections, and those that were, where connections
+/// may stand for as long as something goes over them.
+#[derive(Clone, Copy)]
+enum Set {
+    Open,
+    Standing,
 }
 
-/// Has the rules of a container hold for these links. What its names have been resolved to stays open.
-pub fn rule(firewall: &mut Firewall, container: &str, egress: &Egress, group: u16, links: &[Link]) -> Result<()> {
+impl Set {
+    const ALL: [(Self, bool); 4] =
+        [(Self::Open, false), (Self::Open, true), (Self::Standing, false), (Self::Standing, true)];
+
+    fn name(self, pattern: &Pattern, is_ipv6: bool) -> String {
+        let what = match self {
+            Self::Open => "open",
+            Self::Standing => "standing",
+        };
+        format!("{what}{}-{}", if is_ipv6 { 6 } else { 4 }, pattern.suffix())
+    }
+
+    /// The most addresses, and how long one is remembered if nothing else is said. One of a connection that is silent is as
+    /// long as the connection itself: nf_conntrack_tcp_timeout_established.
+    fn limits(self) -> (u32, Duration) {
+        match self {
+            Self::Open => (1024, Duration::from_secs(OPEN_SECS_MIN as u64)),
+            Self::Standing => (16_384, Duration::from_secs(432_000)),
+        }
+    }
+}
+
+/// Has the rules of a container hold for these links, in place of those before, if there were any. What its names have been
+/// resolved to stays open. Connections that it has opened go on as far as these rules let them.
+pub fn rule(
+    firewall: &mut Firewall,
+    container: &str,
+    egress: &Egress,
+    before: Option<&Egress>,
+    group: u16,
+    links: &[Link],
+) -> Result<()> {
     let mut table = Table::with_sets(&table_name(container));
-    for (number, rule) in egress.rules.iter().enumerate() {
-        if let Target::Name(_) = rule.target {
-            [false, true].iter().for_each(|ipv6| table.addresses(&set_name(number, *ipv6), *ipv6, ADDRESSES_MAX));
+    let gone = before.into_iter().flat_map(Egress::names).filter(|name| egress.names().all(|other| other != *name));
+    for (pattern, is_gone) in egress.names().map(|name| (name, false)).chain(gone.map(|name| (name, true))) {
+        for (set, is_ipv6) in Set::ALL {
+            let (name, (count_max, time)) = (set.name(pattern, is_ipv6), set.limits());
+            match is_gone {
+                true => table.forget_addresses(&name, is_ipv6, count_max, time),
+                false => table.addresses(&name, is_ipv6, count_max, time),
+            }
         }
     }
     for (chain, hook) in [
@@ -75,17 +113,17 @@ pub fn rule(firewall: &mut Firewall, container: &str, egress: &Egress, group: u1
         table.chain(chain, hook);
     }
     links.iter().for_each(|link| lead(&mut table, link));
-    table.rule("outside", &[Step::IsAnswer, Step::Accept]);
-    table.rule("host", &[Step::IsAnswer, Step::Accept]);
+    for chain in ["outside", "host"] {
+        table.rule(chain, &[Step::GoesBack, Step::Accept]);
+        table.rule(chain, &[Step::TellsOfOne, Step::Accept]);
+    }
     links.iter().for_each(|link| let_ask(&mut table, link));
     let everybody: [(IpAddr, u8); 2] =
         [(Ipv4Addr::new(224, 0, 0, 0).into(), 4), (Ipv6Addr::from_bits(0xff << 120).into(), 8)];
     for (group, prefix) in everybody {
         table.rule("host", &[Step::DestinationIn(group, prefix), Step::Drop]);
     }
-    for (number, rule) in egress.rules.iter().enumerate() {
-        decide(&mut table, number, rule);
-    }
+    egress.rules.iter().for_each(|rule| decide(&mut table, rule));
     let last = verdict(egress.default);
     table.rule("outside", &[last]);
     table.rule("host", &[last]);
@@ -130,7 +168,7 @@ fn let_ask(table: &mut Table, link: &Link) {
 }
 
 /// What a rule of the user's says. A name leads to the outside alone: whoever has it is not to open the host.
-fn decide(table: &mut Table, number: usize, rule: &Rule) {
+fn decide(table: &mut Table, rule: &Rule) {
     let ports: Vec<Step<'_>> = rule
         .ports
         .iter()
@@ -142,17 +180,22 @@ fn decide(table: &mut Table, number: usize, rule: &Rule) {
             [Step::ProtocolIs(protocol), Step::PortIn(ports.first, ports.last)]
         })
         .collect();
-    let mut add = |chain: &str, target: Step<'_>| {
-        table.rule(chain, &[&[target], &ports[..], &[verdict(rule.verdict)]].concat());
+    let mut add = |chain: &str, target: &[Step<'_>]| {
+        table.rule(chain, &[target, &ports[..], &[verdict(rule.verdict)]].concat());
     };
     match &rule.target {
         Target::Block(block) => {
             let target = Step::DestinationIn(block.first(), block.prefix());
-            ["outside", "host"].iter().for_each(|chain| add(chain, target));
+            ["outside", "host"].iter().for_each(|chain| add(chain, &[target]));
         }
-        Target::Name(_) => {
-            for is_ipv6 in [false, true] {
-                add("outside", Step::DestinationAmong(&set_name(number, is_ipv6), is_ipv6));
+        Target::Name(pattern) => {
+            for (set, is_ipv6) in Set::ALL {
+                let name = set.name(pattern, is_ipv6);
+                let is_among = Step::DestinationAmong(&name, is_ipv6);
+                match set {
+                    Set::Open => add("outside", &[is_among]),
+                    Set::Standing => add("outside", &[Step::IsStanding, is_among, Step::Renew(&name, is_ipv6)]),
+                }
             }
         }
     }
@@ -184,21 +227,18 @@ pub fn guard(firewall: &mut Firewall, port: &str, link: &Link) -> Result<()> {
 }
 
 /// Opens what a name of these rules has been resolved to, for so many seconds each.
-pub fn open(firewall: &mut Firewall, container: &str, rules: &[usize], addresses: &[(IpAddr, u32)]) -> Result<()> {
-    for rule in rules {
-        for is_ipv6 in [false, true] {
-            let of_family = addresses.iter().filter(|(address, _)| address.is_ipv6() == is_ipv6);
-            let timed = of_family.map(|(address, secs)| {
-                let secs = (*secs).clamp(OPEN_SECS_MIN, OPEN_SECS_MAX) + GRACE_SECS;
-                (*address, Duration::from_secs(secs.into()))
-            });
-            let timed: Vec<_> = timed.collect();
-            if !timed.is_empty() {
-                firewall.remember(&table_name(container), &set_name(*rule, is_ipv6), &timed)?;
-            }
-        }
-    }
-    Ok(())
+pub fn open(firewall: &mut Firewall, container: &str, rules: &[Pattern], addresses: &[(IpAddr, u32)]) -> Result<()> {
+    let table = table_name(container);
+    let each = || rules.iter().flat_map(|rule| addresses.iter().map(move |(address, secs)| (rule, *address, *secs)));
+    let standing = each()
+        .map(|(rule, address, _)| (Set::Standing.name(rule, address.is_ipv6()), address, Set::Standing.limits().1));
+    // Where there is no room for one, connections end when it is no longer open.
+    let _ = firewall.remember(&table, &standing.collect::<Vec<_>>());
+    let open = each().map(|(rule, address, secs)| {
+        let secs = secs.clamp(OPEN_SECS_MIN, OPEN_SECS_MAX) + GRACE_SECS;
+        (Set::Open.name(rule, address.is_ipv6()), address, Duration::from_secs(secs.into()))
+    });
+    firewall.remember(&table, &open.collect::<Vec<_>>())
 }
 
 /// Takes away what guards a link.

@@ -13,7 +13,6 @@ mod resolver;
 mod ruling;
 
 use crate::error::{Kind, Wire};
-use crate::network::dns::Finding;
 use crate::network::nftables::Firewall;
 use crate::network::{connections, pasta};
 use crate::sys::namespace;
@@ -276,12 +275,13 @@ impl Keeper {
             Request::Resume { container, links } => {
                 self.raise(&links)?;
                 self.clients[at].add(container, links);
-                self.rule(at)?;
+                self.rule(at, None)?;
                 self.name()?;
             }
-            Request::Rule { egress, group } => {
-                let names = sent.into_iter().next().context("the socket for refused names comes along")?;
-                self.clients[at].ruling = Some(Ruling::new(egress, group, names));
+            Request::Rule { egress, group } => self.clients[at].ruling = Some(Ruling::new(egress, group, sent)?),
+            Request::RuleAnew { egress, group } => {
+                self.rule_anew(at, Ruling::new(egress, group, sent)?)?;
+                self.name()?;
             }
             Request::Servers { network, servers } => {
                 let links = self.clients.iter_mut().filter_map(|client| client.container.as_mut());
@@ -293,7 +293,7 @@ impl Keeper {
             }
             Request::Reload => {
                 self.set_rules()?;
-                (0..self.clients.len()).try_for_each(|client| self.rule(client))?;
+                (0..self.clients.len()).try_for_each(|client| self.rule(client, None))?;
             }
             Request::Detach { network } => {
                 let links = self.clients[at].container.as_mut().map(|(container, links)| {
@@ -304,7 +304,7 @@ impl Keeper {
                     self.unplug(&container, &gone)?;
                     if self.clients[at].ruling.is_some() {
                         gone.iter().try_for_each(|link| egress::unguard(&mut self.firewall, &container, link))?;
-                        self.rule(at)?;
+                        self.rule(at, None)?;
                     }
                     if let Some(namespace) = sent.first() {
                         namespace::within(namespace.as_fd(), || gone.iter().try_for_each(place::take_down))?;
@@ -337,7 +337,7 @@ impl Keeper {
             });
             let gateways = plugged.collect::<Result<Vec<_>>>()?;
             if let Some(ruling) = &client.ruling {
-                egress::rule(&mut self.firewall, container, &ruling.egress, ruling.group, &all)?;
+                egress::rule(&mut self.firewall, container, &ruling.egress, None, ruling.group, &all)?;
                 let mut given_before = given_before.iter();
                 given_before.try_for_each(|address| connections::forget(self.firewall.socket(), *address))?;
                 links.iter().try_for_each(|link| place::set_up(container, link))?;
@@ -379,45 +379,6 @@ impl Keeper {
         self.places.retain(|place| new.iter().all(|new| new.network != place.network));
         self.places.extend(new);
         self.set_rules()
-    }
-
-    /// Has the rules of a client's container, if it has any, hold for the links that it has now.
-    fn rule(&mut self, at: usize) -> Result<()> {
-        let client = &self.clients[at];
-        let Some((ruling, (container, links))) = client.ruling.as_ref().zip(client.container.as_ref()) else {
-            return Ok(());
-        };
-        egress::rule(&mut self.firewall, container, &ruling.egress, ruling.group, links)
-    }
-
-    /// Takes back the rules of a container that could not be connected with these links.
-    fn forget_rules(&mut self, at: usize, container: &str, links: &[Link]) {
-        let client = &self.clients[at];
-        if client.ruling.is_some() {
-            // An error is on its way already.
-            let _ = match client.container {
-                Some(_) => links.iter().try_for_each(|link| egress::unguard(&mut self.firewall, container, link)),
-                None => egress::forget(&mut self.firewall, container, links),
-            };
-            let _ = self.rule(at);
-        }
-    }
-
-    /// What the name server has found out about a container that has rules.
-    fn heed(&mut self, finding: Finding) {
-        match finding {
-            Finding::Refused { container, name } => {
-                let is_it = |client: &&mut Client| client.id() == Some(container.as_str());
-                if let Some(ruling) = self.clients.iter_mut().find(is_it).and_then(|client| client.ruling.as_mut()) {
-                    ruling.tell(&name);
-                }
-            }
-            Finding::Resolved { container, rules, addresses, reply } => {
-                // What could not be opened is refused, and told of.
-                let _ = egress::open(&mut self.firewall, &container, &rules, &addresses);
-                self.resolver.reply(reply);
-            }
-        }
     }
 
     fn set_rules(&mut self) -> Result<()> {

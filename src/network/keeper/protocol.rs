@@ -21,6 +21,8 @@ pub enum Request {
     /// The rules of the container that is connected next: answered with `Attached`. Refused packets are logged to the
     /// group; refused names are told down the socket that comes along. A keeper that does not know of rules refuses this.
     Rule { egress: Egress, group: u16 },
+    /// As `Rule`, for the container that is connected: they hold when this is answered.
+    RuleAnew { egress: Egress, group: u16 },
     /// Connects a container, whose network namespace comes along: answered with `Attached`.
     Attach { container: String, links: Vec<Link> },
     /// As `Attach`, for one that an earlier keeper has connected already.

@@ -33,7 +33,15 @@ const META_FAMILY: u32 = 15;
 const META_TRANSPORT: u32 = 16;
 
 /// `NF_CT_STATE_BIT` of established and related.
-const ANSWERS: u32 = 2 | 4;
+const ESTABLISHED: u32 = 2;
+const RELATED: u32 = 4;
+
+/// What is asked of a packet's connection: `NFT_CT_STATE`, and `NFT_CT_DIRECTION`, where 1 is back.
+const CONNECTION_STATE: u32 = 0;
+const CONNECTION_DIRECTION: u32 = 1;
+
+/// `NFT_DYNSET_OP_UPDATE`.
+const UPDATE: u32 = 1;
 
 /// What a rule looks at, or does. A rule's steps are gone through until one does not hold.
 #[derive(Clone, Copy)]
@@ -59,6 +67,14 @@ pub enum Step<'a> {
     TypeIn(u8, u8),
     /// The packet belongs to a connection that was let through, or tells of one.
     IsAnswer,
+    /// The packet goes to whom has opened its connection.
+    GoesBack,
+    /// The packet tells of a connection.
+    TellsOfOne,
+    /// The packet belongs to a connection that both sides have spoken on.
+    IsStanding,
+    /// Has the destination be in this set of addresses, of IPv6 or not, for the set's time from now on.
+    Renew(&'a str, bool),
     /// The packet belongs to a socket here that speaks for somebody else.
     IsForTransparentSocket,
     SetMark(u32),
@@ -104,9 +120,13 @@ impl Step<'_> {
                 range(payload(list, TRANSPORT, 2, 2), &first.to_be_bytes(), &last.to_be_bytes())
             }
             Self::TypeIn(first, last) => range(payload(list, TRANSPORT, 0, 1), &[first], &[last]),
-            Self::IsAnswer => {
-                let list = expression(list, "ct", |data| data.be32(1, REGISTER).be32(2, 0));
-                compared(masked(list, &ANSWERS.to_ne_bytes()), DIFFERENT, &[0; 4])
+            Self::IsAnswer => state(list, ESTABLISHED | RELATED),
+            Self::GoesBack => compared(connection(list, CONNECTION_DIRECTION), EQUAL, &[1]),
+            Self::TellsOfOne => state(list, RELATED),
+            Self::IsStanding => state(list, ESTABLISHED),
+            Self::Renew(set, is_ipv6) => {
+                let list = address(list, is_ipv6, 16, 24);
+                expression(list, "dynset", |data| data.text(1, set).be32(3, UPDATE).be32(4, REGISTER))
             }
             Self::IsForTransparentSocket => {
                 compared(expression(list, "socket", |data| data.be32(1, 0).be32(2, REGISTER)), EQUAL, &[1])
@@ -141,6 +161,15 @@ fn expression(list: Message, name: &str, data: impl FnOnce(Message) -> Message) 
 
 fn meta(list: Message, key: u32) -> Message {
     expression(list, "meta", |data| data.be32(1, REGISTER).be32(2, key))
+}
+
+fn connection(list: Message, key: u32) -> Message {
+    expression(list, "ct", |data| data.be32(1, REGISTER).be32(2, key))
+}
+
+/// Holds if the state of the packet's connection is one of these.
+fn state(list: Message, states: u32) -> Message {
+    compared(masked(connection(list, CONNECTION_STATE), &states.to_ne_bytes()), DIFFERENT, &[0; 4])
 }
 
 fn compared(list: Message, operator: u32, value: &[u8]) -> Message {

@@ -57,6 +57,7 @@ impl World {
             }
             says(&["ip", "address", "add", &format!("{NEAR6}/64"), "dev", "world", "nodad"]);
             [80, 443].iter().for_each(|port| greet(*port));
+            echo(7);
             for address in [NEAR, FAR] {
                 answer(UdpSocket::bind((address, 53)).expect("be a name server"), Arc::default());
             }
@@ -91,6 +92,17 @@ fn greet(port: u16) {
             let own = stream.local_addr().expect("an address").ip().to_canonical();
             // Who is gone is not told.
             let _ = writeln!(stream, "here is {own}");
+        }
+    });
+}
+
+/// Tells whoever comes to a port what they say.
+fn echo(port: u16) {
+    let listener = TcpListener::bind(("::", port)).expect("listen");
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            // Until one side is gone.
+            std::thread::spawn(move || std::io::copy(&mut &stream, &mut &stream));
         }
     });
 }
@@ -335,6 +347,50 @@ fn rules_outlive_the_keeper_and_a_restart_and_hold_in_further_networks() {
     // The rules are there only as long as the container is.
     sandbox.ok(&["rm", "-f", "-t", "0", "a"]);
     until("the rules are gone", || !says(&["nft", "list", "tables"]).contains("coracle-"));
+    world.end(&sandbox);
+}
+
+#[test]
+fn a_connection_to_a_name_stands_when_the_name_is_no_longer_open_and_ends_with_its_rule() {
+    let Some(sandbox) = sandbox() else { return };
+    let world = World::start();
+    network(&sandbox);
+    start(&sandbox, "a", &["--network", "net"], &["allow=ok.test,*.wild.test:80"]);
+    assert!(looks_up(&sandbox, "a", &["ok.test."]).contains(NEAR));
+    assert!(looks_up(&sandbox, "a", &["a.wild.test."]).contains(FAR));
+    let script = format!("while echo x; do sleep 0.05; done | nc {NEAR} 7 >/tmp/heard; echo ended >>/tmp/heard");
+    sandbox.ok(&["exec", "-d", "a", "sh", "-c", &script]);
+    let heard = || sandbox.coracle(&["exec", "a", "cat", "/tmp/heard"]).stdout;
+    until("the connection stands", || heard().contains('x'));
+    let stands = || {
+        let before = heard().len();
+        until("more is heard", || heard().len() > before);
+    };
+    // Other rules with the same name leave open what it has been resolved to.
+    sandbox.ok(&["update", "--egress", "deny=10.0.0.0/8", "--egress", "allow=ok.test", "a"]);
+    reaches(&sandbox, "a", NEAR, 80);
+    is_refused(&sandbox, "a", FAR, 80);
+    stands();
+    // The time of the answer is over for those who come now.
+    let table = says(&["nft", "list", "tables", "inet"]);
+    let table = table.lines().find_map(|line| line.strip_prefix("table inet coracle-")).expect("a table");
+    says(&["nft", "flush", "set", "inet", &format!("coracle-{table}"), "open4-ok.test"]);
+    is_refused(&sandbox, "a", NEAR, 80);
+    stands();
+    // A name that comes back begins anew.
+    for rules in [["allow=ok.test:80", "deny"], ["allow=*.wild.test", "deny"], ["allow=ok.test,*.wild.test", "deny"]]
+    {
+        sandbox.ok(&["update", "--egress", rules[0], "--egress", rules[1], "a"]);
+        is_refused(&sandbox, "a", NEAR, 80);
+        is_refused(&sandbox, "a", FAR, 80);
+    }
+    until("the connection ends", || heard().contains("ended"));
+    assert!(looks_up(&sandbox, "a", &["a.wild.test."]).contains(FAR));
+    reaches(&sandbox, "a", FAR, 80);
+    // The keeper's successor has the rules of now.
+    kill_keeper(&sandbox);
+    until("it resolves", || looks_up(&sandbox, "a", &["ok.test."]).contains(NEAR));
+    reaches(&sandbox, "a", NEAR, 80);
     world.end(&sandbox);
 }
 
