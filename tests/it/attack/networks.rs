@@ -99,6 +99,10 @@ fn h03_who_reaches_whom_is_as_it_was() {
         let options = [&["--network", &place][..], if name == "plain" { &publish[..] } else { &[] }].concat();
         serve(&scene.sandbox, name, &options);
     }
+    // In the network `open`, with one peer outside of it that it may speak to.
+    let rules = ["--egress", "deny", "--egress", "allow=10.72.4.9"];
+    let place = ["--network", "open:ip=10.72.3.66,ip6=fd00:72:3::66"];
+    serve(&scene.sandbox, "ruled", &[&place[..], &rules].concat());
     let mut targets: Vec<(String, String, u16)> = Vec::new();
     for (name, number, _) in networks {
         targets.push((format!("{name} by IPv4"), format!("10.72.{number}.9"), 7));
@@ -120,10 +124,13 @@ fn h03_who_reaches_whom_is_as_it_was() {
             scene.coracle(&["exec", name, "packets", "reach", "4", &to]).stdout.contains("sees")
         })
     });
-    let reaches = networks.map(|(name, _, _)| {
-        let command = [&["exec", name, "packets", "reach", "4"], &words[..]].concat();
-        (name, scene.sandbox.spawn(&command))
-    });
+    let clients = networks.iter().map(|(name, ..)| *name).chain(["ruled"]);
+    let reaches: Vec<_> = clients
+        .map(|name| {
+            let command = [&["exec", name, "packets", "reach", "4"], &words[..]].concat();
+            (name, scene.sandbox.spawn(&command))
+        })
+        .collect();
     for (name, running) in reaches {
         let run = running.finish();
         assert_eq!(run.code, 0, "{run}");
