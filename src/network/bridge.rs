@@ -114,9 +114,13 @@ fn place(engine: &Engine, network: &Definition) -> Result<Place> {
         }
         (Driver::Ipvlan, mode) => Ground::Ipvlan { mode: mode.number() },
     };
-    if engine.rootless && ground != Ground::Bridge {
-        let what = if ground == Ground::Unmanaged { "a bridge" } else { "an interface" };
-        let message = format!("it is on {what} of the host's, which needs root");
+    let theirs = match ground {
+        Ground::Bridge => options.vrf.as_ref().map(|_| "in a VRF"),
+        Ground::Unmanaged => Some("on a bridge"),
+        Ground::Macvlan { .. } | Ground::Ipvlan { .. } => Some("on an interface"),
+    };
+    if let Some(place) = theirs.filter(|_| engine.rootless) {
+        let message = format!("it is {place} of the host's, which needs root");
         return Err(Kind::Denied.hinted(message, "use a bridge that the engine makes, or run coracle as root"));
     }
     Ok(Place {

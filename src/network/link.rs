@@ -119,13 +119,23 @@ impl Links {
 
     /// The index and the address of an interface, if it is there. One that has none on its link has zeros.
     pub fn find_with_mac(&mut self, name: &str) -> Result<Option<(Index, Mac)>> {
-        let message = Message::new(GET_LINK, 0, &link_header(0, 0, 0)).text(IFLA_IFNAME, name);
         let read = |body: Vec<u8>| {
             let mac = netlink::attribute(body.get(16..)?, IFLA_ADDRESS).and_then(|mac| mac.try_into().ok());
-            Some((Index::from_ne_bytes(body.get(4..8)?.try_into().ok()?), mac.unwrap_or_default()))
+            Some((index_of(&body)?, mac.unwrap_or_default()))
         };
+        Ok(self.describe(name)?.and_then(read))
+    }
+
+    /// The index of a VRF, if there is an interface of this name that is one.
+    pub fn find_vrf(&mut self, name: &str) -> Result<Option<Index>> {
+        let found = self.describe(name)?.filter(|body| kind_of(body).is_some_and(|kind| kind.starts_with(b"vrf")));
+        Ok(found.and_then(|body| index_of(&body)))
+    }
+
+    fn describe(&mut self, name: &str) -> Result<Option<Vec<u8>>> {
+        let message = Message::new(GET_LINK, 0, &link_header(0, 0, 0)).text(IFLA_IFNAME, name);
         match self.0.get(message) {
-            Ok(body) => Ok(body.and_then(read)),
+            Ok(body) => Ok(body),
             Err(error) if error.raw_os_error() == Some(libc::ENODEV) => Ok(None),
             Err(error) => Err(error).with_context(|| format!("look for interface {name}")),
         }
@@ -166,10 +176,9 @@ impl Links {
             let number = |bytes: &[u8]| Some(Index::from_ne_bytes(bytes.try_into().ok()?));
             let attributes = body.get(16..).unwrap_or_default();
             used.extend(netlink::attribute(attributes, IFLA_MASTER).and_then(number));
-            let info = netlink::attribute(attributes, IFLA_LINKINFO).unwrap_or_default();
             let is_own = netlink::attribute(attributes, IFLA_ADDRESS).is_some_and(|mac| mac.starts_with(&OWN));
-            if is_own && netlink::attribute(info, IFLA_INFO_KIND).is_some_and(|kind| kind.starts_with(b"bridge")) {
-                bridges.extend(body.get(4..8).and_then(number).map(|index| (index, name_of(body))));
+            if is_own && kind_of(body).is_some_and(|kind| kind.starts_with(b"bridge")) {
+                bridges.extend(index_of(body).map(|index| (index, name_of(body))));
             }
         });
         listed.context("list the interfaces")?;
@@ -321,7 +330,17 @@ impl Links {
     }
 }
 
-/// The name in the description of a link.
+/// The index in the description of a link.
+fn index_of(body: &[u8]) -> Option<Index> {
+    Some(Index::from_ne_bytes(body.get(4..8)?.try_into().ok()?))
+}
+
+/// The kernel's driver in it.
+fn kind_of(body: &[u8]) -> Option<&[u8]> {
+    netlink::attribute(netlink::attribute(body.get(16..)?, IFLA_LINKINFO)?, IFLA_INFO_KIND)
+}
+
+/// The name in it.
 fn name_of(body: &[u8]) -> String {
     let name = netlink::attribute(body.get(16..).unwrap_or_default(), IFLA_IFNAME).unwrap_or_default();
     String::from_utf8_lossy(name).trim_end_matches('\0').to_owned()

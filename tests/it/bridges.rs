@@ -405,5 +405,8 @@ fn networks_on_interfaces_of_the_host_need_root() {
         &["run: ", "a bridge of the host's", "needs root"],
         &["run", "--rm", "--network", "theirs", "busybox"],
     );
+    sandbox.ok(&["network", "create", "-o", "vrf=red", "vrf"]);
+    let run = ["run", "--rm", "--network", "vrf", "busybox", "true"];
+    sandbox.fails(125, &["run: ", "network vrf", "a VRF of the host's", "needs root"], &run);
     sandbox.end();
 }

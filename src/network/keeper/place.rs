@@ -65,7 +65,7 @@ pub fn raise(place: &Place) -> Result<()> {
         Ground::Macvlan { .. } | Ground::Ipvlan { .. } => return Ok(()),
     }
     let vrf = match &place.vrf {
-        Some(vrf) => Some(links.find(vrf)?.ok_or_else(|| {
+        Some(vrf) => Some(links.find_vrf(vrf)?.ok_or_else(|| {
             let hint = format!("make it: ip link add {vrf} type vrf table NUMBER");
             Kind::NotFound.hinted(format!("network {}: the host has no VRF {vrf}", place.network), hint)
         })?),

@@ -231,8 +231,78 @@ fn what_the_kernel_lacks_for_a_network_is_named() {
         }
     }
     sandbox.ok(&["network", "create", "-o", "vrf=red", "vrf"]);
-    sandbox.fails(125, &["run: ", "no VRF red"], &["run", "--rm", "--network", "vrf", "busybox", "true"]);
+    let run = ["run", "--rm", "--network", "vrf", "busybox", "true"];
+    sandbox.fails(125, &["run: ", "no VRF red"], &run);
+    // Nor is something else one that is called so.
+    says(&["ip", "link", "add", "red", "type", "bridge"]);
+    sandbox.fails(125, &["run: ", "no VRF red"], &run);
+    says(&["ip", "link", "delete", "red"]);
     says(&["ip", "link", "delete", "other"]);
+    ends(&sandbox);
+}
+
+/// Whether the host's firewall sees what stays on a bridge; None where the kernel cannot have it do so.
+fn set_bridge_netfilter(value: &str) -> Option<()> {
+    ["ip", "ip6"].iter().try_for_each(|family| {
+        std::fs::write(format!("/proc/sys/net/bridge/bridge-nf-call-{family}tables"), value).ok()
+    })
+}
+
+#[test]
+fn networks_are_the_same_whether_the_firewall_sees_what_stays_on_a_bridge_or_not() {
+    let Some(sandbox) = sandbox() else { return };
+    for (name, number, option) in
+        [("net", 1, "--internal=false"), ("other", 2, "--internal=false"), ("in", 3, "--internal")]
+    {
+        let subnets = [format!("10.84.{number}.0/24"), format!("fd00:84:{number}::/64")];
+        sandbox.ok(&["network", "create", option, "--subnet", &subnets[0], "--subnet", &subnets[1], name]);
+    }
+    for (name, place, options) in [
+        ("a", "net:ip=10.84.1.8,ip6=fd00:84:1::8", &["-p", "8080:7"][..]),
+        ("b", "net:ip=10.84.1.9,ip6=fd00:84:1::9", &[]),
+        ("ruled", "net:ip=10.84.1.10,ip6=fd00:84:1::10", &["--egress", "deny"]),
+        ("c", "other:ip=10.84.2.9,ip6=fd00:84:2::9", &[]),
+        ("i", "in:ip=10.84.3.8,ip6=fd00:84:3::8", &[]),
+        ("j", "in:ip=10.84.3.9,ip6=fd00:84:3::9", &[]),
+    ] {
+        sandbox.ok(&[&["run", "-d", "--name", name, "--network", place], options, SERVER].concat());
+    }
+    let reaches = |who: &str, host: &str| {
+        let script = format!("echo hello | nc -w 2 {host} 7");
+        sandbox.coracle(&["exec", who, "sh", "-c", &script]).stdout.contains("hello")
+    };
+    until("all serve", || {
+        let pairs = [("a", "b"), ("b", "a"), ("b", "ruled"), ("i", "j"), ("j", "i")];
+        pairs.iter().all(|(who, host)| reaches(who, host)) && reaches("c", "127.0.0.1")
+    });
+    for value in ["1", "0", "1"] {
+        if set_bridge_netfilter(value).is_none() {
+            continue;
+        }
+        for (who, host) in [
+            ("a", "b"),
+            ("a", "10.84.1.9"),
+            ("a", "fd00:84:1::9"),
+            ("a", "ruled"),
+            ("ruled", "a"),
+            ("ruled", "10.84.1.9"),
+            ("ruled", "fd00:84:1::9"),
+            ("i", "j"),
+            ("i", "10.84.3.9"),
+            ("i", "fd00:84:3::9"),
+        ] {
+            assert!(reaches(who, host), "{value}: {who} to {host}");
+        }
+        let foreign = ["10.84.2.9", "fd00:84:2::9"];
+        for (who, hosts) in
+            [("a", &foreign[..]), ("ruled", &foreign), ("i", &foreign), ("c", &["10.84.1.9", "fd00:84:3::9"])]
+        {
+            for host in hosts {
+                assert!(!reaches(who, host), "{value}: {who} to {host}");
+            }
+        }
+        assert!(echo(("127.0.0.1", 8080)).is_some(), "{value}: the published port");
+    }
     ends(&sandbox);
 }
 
