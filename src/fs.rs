@@ -248,6 +248,11 @@ pub fn open_for_reading(path: &Path) -> Result<std::fs::File> {
     std::fs::File::open(path).with_context(|| format!("open {}", path.display()))
 }
 
+/// /dev/null, to read nothing from and to write for nobody.
+pub fn open_null() -> Result<OwnedFd> {
+    rustix::fs::openat(CWD, c"/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty()).context("open /dev/null")
+}
+
 /// Opens an existing file of the kernel's or the engine's for writing.
 pub fn open_for_writing(path: &Path) -> Result<std::fs::File> {
     std::fs::OpenOptions::new().write(true).open(path).with_context(|| format!("open {}", path.display()))

@@ -118,7 +118,11 @@ impl Verb for ImageCopy {
         }
         if let Some(loaded) = copied.loaded {
             events::tell_of_image(engine, Happening::Pull, &loaded.id, &self.source);
-            pulling::prepare_ids(engine, &[crate::image::find(engine, &loaded.id.hex())?.layers])?;
+            pulling::prepare_ids(
+                engine,
+                &[crate::image::find(engine, &loaded.id.hex())?.layers],
+                pulling::When::Now,
+            )?;
             say(&loaded.id.hex());
         }
         Ok(0)

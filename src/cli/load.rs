@@ -72,6 +72,10 @@ pub fn load(
     let tell = |image: &Loaded| Event::new(Object::Image, Happening::Load, image.id.hex(), &path);
     events::tell(&context.engine, &loaded.iter().map(tell).collect::<Vec<_>>());
     let layers = |image: &Loaded| Ok(image::find(&context.engine, &image.id.hex())?.layers);
-    pulling::prepare_ids(&context.engine, &loaded.iter().map(layers).collect::<Result<Vec<_>>>()?)?;
+    pulling::prepare_ids(
+        &context.engine,
+        &loaded.iter().map(layers).collect::<Result<Vec<_>>>()?,
+        pulling::When::Now,
+    )?;
     Ok(loaded)
 }

@@ -23,8 +23,10 @@ use crate::store::layers::{self, Unpacker};
 use crate::sys::process::{self, Cloned};
 use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
+use rustix::pipe::PipeFlags;
 use std::cell::RefCell;
-use std::io::{BufRead, IsTerminal, Read};
+use std::fs::File;
+use std::io::{self, BufRead, IsTerminal, Read};
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -66,7 +68,7 @@ pub fn ensure(
     }
     if was_pulled.into_inner() {
         events::tell_of_image(engine, Happening::Pull, &image.id, name);
-        prepare_ids(engine, std::slice::from_ref(&image.layers))?;
+        prepare_ids(engine, std::slice::from_ref(&image.layers), When::Apart)?;
     }
     Ok(image)
 }
@@ -87,10 +89,19 @@ fn choose(text: &str, names: &[Reference]) -> Result<Option<usize>> {
     }
 }
 
+/// When the files for `keep-id` are made of an image that came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// Before the command ends.
+    Now,
+    /// By a process that nobody waits for but a run that needs them: who pulls has waited for the network.
+    Apart,
+}
+
 /// Makes the files for `--userns keep-id` of images that have just come in, so that the first run finds them there: where
 /// they have no data of their own, which is a small part of what it took to unpack the image, or where the user is known
-/// to run images so.
-pub fn prepare_ids(engine: &Engine, images: &[Vec<Digest>]) -> Result<()> {
+/// to run images so; data is copied now in any case.
+pub fn prepare_ids(engine: &Engine, images: &[Vec<Digest>], when: When) -> Result<()> {
     if images.is_empty() || !engine.rootless {
         return Ok(());
     }
@@ -104,14 +115,39 @@ pub fn prepare_ids(engine: &Engine, images: &[Vec<Digest>]) -> Result<()> {
         return Ok(());
     }
     let is_expected = shift::expects_keep_id(engine)?;
+    let is_apart = when == When::Apart;
+    let is_known = is_apart && shift::is_known_cheap(engine);
     let door = Door::for_command(engine)?;
+    let making = shift::making(engine)?;
+    // Closed by the child's end, or before, if it goes on apart.
+    let (ended, lives) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC).context("pipe")?;
     match process::fork()? {
-        Cloned::Parent(child) => process::wait(child.pidfd.as_fd()).map(drop),
+        Cloned::Parent(_) => {
+            drop(lives);
+            fs::read_all(File::from(ended), 0).map(drop)
+        }
         Cloned::Child => {
+            let mut lives = Some(lives);
+            let mut go_apart = || -> Result<()> {
+                lives = None;
+                process::go_apart(fs::open_null()?.as_fd())
+            };
             let prepare = || -> Result<()> {
+                if is_known {
+                    go_apart()?;
+                }
                 door.enter()?;
-                if !is_expected && !shift::is_cheap(engine)? {
-                    return Ok(());
+                match shift::is_cheap(engine)? {
+                    true if is_apart => {
+                        if !is_known {
+                            go_apart()?;
+                        }
+                        // What the caller has open of others' is not kept open by this.
+                        let (stdin, stdout, stderr) = (io::stdin(), io::stdout(), io::stderr());
+                        process::close_all_but(&[stdin.as_fd(), stdout.as_fd(), stderr.as_fd(), making.as_fd()])?;
+                    }
+                    false if !is_expected => return Ok(()),
+                    true | false => {}
                 }
                 missing.iter().try_for_each(|layers| shift::prepare_keep_id(engine, layers))
             };

@@ -7,6 +7,7 @@ use crate::container::state;
 use crate::container::{remove, stop};
 use crate::engine::Engine;
 use crate::fs;
+use crate::store::shifted;
 use anyhow::Result;
 use std::os::fd::AsFd;
 use std::path::Path;
@@ -55,6 +56,7 @@ impl Verb for SystemReset {
             for container in &containers {
                 remove::remove_by_force(engine, &container.config.id, true)?;
             }
+            let _alone = shifted::alone(engine);
             empty(&engine.data, DATA)?;
             empty(&engine.run, RUN)
         })?;

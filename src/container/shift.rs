@@ -3,6 +3,7 @@
 use super::config::{Config, Source};
 use super::state;
 use crate::engine::Engine;
+use crate::fs::Lock;
 use crate::image::{self, Image};
 use crate::rootless;
 use crate::rootless::map::{self, Extent};
@@ -93,6 +94,16 @@ pub fn has_keep_id(engine: &Engine, diff_ids: &[Digest]) -> Result<bool> {
 /// Whether files with other owners have their data from the image. The caller is in the engine's user namespace.
 pub fn is_cheap(engine: &Engine) -> Result<bool> {
     shifted::shares_data(engine)
+}
+
+/// Says that files with other owners are being made, so that nobody removes them meanwhile.
+pub fn making(engine: &Engine) -> Result<Lock> {
+    shifted::making(engine)
+}
+
+/// The same, as far as it has been found out before.
+pub fn is_known_cheap(engine: &Engine) -> bool {
+    shifted::is_known_to_share_data(engine)
 }
 
 /// Makes the files for `keep-id`. The caller is in the engine's user namespace.

@@ -186,8 +186,7 @@ fn try_become_monitor(
     socket::send(socket.as_fd(), &bytes, &[]).context("answer")?;
     super::shift::ensure(engine, config, &|_| {})?;
     let program = own_program()?;
-    let null = rustix::fs::openat(CWD, c"/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())
-        .context("open /dev/null")?;
+    let null = fs::open_null()?;
     process::set_stdio(null.as_fd(), null.as_fd(), null.as_fd())?;
     process::close_on_exec_from(3)?;
     process::keep_on_exec(socket.as_fd())?;

@@ -46,7 +46,7 @@ impl Streams {
             let (theirs, ours) = pipe()?;
             (Some(ours), theirs)
         } else {
-            (None, crate::runtime::null_stream()?)
+            (None, crate::fs::open_null()?)
         };
         let (stdout, their_stdout) = pipe()?;
         let (stderr, their_stderr) = pipe()?;

@@ -71,7 +71,7 @@ fn run_one(hook: &Hook, state: &[u8]) -> Result<()> {
 }
 
 fn become_hook(hook: &Hook, stdin: &OwnedFd, said: &OwnedFd) -> Result<()> {
-    let null = super::null_stream()?;
+    let null = crate::fs::open_null()?;
     let path = CString::new(hook.path().as_os_str().as_encoded_bytes())?;
     let strings = |texts: &Option<Vec<String>>| -> Result<Vec<CString>> {
         Ok(texts.iter().flatten().map(|text| CString::new(text.as_str())).collect::<Result<_, _>>()?)

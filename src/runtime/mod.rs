@@ -18,7 +18,7 @@ pub mod seccomp;
 
 pub use mounts::Prepared;
 pub use namespaces::{Entrance, Inner, may_set_groups};
-pub use process::{DEFAULT_PATH, null_stream};
+pub use process::DEFAULT_PATH;
 
 use crate::error::{self, Kind};
 use crate::sys::process::{self as sys, Child, Cloned, Exit};

@@ -305,9 +305,3 @@ fn limit(process: &Process) -> Result<()> {
     }
     Ok(())
 }
-
-/// A stream that reads as empty and swallows all.
-pub fn null_stream() -> Result<OwnedFd> {
-    rustix::fs::openat(rustix::fs::CWD, c"/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())
-        .context("open /dev/null")
-}

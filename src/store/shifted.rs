@@ -15,7 +15,8 @@ mod probe;
 pub use build::Copied;
 
 use crate::engine::{self, Engine};
-use crate::fs::{self, Step};
+use crate::error::Kind;
+use crate::fs::{self, Hold, Lock, Step};
 use crate::rootless::map::Extent;
 use crate::store::digest::Digest;
 use crate::store::{layers, overlay};
@@ -25,6 +26,7 @@ use rustix::io::Errno;
 use std::collections::{HashMap, HashSet};
 use std::os::fd::AsFd;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Ids inside a container and which of the engine's they are. A layer's files have the ids inside as the engine's.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +40,12 @@ const BLOCK_BYTES: u64 = 512;
 
 /// How many directories the links are spread over, so that threads do not wait for each other.
 const LINK_DIRS: u64 = 8;
+
+/// Held by who makes a tree, shared.
+const MAKING: &str = "making.lock";
+
+/// How long others that make trees are waited for.
+const MAKING_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Marks a stack whose layers the disk may not have had, as such a layer is marked: its links may name files of theirs that
 /// are not whole.
@@ -76,6 +84,11 @@ pub fn shares_data(engine: &Engine) -> Result<bool> {
     Ok(probe::method(engine)? == probe::Method::Redirect)
 }
 
+/// The same, as far as this kernel has been asked before.
+pub fn is_known_to_share_data(engine: &Engine) -> bool {
+    probe::known(engine).is_ok_and(|method| method == Some(probe::Method::Redirect))
+}
+
 /// Whether there is no such tree yet.
 pub fn is_missing(engine: &Engine, diff_ids: &[Digest], owners: Owners<'_>) -> bool {
     let stack = Stack::of(engine, diff_ids);
@@ -93,14 +106,23 @@ pub fn ensure(engine: &Engine, diff_ids: &[Digest], owners: Owners<'_>, copied: 
     if place.is_dir() {
         return Ok(());
     }
-    fs::create_dir_all(&engine.shifted())?;
+    let layers = layers::stack(engine, diff_ids)?;
+    if let Some(gone) = diff_ids.iter().find(|diff_id| !layers::has(engine, diff_id)) {
+        return Err(Kind::NotFound.error(format!("layer {gone} is not there")));
+    }
+    let _making = making(engine)?;
     stack.ensure(engine, diff_ids)?;
+    // Who is at the same is faster than a second that begins now. One that is stopped keeps nobody for ever.
+    let _alone = Lock::take_dir(&stack.dir, Hold::Exclusive, MAKING_TIMEOUT);
+    if place.is_dir() {
+        return Ok(());
+    }
     let staged = Staged::new(engine)?;
     let method = probe::method(engine)?;
     let tree = staged.path.join(method.tree_name());
     fs::create_dir(&tree)?;
     build::build(&build::Plan {
-        layers: &layers::stack(engine, diff_ids)?,
+        layers: &layers,
         attributes: layers::have_attributes(engine, diff_ids)?,
         tree: &tree,
         links: &stack.dir.join("links"),
@@ -114,12 +136,23 @@ pub fn ensure(engine: &Engine, diff_ids: &[Digest], owners: Owners<'_>, copied: 
         let dir = rustix::fs::openat(CWD, &tree, rustix::fs::OFlags::RDONLY, Mode::empty()).context("open")?;
         rustix::fs::syncfs(dir).context("syncfs")?;
     }
-    // Another process may have been faster with the same.
     publish(&staged.path, &place)
+}
+
+/// Says, for as long as it is held, that trees are being made; who inherits it goes on saying so.
+pub fn making(engine: &Engine) -> Result<Lock> {
+    fs::create_dir_all(&engine.shifted())?;
+    Lock::take(&engine.shifted().join(MAKING), Hold::Shared, MAKING_TIMEOUT)
+}
+
+/// Waits until nobody makes a tree, and keeps others from it. One that is stopped keeps nobody for ever.
+pub fn alone(engine: &Engine) -> Option<Lock> {
+    Lock::take(&engine.shifted().join(MAKING), Hold::Exclusive, MAKING_TIMEOUT).ok()
 }
 
 /// Removes the trees of all stacks but those of these lists of layers. The caller is in the engine's user namespace.
 pub fn remove_all_but(engine: &Engine, used: &[Vec<Digest>]) -> Result<()> {
+    let _alone = alone(engine);
     unused(engine, used)?.iter().try_for_each(|unused| remove(engine, unused))
 }
 

@@ -282,6 +282,13 @@ fn close_range(first: u32, last: u32, flags: u32) -> std::io::Result<()> {
     if result == 0 { Ok(()) } else { Err(std::io::Error::last_os_error()) }
 }
 
+/// Leaves the terminal and the streams: who waits for the end of what the engine says does not wait for this process, nor
+/// does a terminal that is closed end it.
+pub fn go_apart(null: BorrowedFd<'_>) -> Result<()> {
+    set_stdio(null, null, null)?;
+    rustix::process::setsid().context("setsid").map(drop)
+}
+
 /// Lets a descriptor survive the next exec.
 pub fn keep_on_exec(fd: BorrowedFd<'_>) -> Result<()> {
     rustix::io::fcntl_setfd(fd, rustix::io::FdFlags::empty()).context("fcntl F_SETFD")

@@ -1,10 +1,11 @@
 //! `pull` from a real registry, over every kind of door, and from a scripted one where requests are counted.
 
 use crate::support::artifact::{self, Artifact, Blob, Dialect, Packing};
+use crate::support::evil_tar::{Entry, archive};
 use crate::support::fake_registry::{Answer, FakeRegistry};
 use crate::support::registry::{Door, PASSWORD, Registry, USER};
 use crate::support::witness::{assert_same, assert_staging_empties, refusal, store};
-use crate::support::{Run, Running, Sandbox};
+use crate::support::{Run, Running, Sandbox, until};
 use std::path::Path;
 
 const INSECURE: &str = "--tls-verify=false";
@@ -291,4 +292,41 @@ fn a_broken_transfer_is_taken_up_and_the_staging_is_empty_after() {
     let resumed = fake.requests().into_iter().rfind(|request| request.target.contains(&blobs[0].digest()));
     assert_eq!(resumed.and_then(|request| request.header("range").map(str::to_owned)), Some("bytes=1048576-".into()));
     assert_staging_empties(&sandbox);
+}
+
+/// Nobody waits for the files that `keep-id` needs but who runs an image so: they are made after a pull has ended, and what
+/// removes the image meanwhile leaves none of them.
+#[test]
+fn the_files_for_keep_id_come_after_the_pull() {
+    let sandbox = Sandbox::new();
+    let Some(registry) = registry(&sandbox, Door::default()) else { return };
+    let files = (0..4000).map(|number| Entry::file(format!("many/{}/{number}", number % 50), "here"));
+    let image = Artifact::new(&[artifact::busybox(), archive(&files.collect::<Vec<_>>())]);
+    registry.put("team/many", Some("1"), &image);
+    let name = format!("{}/team/many:1", registry.host());
+    let shifted = sandbox.data.join("coracle/shifted");
+    let trees = || {
+        let stacks = std::fs::read_dir(&shifted).into_iter().flatten().flatten();
+        let maps = stacks.flat_map(|stack| std::fs::read_dir(stack.path().join("maps")).into_iter().flatten());
+        maps.count()
+    };
+    assert_pulled(&sandbox.coracle(&["pull", INSECURE, &name]), &image);
+    let method = || std::fs::read_to_string(shifted.join("method.json")).unwrap_or_default();
+    until("the kernel has been asked", || !method().is_empty());
+    if method().contains("Redirect") {
+        until("they are there without a run", || trees() == 1);
+    }
+    sandbox.ok(&["rmi", &name]);
+    for round in 0..4 {
+        assert_pulled(&sandbox.coracle(&["pull", INSECURE, &name]), &image);
+        if round % 2 == 0 {
+            let count = ["--userns=keep-id", "--network=none", &name, "sh", "-c", "cat /many/*/* | wc -c"];
+            assert_eq!(sandbox.ok(&[&["run", "--rm"][..], &count].concat()), "16000\n");
+            assert_eq!(trees(), 1);
+        }
+        sandbox.ok(&["rmi", &name]);
+    }
+    until("nothing of them is left", || trees() == 0);
+    assert_staging_empties(&sandbox);
+    sandbox.assert_no_leaks();
 }

@@ -96,6 +96,6 @@ fn what_exists_is_told_by_the_exit_code() {
     let image = sandbox.image("busybox");
     sandbox.ok(&["create", "--name=c", "--network=none", &image, "true"]);
     assert_eq!(sandbox.coracle(&["container", "exists", "c"]).code, 0);
-    let run = sandbox.coracle(&["container", "exists", "d"]);
+    let run = sandbox.coracle(&["container", "exists", "other"]);
     assert_eq!((run.code, run.stdout.as_str(), run.stderr.as_str()), (1, "", ""));
 }

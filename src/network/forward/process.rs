@@ -9,7 +9,6 @@ use crate::sys::{landlock, seccomp, signal, socket};
 use anyhow::{Context, Result};
 use caps::Capability;
 use nix::sys::signal::Signal;
-use rustix::fs::{CWD, Mode, OFlags};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
 use std::convert::Infallible;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -87,8 +86,7 @@ fn become_forwarder(
     nix::sys::prctl::set_name(NAME).context("prctl PR_SET_NAME")?;
     signal::reset_all()?;
     signal::ignore(Signal::SIGPIPE)?;
-    let null = rustix::fs::openat(CWD, "/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())
-        .context("open /dev/null")?;
+    let null = crate::fs::open_null()?;
     process::set_stdio(null.as_fd(), null.as_fd(), null.as_fd())?;
     namespace::enter(bridge, Namespaces::CLONE_NEWNET).context("join the bridge namespace")?;
     let (stdin, stdout, stderr) = (std::io::stdin(), std::io::stdout(), std::io::stderr());

@@ -19,7 +19,6 @@ use anyhow::{Context, Result, anyhow, bail};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
-use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use std::fs::File;
@@ -250,8 +249,7 @@ fn become_unpacker(engine: &Engine, enter: impl FnOnce() -> Result<()>, control:
     for ignored in [Signal::SIGPIPE, Signal::SIGHUP, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTERM] {
         signal::ignore(ignored)?;
     }
-    let null = rustix::fs::openat(CWD, "/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())
-        .context("open /dev/null")?;
+    let null = crate::fs::open_null()?;
     let stderr = io::stderr();
     process::set_stdio(null.as_fd(), null.as_fd(), stderr.as_fd())?;
     let (stdin, stdout) = (io::stdin(), io::stdout());
@@ -331,10 +329,7 @@ fn settle_apart(engine: &Engine, unsettled: &[Digest]) {
     if unsettled.is_empty() || !matches!(process::fork(), Ok(Cloned::Child)) {
         return;
     }
-    // Whoever waits for the end of what the engine says must not wait for this, nor a terminal that is closed end it.
-    let null = io::stdin();
-    let _ = process::set_stdio(null.as_fd(), null.as_fd(), null.as_fd());
-    let _ = nix::unistd::setsid();
+    let _ = process::go_apart(io::stdin().as_fd());
     std::thread::sleep(FIRST_USE);
     let _ = super::settle(engine, unsettled);
 }

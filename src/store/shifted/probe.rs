@@ -7,7 +7,7 @@ use crate::store::overlay::{self, Lifetime, Lower};
 use anyhow::{Context, Result};
 use rustix::fs::{Mode, OFlags, XattrFlags};
 use serde::{Deserialize, Serialize};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// How the files of a tree come to their data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,17 +36,28 @@ struct Answer {
 
 /// The way that this kernel and this store allow. Asked once.
 pub fn method(engine: &Engine) -> Result<Method> {
-    let file = engine.shifted().join("method.json");
-    let kernel = nix::sys::utsname::uname().context("uname")?.release().to_string_lossy().into_owned();
-    // One that a power cut has emptied is asked for again, too.
-    if let Ok(Some(Answer { kernel: asked, method })) = fs::read_json(&file)
-        && asked == kernel
-    {
+    if let Some(method) = known(engine)? {
         return Ok(method);
     }
     let method = if can_redirect(engine).unwrap_or(false) { Method::Redirect } else { Method::Copy };
-    fs::write_json(&file, &Answer { kernel, method }, Durability::Cached)?;
+    fs::write_json(&file(engine), &Answer { kernel: kernel()?, method }, Durability::Cached)?;
     Ok(method)
+}
+
+/// The same if it has been asked for already.
+pub fn known(engine: &Engine) -> Result<Option<Method>> {
+    // One that a power cut has emptied is asked for again, too.
+    let answer: Option<Answer> = fs::read_json(&file(engine)).unwrap_or(None);
+    let kernel = kernel()?;
+    Ok(answer.filter(|answer| answer.kernel == kernel).map(|answer| answer.method))
+}
+
+fn file(engine: &Engine) -> PathBuf {
+    engine.shifted().join("method.json")
+}
+
+fn kernel() -> Result<String> {
+    Ok(nix::sys::utsname::uname().context("uname")?.release().to_string_lossy().into_owned())
 }
 
 const CONTENT: &[u8] = b"found";
