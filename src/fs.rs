@@ -10,6 +10,7 @@ mod lock;
 mod output;
 mod remove;
 mod root;
+pub mod staging;
 mod walk;
 
 pub use copy::{copy_contents, copy_status};
@@ -17,6 +18,7 @@ pub use lock::{Held, Hold, Lock, held, held_at, hold_alive, say_held};
 pub use output::{Output, Place};
 pub use remove::{remove_tree, remove_tree_named};
 pub use root::Root;
+pub use staging::Staged;
 pub use walk::{Step, change_owner, walk};
 
 use crate::error::Kind;

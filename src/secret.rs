@@ -5,13 +5,11 @@
 
 use crate::engine::Engine;
 use crate::error::Kind;
-use crate::fs::{self, Durability, Hold, Lock};
+use crate::fs::{self, Durability, Hold, Lock, Staged};
 use anyhow::{Context, Result};
 use rustix::fs::{AtFlags, CWD};
-use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -96,14 +94,11 @@ pub fn create(
     }
     let id = new_id()?;
     let secret = Secret { id: id.clone(), name: name.to_owned(), created, updated: now(), labels };
-    let staged = fs::staging_name(&engine.staging());
-    let stage = || -> Result<()> {
-        fs::create_dir(&staged)?;
-        fs::write_atomic(&staged.join("value"), value, Durability::Synced)?;
-        fs::write_json(&staged.join("secret.json"), &secret, Durability::Synced)
-    };
-    stage().inspect_err(|_| drop(discard(engine, &staged)))?;
-    rustix::fs::rename(&staged, directory(engine).join(&id)).with_context(|| format!("create secret {name}"))?;
+    let staged = Staged::dir(&engine.staging())?;
+    fs::write_atomic(&staged.path().join("value"), value, Durability::Synced)?;
+    fs::write_json(&staged.path().join("secret.json"), &secret, Durability::Synced)?;
+    rustix::fs::rename(staged.path(), directory(engine).join(&id))
+        .with_context(|| format!("create secret {name}"))?;
     fs::sync_dir(&directory(engine))?;
     // Last, so that the name has a value at any moment. Whoever is killed in between leaves both.
     existing.iter().try_for_each(|older| hide(engine, &older.id))?;
@@ -183,19 +178,8 @@ pub fn remove(engine: &Engine, secret: &Secret) -> Result<()> {
 }
 
 fn hide(engine: &Engine, id: &str) -> Result<()> {
-    let staged = fs::staging_name(&engine.staging());
-    match rustix::fs::rename(directory(engine).join(id), &staged) {
-        Ok(()) => {}
-        Err(Errno::NOENT) => return Ok(()),
-        Err(errno) => return Err(errno).with_context(|| format!("remove secret {id}")),
-    }
-    discard(engine, &staged)
-}
-
-/// Removes something of the engine's from staging.
-fn discard(engine: &Engine, staged: &Path) -> Result<()> {
-    let name = staged.file_name().context("a staging name has a last part")?.to_string_lossy().into_owned();
-    fs::remove_tree(fs::open_dir(&engine.staging())?.as_fd(), &name)
+    let hidden = Staged::hide(&engine.staging(), &directory(engine).join(id));
+    hidden.and_then(|hidden| hidden.map_or(Ok(()), Staged::remove)).with_context(|| format!("remove secret {id}"))
 }
 
 /// Puts a link to a secret's value into a directory of a container, under the secret's id.

@@ -9,7 +9,7 @@ pub use mounted::{Special, check_options, special};
 
 use crate::engine::Engine;
 use crate::error::Kind;
-use crate::fs::{self, Durability, Hold, Lock};
+use crate::fs::{self, Durability, Hold, Lock, Staged};
 use anyhow::{Context, Result};
 use rustix::fs::{CWD, Gid, Mode, RenameFlags, Uid};
 use rustix::io::Errno;
@@ -103,21 +103,18 @@ pub fn is_shared(engine: &Engine, name: &str) -> bool {
 
 /// Makes a volume: staged as a whole, then renamed into place, so that of two makers one wins. False for the other.
 pub fn create(engine: &Engine, volume: &Volume) -> Result<bool> {
-    let staged = fs::staging_name(&engine.staging());
+    let staged = Staged::dir(&engine.staging())?;
     // Here already, so that a disk on which nothing can be made any more still lets the volume be removed.
     fs::open_append(&lock(engine))?;
-    let made = stage(&staged, volume).and_then(|()| {
-        match rustix::fs::renameat_with(CWD, &staged, CWD, place(engine, &volume.name), RenameFlags::NOREPLACE) {
-            Ok(()) => fs::sync_dir(&engine.volumes()).map(|()| true),
-            Err(Errno::EXIST) => discard(engine, &staged).map(|()| false),
-            Err(errno) => Err(errno).with_context(|| format!("create volume {}", volume.name)),
-        }
-    });
-    made.inspect_err(|_| drop(discard(engine, &staged)))
+    stage(staged.path(), volume)?;
+    match rustix::fs::renameat_with(CWD, staged.path(), CWD, place(engine, &volume.name), RenameFlags::NOREPLACE) {
+        Ok(()) => fs::sync_dir(&engine.volumes()).map(|()| true),
+        Err(Errno::EXIST) => staged.remove().map(|()| false),
+        Err(errno) => Err(errno).with_context(|| format!("create volume {}", volume.name)),
+    }
 }
 
 fn stage(staged: &Path, volume: &Volume) -> Result<()> {
-    fs::create_dir(staged)?;
     let data = staged.join("data");
     fs::create_dir(&data)?;
     rustix::fs::chmod(&data, Mode::from_raw_mode(0o755)).context("chmod volume")?;
@@ -127,12 +124,6 @@ fn stage(staged: &Path, volume: &Volume) -> Result<()> {
     }
     fs::write_plain(&freshness(staged), b"", 0o600)?;
     fs::write_json(&staged.join("volume.json"), volume, Durability::Synced)
-}
-
-/// Removes something of the engine's from staging.
-fn discard(engine: &Engine, staged: &Path) -> Result<()> {
-    let name = staged.file_name().context("a staging name has a last part")?.to_string_lossy().into_owned();
-    fs::remove_tree(fs::open_dir(&engine.staging())?.as_fd(), &name)
 }
 
 /// Reads about a volume. None if there is none.
@@ -162,11 +153,9 @@ pub fn list(engine: &Engine) -> Result<Vec<Volume>> {
 
 /// Removes a volume and all it holds: out of sight by one rename, then off the disk.
 pub fn remove(engine: &Engine, name: &str) -> Result<()> {
-    let staged = fs::staging_name(&engine.staging());
-    match rustix::fs::rename(place(engine, name), &staged) {
-        Ok(()) => discard(engine, &staged).and_then(|()| forget_shared(engine, name)),
-        Err(Errno::NOENT) => Ok(()),
-        Err(errno) => Err(errno).with_context(|| format!("remove volume {name}")),
+    match Staged::hide(&engine.staging(), &place(engine, name)).with_context(|| format!("remove volume {name}"))? {
+        Some(hidden) => hidden.remove().and_then(|()| forget_shared(engine, name)),
+        None => Ok(()),
     }
 }
 

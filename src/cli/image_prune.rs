@@ -8,7 +8,7 @@ use crate::container::state;
 use crate::error::{self, Kind};
 use crate::image::{self, Summary, remove};
 use crate::inspect::filter::Images;
-use crate::store::layers;
+use crate::store::{check, layers};
 use anyhow::Result;
 use std::collections::HashSet;
 
@@ -57,6 +57,7 @@ impl Verb for ImagePrune {
 /// were. Behind the door.
 pub fn prune(context: &Context, all: bool, filters: &[String]) -> Result<(Vec<String>, u64)> {
     let engine = &context.engine;
+    check::sweep_staging(engine)?;
     let filters = Images::parse(engine, filters)?;
     let mut used = HashSet::new();
     for container in state::list(engine)? {

@@ -8,7 +8,7 @@ use crate::container::events::{self, Happening};
 use crate::container::shift;
 use crate::engine::Engine;
 use crate::error::{self, Kind};
-use crate::fs;
+use crate::fs::{self, Staged};
 use crate::image::load::{self, Load};
 use crate::image::platform::Platform;
 use crate::image::policy::Policy;
@@ -26,7 +26,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use rustix::pipe::PipeFlags;
 use std::cell::RefCell;
 use std::fs::File;
-use std::io::{self, BufRead, IsTerminal, Read};
+use std::io::{self, BufRead, IsTerminal, Read, Write};
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -204,12 +204,11 @@ pub fn unpacker(engine: &Engine) -> Result<Unpacker> {
 
 fn install_hello(engine: &Engine) -> Result<()> {
     let unpacker = unpacker(engine)?;
-    let archive = fs::staging_name(&engine.staging());
-    let written = fs::write_plain(&archive, &hello::archive()?, 0o600);
+    let (archive, mut file) = Staged::file(&engine.staging())?;
+    file.write_all(&hello::archive()?).context("write into staging")?;
     // It is a part of the program, and comes from nowhere.
     let policy = Policy::default();
-    let what = Load { source: Source::Path(archive.clone()), name: None, platform: Platform::host(), policy };
-    let loaded = written.and_then(|()| load::load(engine, &what, &unpacker));
-    fs::remove_file(&archive)?;
-    loaded.map(|_| ())
+    let source = Source::Path(archive.path().to_owned());
+    load::load(engine, &Load { source, name: None, platform: Platform::host(), policy }, &unpacker)?;
+    archive.remove()
 }

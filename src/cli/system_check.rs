@@ -82,7 +82,6 @@ fn repair(context: &Context) -> Result<()> {
     let engine = &context.engine;
     store::sweep_staging(engine)?;
     if engine.artifacts().staging().is_dir() {
-        store::sweep_staging(&engine.artifacts())?;
         artifact::remove_unused(&engine.artifacts())?;
     }
     partial::sweep(engine, partial::KEPT)?;

@@ -9,7 +9,7 @@ use super::events::{self, Event, Happening};
 use super::state::{self, Paths};
 use crate::engine::Engine;
 use crate::error::Kind;
-use crate::fs::{self, Durability, Hold, Lock};
+use crate::fs::{self, Durability, Hold, Lock, Staged};
 use crate::image::Image;
 use crate::network::{Network, Port, ports};
 use crate::runtime::DEFAULT_PATH;
@@ -238,22 +238,15 @@ fn durability(config: &Config) -> Durability {
 
 /// Makes the container's directory beside its place and renames it there: complete or invisible.
 fn publish(engine: &Engine, config: &Config) -> Result<()> {
-    let staged = Paths { dir: fs::staging_name(&engine.staging()) };
+    let mut staged = Staged::dir(&engine.staging())?;
+    let paths = Paths { dir: staged.path().to_owned() };
     let place = Paths::of(engine, &config.id).dir;
-    let make = || -> Result<()> {
-        fs::create_dir(&staged.dir)?;
-        // Here already, so that a disk on which nothing can be made any more still lets it be locked, and so removed.
-        fs::write_plain(&staged.alive(), b"", 0o600)?;
-        write_config(&staged, config)?;
-        super::secrets::keep(engine, config, &staged.dir)?;
-        rustix::fs::rename(&staged.dir, &place).with_context(|| format!("create {}", place.display()))
-    };
-    if let Err(error) = make() {
-        let staging = fs::open_dir(&engine.staging())?;
-        let name = staged.dir.file_name().context("a staging name has a last part")?;
-        fs::remove_tree(staging.as_fd(), &name.to_string_lossy())?;
-        return Err(error);
-    }
+    // Here already, so that a disk on which nothing can be made any more still lets it be locked, and so removed.
+    fs::write_plain(&paths.alive(), b"", 0o600)?;
+    write_config(&paths, config)?;
+    super::secrets::keep(engine, config, &paths.dir)?;
+    rustix::fs::rename(&paths.dir, &place).with_context(|| format!("create {}", place.display()))?;
+    staged.keep();
     if durability(config) == Durability::Synced {
         fs::sync_dir(&engine.containers())?;
     }

@@ -5,7 +5,7 @@ use super::events::{self, Event, Happening};
 use super::state::{Container, Paths, Status};
 use crate::engine::Engine;
 use crate::error::{self, Kind};
-use crate::fs;
+use crate::fs::{self, Staged};
 use anyhow::{Context, Result};
 use rustix::io::Errno;
 use std::os::fd::AsFd;
@@ -84,10 +84,7 @@ fn is_running(config: &Config) -> anyhow::Error {
 }
 
 /// A container that nobody can see any more, still on disk.
-pub struct Hidden {
-    staging: std::os::fd::OwnedFd,
-    name: String,
-}
+pub struct Hidden(Option<Staged>);
 
 /// Takes a container's name and directory away in two renames.
 pub fn hide(engine: &Engine, config: &Config) -> Result<Hidden> {
@@ -95,18 +92,12 @@ pub fn hide(engine: &Engine, config: &Config) -> Result<Hidden> {
         release_name(engine, &config.name)?;
     }
     let from = Paths::of(engine, &config.id).dir;
-    let to = fs::staging_name(&engine.staging());
-    match rustix::fs::rename(&from, &to) {
-        Ok(()) | Err(Errno::NOENT) => {}
-        Err(errno) => return Err(errno).with_context(|| format!("remove {}", from.display())),
-    }
-    let name = to.file_name().context("a staging name has a last part")?.to_string_lossy().into_owned();
-    Ok(Hidden { staging: fs::open_dir(&engine.staging())?, name })
+    Staged::hide(&engine.staging(), &from).map(Hidden)
 }
 
 impl Hidden {
     pub fn finish(self) -> Result<()> {
-        fs::remove_tree(self.staging.as_fd(), &self.name)
+        self.0.map_or(Ok(()), Staged::remove)
     }
 }
 

@@ -46,16 +46,24 @@ impl Lock {
     }
 
     fn hold(file: &OwnedFd, hold: Hold, timeout: Duration) -> Result<()> {
+        match Self::wait(file, hold, timeout)? {
+            true => Ok(()),
+            false => bail!("still held by {} after {} s", Self::holder(file), timeout.as_secs()),
+        }
+    }
+
+    /// Takes a lock through an open descriptor. False if it is still held by another after this time.
+    pub(super) fn wait(file: &OwnedFd, hold: Hold, timeout: Duration) -> Result<bool> {
         let deadline = Instant::now() + timeout;
         let mut pause = Duration::from_micros(200);
         while !Self::try_hold(file, hold)? {
             if Instant::now() > deadline {
-                bail!("still held by {} after {} s", Self::holder(file), timeout.as_secs());
+                return Ok(false);
             }
             std::thread::sleep(pause);
             pause = (pause * 2).min(Duration::from_millis(10));
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Takes a lock if nobody is in the way.

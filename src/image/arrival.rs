@@ -3,7 +3,7 @@
 use super::remove::{self, Parts};
 use crate::engine::Engine;
 use crate::error::{self, Kind};
-use crate::fs::Lock;
+use crate::fs::{Lock, staging};
 use crate::store::digest::Digest;
 use crate::store::{blobs, layers, partial};
 use anyhow::Result;
@@ -26,6 +26,11 @@ impl<'a> Arrival<'a> {
     /// From now on nothing is collected as garbage. To be called before the first look at what is there.
     pub fn begin(engine: &'a Engine, remove_layers: RemoveLayers<'a>) -> Result<Self> {
         let lock = Some(blobs::incoming(engine)?);
+        // What dead processes have staged takes the room that is needed now. What cannot be removed is for the next.
+        if staging::sweep_files(&engine.staging()).is_ok_and(|has_directories| has_directories) {
+            // Whoever removes layers begins with theirs.
+            let _ = remove_layers(&[]);
+        }
         Ok(Self { engine, lock, remove_layers, fresh: Mutex::default() })
     }
 

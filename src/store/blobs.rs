@@ -2,7 +2,7 @@
 
 use crate::engine::Engine;
 use crate::error::Kind;
-use crate::fs::{self, Durability, Hold, Lock};
+use crate::fs::{self, Durability, Hold, Lock, Staged};
 use crate::store::digest::{Digest, Hashing};
 use crate::store::partial::{self, Part};
 use crate::store::shared;
@@ -128,13 +128,20 @@ const WRITING_BYTES: u64 = 4 << 20;
 /// without.
 pub struct Writer<'a> {
     engine: &'a Engine,
-    staging: PathBuf,
+    path: PathBuf,
     file: Option<Hashing<File>>,
     /// How much of it the disk has been given to write.
     begun: u64,
     fate: Fate,
-    /// Only of a download that can be taken up again; its lock lasts until the file has another name or none.
-    part: Option<Part>,
+    /// Its lock lasts until the file has another name or none.
+    held: Held,
+}
+
+/// By what the file of a writer is nobody else's.
+enum Held {
+    Staged(Staged),
+    /// A download that can be taken up again.
+    Part(Part),
 }
 
 /// What becomes of the file in staging when its writer is dropped.
@@ -164,9 +171,9 @@ pub struct Verified<'a> {
 
 impl<'a> Writer<'a> {
     pub fn new(engine: &'a Engine) -> Result<Self> {
-        let staging = fs::staging_name(&engine.staging());
-        let file = fs::create_new(&staging)?;
-        Ok(Self { engine, staging, file: Some(Hashing::new(file)), begun: 0, fate: Fate::Removed, part: None })
+        let (staged, file) = Staged::file(&engine.staging())?;
+        let (path, file) = (staged.path().to_owned(), Some(Hashing::new(file)));
+        Ok(Self { engine, path, file, begun: 0, fate: Fate::Removed, held: Held::Staged(staged) })
     }
 
     /// Takes up the download of a blob of this size. What there is of it is to be read first, to the end; then the
@@ -177,13 +184,16 @@ impl<'a> Writer<'a> {
             Err(bytes) => return Ok(Claim::Held { bytes }),
         };
         let file = Some(Hashing::new(part.file()?));
-        let staging = partial::path(engine, digest);
-        Ok(Claim::Ours(Self { engine, staging, file, begun: 0, fate: Fate::Kept, part: Some(part) }))
+        let path = partial::path(engine, digest);
+        Ok(Claim::Ours(Self { engine, path, file, begun: 0, fate: Fate::Kept, held: Held::Part(part) }))
     }
 
     /// How many bytes an earlier download has left.
     pub fn part_bytes(&self) -> u64 {
-        self.part.as_ref().map_or(0, |part| part.bytes)
+        match &self.held {
+            Held::Staged(_) => 0,
+            Held::Part(part) => part.bytes,
+        }
     }
 
     /// Drops it for good: another try would fail as this one did.
@@ -223,7 +233,7 @@ impl Verified<'_> {
     pub fn store(self) -> Result<Digest> {
         let Self { mut writer, digest } = self;
         // One that is there already is replaced: the new bytes are verified, the old ones may have rotted.
-        rustix::fs::rename(&writer.staging, path(writer.engine, &digest))
+        rustix::fs::rename(&writer.path, path(writer.engine, &digest))
             .with_context(|| format!("store blob {digest}"))?;
         writer.fate = Fate::Stored;
         Ok(digest)
@@ -268,9 +278,13 @@ impl Drop for Writer<'_> {
             Fate::Kept => self.file.as_ref().map_or(0, length) > 0,
             Fate::Stored => true,
         };
-        if !stays {
+        match &mut self.held {
+            Held::Staged(staged) if stays => staged.keep(),
+            // It goes with this.
+            Held::Staged(_) => {}
+            Held::Part(_) if stays => {}
             // If this fails, the next sweep takes it.
-            let _ = rustix::fs::unlink(&self.staging);
+            Held::Part(_) => drop(rustix::fs::unlink(&self.path)),
         }
     }
 }

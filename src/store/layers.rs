@@ -14,7 +14,7 @@ pub use unpacker::{Sink, Unpacker};
 
 use crate::engine::{self, Engine};
 use crate::error::Kind;
-use crate::fs::{self, Durability};
+use crate::fs::{self, Durability, Staged};
 use crate::store::digest::Digest;
 use crate::store::shared;
 use crate::store::unpack::{Ids, Limits, Summary, decompress, unpack};
@@ -23,7 +23,6 @@ use rustix::fs::{CWD, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use std::io::Read;
-use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 /// How a layer's blob is compressed (OCI image spec, layer.md, media types).
@@ -150,12 +149,9 @@ pub fn shown_bytes(engine: &Engine, diff_id: &Digest) -> Result<u64> {
 /// Removes layers; those that are not there are no error. The caller is in the user namespace that made them.
 pub fn remove(engine: &Engine, diff_ids: &[Digest]) -> Result<()> {
     for diff_id in diff_ids {
-        let staged = Staged { engine, path: fs::staging_name(&engine.staging()) };
-        match rustix::fs::rename(directory(engine, diff_id), &staged.path) {
-            Ok(()) => staged.remove().with_context(|| format!("remove layer {diff_id}"))?,
-            Err(Errno::NOENT) => {}
-            Err(errno) => return Err(errno).with_context(|| format!("remove layer {diff_id}")),
-        }
+        let hidden = Staged::hide(&engine.staging(), &directory(engine, diff_id));
+        let removed = hidden.and_then(|hidden| hidden.map_or(Ok(()), Staged::remove));
+        removed.with_context(|| format!("remove layer {diff_id}"))?;
     }
     Ok(())
 }
@@ -168,8 +164,8 @@ pub fn make(
     mut archive: impl std::io::BufRead,
     digest: impl FnOnce(Result<()>) -> Result<Digest>,
 ) -> Result<Digest> {
-    let staged = Staged::create(engine)?;
-    let root = make_root(&staged.path.join("fs"))?;
+    let staged = Staged::dir(&engine.staging())?;
+    let root = make_root(&staged.path().join("fs"))?;
     let (summary, read) = match unpack(&mut archive, root, Ids::of_this_process()?, &Limits::default()) {
         Ok(summary) => (summary, Ok(())),
         Err(error) => (Summary::default(), Err(error)),
@@ -180,7 +176,7 @@ pub fn make(
     if !has(engine, &diff_id) {
         let layer = Unpacked::new(staged, diff_id, summary, None)?;
         sync_file_system(engine)?;
-        layer.publish()?;
+        layer.publish(engine)?;
     }
     Ok(diff_id)
 }
@@ -189,50 +185,23 @@ fn directory(engine: &Engine, diff_id: &Digest) -> PathBuf {
     engine.layers().join(diff_id.hex())
 }
 
-/// A directory in staging, removed when dropped.
-struct Staged<'a> {
-    engine: &'a Engine,
-    path: PathBuf,
-}
-
-impl<'a> Staged<'a> {
-    fn create(engine: &'a Engine) -> Result<Self> {
-        let path = fs::staging_name(&engine.staging());
-        fs::create_dir(&path)?;
-        Ok(Self { engine, path })
-    }
-
-    fn remove(&self) -> Result<()> {
-        let staging = fs::open_dir(&self.engine.staging())?;
-        let name = self.path.file_name().and_then(|name| name.to_str()).context("a staging name is text")?;
-        fs::remove_tree(staging.as_fd(), name)
-    }
-}
-
-impl Drop for Staged<'_> {
-    fn drop(&mut self) {
-        // After a rename nothing is there. What cannot be removed now is swept with all that is left in staging.
-        let _ = self.remove();
-    }
-}
-
 /// A layer that is unpacked and verified, but not yet visible.
-struct Unpacked<'a> {
-    staged: Staged<'a>,
+struct Unpacked {
+    staged: Staged,
     diff_id: Digest,
 }
 
-impl<'a> Unpacked<'a> {
+impl Unpacked {
     /// Unpacks a blob into staging; an error if it is not the layer that it should be.
     fn from(
-        engine: &'a Engine,
+        engine: &Engine,
         blob: impl Read + Send,
         diff_id: Digest,
         compression: Compression,
         ids: Ids,
     ) -> Result<Self> {
-        let staged = Staged::create(engine)?;
-        let root = make_root(&staged.path.join("fs"))?;
+        let staged = Staged::dir(&engine.staging())?;
+        let root = make_root(&staged.path().join("fs"))?;
         let limits = Limits::default();
         let (summary, found, bytes) =
             decompress(blob, compression, &limits, |plain| unpack(plain, root, ids, &limits))?;
@@ -243,27 +212,27 @@ impl<'a> Unpacked<'a> {
     }
 
     /// A tree in staging that is this layer.
-    fn new(staged: Staged<'a>, diff_id: Digest, summary: Summary, archive_bytes: Option<u64>) -> Result<Self> {
+    fn new(staged: Staged, diff_id: Digest, summary: Summary, archive_bytes: Option<u64>) -> Result<Self> {
         let Summary { entries, size_bytes, devices_skipped, is_opaque, attributed } = summary;
         let attributed = Some(attributed);
         let info = Info { diff_id, size_bytes, entries, devices_skipped, is_opaque, attributed, archive_bytes };
-        fs::write_json(&staged.path.join("info.json"), &info, Durability::Cached)?;
+        fs::write_json(&staged.path().join("info.json"), &info, Durability::Cached)?;
         Ok(Self { staged, diff_id })
     }
 
     /// Notes that the disk may not have it. False where that cannot be trusted to outlive a power cut.
     fn mark_unsettled(&self) -> Result<bool> {
-        if engine::boot_id().is_empty() || !has_journal(&self.staged.path)? {
+        if engine::boot_id().is_empty() || !has_journal(self.staged.path())? {
             return Ok(false);
         }
-        rustix::fs::symlink(engine::boot_id(), self.staged.path.join(UNSETTLED)).context("mark the layer")?;
+        rustix::fs::symlink(engine::boot_id(), self.staged.path().join(UNSETTLED)).context("mark the layer")?;
         Ok(true)
     }
 
     /// Makes the layer visible. Another process may have been faster with the same layer, which is as good; one that is
     /// in doubt makes way.
-    fn publish(self) -> Result<()> {
-        let Staged { engine, path } = &self.staged;
+    fn publish(self, engine: &Engine) -> Result<()> {
+        let path = self.staged.path();
         let place = directory(engine, &self.diff_id);
         let rename = |flags| rustix::fs::renameat_with(CWD, path, CWD, &place, flags);
         let renamed = match rename(RenameFlags::NOREPLACE) {

@@ -2,20 +2,17 @@
 
 use crate::engine::Engine;
 use crate::error;
-use crate::fs;
+use crate::fs::{self, Staged};
 use crate::store::unpack::{make_whiteout, set_opaque};
 use anyhow::{Context, Result, bail};
 use rustix::fs::{FileType, Mode, OFlags, RenameFlags};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 
 /// Fails, naming the remedy, if layers and containers cannot live in this store. Leaves nothing behind.
 pub fn probe(engine: &Engine) -> Result<()> {
-    let staging = fs::open_dir(&engine.staging())?;
-    let path = fs::staging_name(&engine.staging());
-    let name = path.file_name().and_then(|name| name.to_str()).context("a staging name is text")?;
-    fs::create_dir(&path)?;
-    let result = probe_in(&fs::open_dir(&path)?);
-    fs::remove_tree(staging.as_fd(), name)?;
+    let staged = Staged::dir(&engine.staging())?;
+    let result = probe_in(&fs::open_dir(staged.path())?);
+    staged.remove()?;
     result
         .with_context(|| format!("use the file system of {}", engine.data.display()))
         .map_err(|error| error::with_hint(error, "keep the store on a local disk (ext4, xfs or btrfs): --root DIR"))

@@ -16,7 +16,7 @@ pub use build::Copied;
 
 use crate::engine::{self, Engine};
 use crate::error::Kind;
-use crate::fs::{self, Hold, Lock, Step};
+use crate::fs::{self, Hold, Lock, Staged, Step};
 use crate::rootless::map::Extent;
 use crate::store::digest::Digest;
 use crate::store::{layers, overlay};
@@ -117,9 +117,9 @@ pub fn ensure(engine: &Engine, diff_ids: &[Digest], owners: Owners<'_>, copied: 
     if place.is_dir() {
         return Ok(());
     }
-    let staged = Staged::new(engine)?;
+    let staged = Staged::dir(&engine.staging())?;
     let method = probe::method(engine)?;
-    let tree = staged.path.join(method.tree_name());
+    let tree = staged.path().join(method.tree_name());
     fs::create_dir(&tree)?;
     build::build(&build::Plan {
         layers: &layers,
@@ -136,7 +136,7 @@ pub fn ensure(engine: &Engine, diff_ids: &[Digest], owners: Owners<'_>, copied: 
         let dir = rustix::fs::openat(CWD, &tree, rustix::fs::OFlags::RDONLY, Mode::empty()).context("open")?;
         rustix::fs::syncfs(dir).context("syncfs")?;
     }
-    publish(&staged.path, &place)
+    publish(staged.path(), &place)
 }
 
 /// Says, for as long as it is held, that trees are being made; who inherits it goes on saying so.
@@ -158,14 +158,8 @@ pub fn remove_all_but(engine: &Engine, used: &[Vec<Digest>]) -> Result<()> {
 
 /// Removes a stack with its trees. One that is not there is no error.
 fn remove(engine: &Engine, stack: &str) -> Result<()> {
-    let staged = fs::staging_name(&engine.staging());
-    match rustix::fs::rename(engine.shifted().join(stack), &staged) {
-        Ok(()) => {}
-        Err(Errno::NOENT) => return Ok(()),
-        Err(errno) => return Err(errno).with_context(|| format!("remove shifted {stack}")),
-    }
-    let name = staged.file_name().and_then(|name| name.to_str()).context("a staging name is text")?;
-    fs::remove_tree(fs::open_dir(&engine.staging())?.as_fd(), name)
+    let hidden = Staged::hide(&engine.staging(), &engine.shifted().join(stack));
+    hidden.and_then(|hidden| hidden.map_or(Ok(()), Staged::remove)).with_context(|| format!("remove shifted {stack}"))
 }
 
 /// The names of the stacks that none of these lists of layers is.
@@ -221,21 +215,21 @@ impl Stack {
         if self.dir.is_dir() {
             return Ok(());
         }
-        let staged = Staged::new(engine)?;
+        let staged = Staged::dir(&engine.staging())?;
         for dir in ["maps", "links", "of"] {
-            fs::create_dir(&staged.path.join(dir))?;
+            fs::create_dir(&staged.path().join(dir))?;
         }
         for number in 0..LINK_DIRS {
-            fs::create_dir(&staged.path.join("links").join(number.to_string()))?;
+            fs::create_dir(&staged.path().join("links").join(number.to_string()))?;
         }
-        let of = fs::open_dir(&staged.path.join("of"))?;
+        let of = fs::open_dir(&staged.path().join("of"))?;
         for diff_id in diff_ids.iter().collect::<HashSet<_>>() {
             rustix::fs::mknodat(&of, diff_id.hex(), FileType::RegularFile, Mode::RUSR, 0).context("name a layer")?;
         }
         if !layers::are_settled(engine, diff_ids) {
-            rustix::fs::symlink(engine::boot_id(), staged.path.join(UNSETTLED)).context("mark the files")?;
+            rustix::fs::symlink(engine::boot_id(), staged.path().join(UNSETTLED)).context("mark the files")?;
         }
-        publish(&staged.path, &self.dir)
+        publish(staged.path(), &self.dir)
     }
 
     /// Whether it was made of layers that the disk may not have had when the machine stopped. In the boot in which it was
@@ -273,31 +267,6 @@ fn map_name(owners: Owners<'_>) -> String {
     };
     let text = format!("{}\n{}", lines(owners.uids), lines(owners.gids));
     Digest::of(text.as_bytes()).hex()[..16].to_owned()
-}
-
-/// A directory in staging, removed when dropped, unless it has been renamed away.
-struct Staged<'a> {
-    engine: &'a Engine,
-    path: PathBuf,
-}
-
-impl<'a> Staged<'a> {
-    fn new(engine: &'a Engine) -> Result<Self> {
-        let path = fs::staging_name(&engine.staging());
-        fs::create_dir(&path)?;
-        Ok(Self { engine, path })
-    }
-}
-
-impl Drop for Staged<'_> {
-    fn drop(&mut self) {
-        // What cannot be removed now is swept with all that is left in staging.
-        if let (Ok(staging), Some(name)) =
-            (fs::open_dir(&self.engine.staging()), self.path.file_name().and_then(|name| name.to_str()))
-        {
-            let _ = fs::remove_tree(staging.as_fd(), name);
-        }
-    }
 }
 
 #[cfg(test)]

@@ -3,10 +3,10 @@
 //! Once and as a whole: the copy is made in staging and takes the empty directory's place in one rename. Whoever is
 //! killed in the middle leaves the volume as empty and fresh as it was.
 
-use super::{discard, freshness, place};
+use super::{freshness, place};
 use crate::engine::Engine;
 use crate::error::Kind;
-use crate::fs::{self, Hold, Lock};
+use crate::fs::{self, Hold, Lock, Staged};
 use anyhow::{Context, Result};
 use rustix::fs::{CWD, Dir, Gid, Mode, OFlags, RenameFlags, Uid};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -108,9 +108,8 @@ fn fill(
     (uid, gid): (Option<u32>, Option<u32>),
     is_durable: bool,
 ) -> Result<()> {
-    let staged = Staged { engine, path: fs::staging_name(&engine.staging()) };
-    fs::create_dir(&staged.path)?;
-    let copy = open(fs::open_dir(&staged.path)?.as_fd())?;
+    let staged = Staged::dir(&engine.staging())?;
+    let copy = open(fs::open_dir(staged.path())?.as_fd())?;
     fs::copy_contents(original.as_fd(), copy.as_fd()).context("copy what the image has there into the volume")?;
     let status = rustix::fs::fstat(original).context("fstat")?;
     fs::copy_status(original.as_fd(), copy.as_fd(), &status)?;
@@ -119,28 +118,17 @@ fn fill(
         rustix::fs::syncfs(&copy).context("syncfs")?;
     }
     let data = place.join("data");
+    // It is about to lie in staging. If a user has this lock, that is as good.
+    let _emptied = Lock::take_dir(&data, Hold::Exclusive, Duration::ZERO).ok();
     // One of them always stands in the volume's place; what was there is empty and goes with the staging.
-    rustix::fs::renameat_with(CWD, &staged.path, CWD, &data, RenameFlags::EXCHANGE)
+    rustix::fs::renameat_with(CWD, staged.path(), CWD, &data, RenameFlags::EXCHANGE)
         .with_context(|| format!("rename the filled volume to {}", data.display()))?;
-    let left = open(fs::open_dir(&staged.path)?.as_fd())?;
+    let left = open(fs::open_dir(staged.path())?.as_fd())?;
     if !is_empty(&left)? {
         // Somebody wrote into it from outside while it was being filled: theirs is what stays.
-        rustix::fs::renameat_with(CWD, &staged.path, CWD, &data, RenameFlags::EXCHANGE)
+        rustix::fs::renameat_with(CWD, staged.path(), CWD, &data, RenameFlags::EXCHANGE)
             .context("take the copy back")?;
         return Err(Kind::InUse.hinted("the volume was written to while it was being filled", "start it again"));
     }
     fs::sync_dir(place)
-}
-
-/// A directory in staging that is removed when dropped.
-struct Staged<'a> {
-    engine: &'a Engine,
-    path: std::path::PathBuf,
-}
-
-impl Drop for Staged<'_> {
-    fn drop(&mut self) {
-        // What cannot be removed now is swept with all that is left in staging.
-        let _ = discard(self.engine, &self.path);
-    }
 }

@@ -30,6 +30,7 @@ mod import;
 mod import_from;
 mod inspect;
 mod inspect_elsewhere;
+mod leftovers;
 mod lifecycle;
 mod load;
 mod login;

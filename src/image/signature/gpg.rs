@@ -3,10 +3,9 @@
 use super::{SIGNATURE_BYTES_MAX, armor, user_ids};
 use crate::engine::Engine;
 use crate::error::Kind;
-use crate::fs;
+use crate::fs::{self, Staged};
 use crate::image::program;
 use anyhow::Result;
-use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -26,16 +25,7 @@ const BINARY: &str = "00";
 /// A keyring that verifies, in a directory of its own that goes with it.
 pub struct Keyring {
     gpgv: PathBuf,
-    staging: PathBuf,
-    dir: PathBuf,
-}
-
-impl Drop for Keyring {
-    fn drop(&mut self) {
-        let name = self.dir.file_name().unwrap_or_default().to_string_lossy();
-        // What is left over is swept from staging.
-        let _ = fs::open_dir(&self.staging).and_then(|staging| fs::remove_tree(staging.as_fd(), &name));
-    }
+    dir: Staged,
 }
 
 impl Keyring {
@@ -45,17 +35,15 @@ impl Keyring {
             let hint = "install it: the package is called gpgv or gnupg2";
             Kind::NotFound.hinted("gpgv, which verifies signatures of OpenPGP, is not in PATH", hint)
         })?;
-        let staging = engine.staging();
-        let keyring = Self { gpgv, dir: fs::staging_name(&staging), staging };
-        fs::create_dir(&keyring.dir)?;
+        let dir = Staged::dir(&engine.staging())?;
         let keys: Vec<Vec<u8>> = files.iter().map(|file| binary(file)).collect::<Result<_>>()?;
-        fs::write_plain(&keyring.dir.join("keys"), &keys.concat(), 0o600)?;
-        Ok(keyring)
+        fs::write_plain(&dir.path().join("keys"), &keys.concat(), 0o600)?;
+        Ok(Self { gpgv, dir })
     }
 
     /// What a message says that one of the keys has signed.
     pub fn signed(&self, message: &[u8]) -> Result<Vec<u8>> {
-        let file = fs::staging_name(&self.dir);
+        let file = fs::staging_name(self.dir.path());
         fs::write_plain(&file, message, 0o600)?;
         // Only of a message by one of the keys its content is unpacked: it could have no end.
         let (_, status) = self.run(&file, &["--status-fd", "1", "--output", "/dev/null"], STATUS_BYTES_MAX)?;
@@ -70,8 +58,12 @@ impl Keyring {
     fn run(&self, file: &Path, options: &[&str], answer_bytes_max: usize) -> Result<(bool, Vec<u8>)> {
         let mut command = Command::new(&self.gpgv);
         // Not the user's keys and options, only what is here.
-        command.env("GNUPGHOME", &self.dir).env("LC_ALL", "C").arg("--homedir").arg(&self.dir);
-        command.args(["--weak-digest", "SHA1", "--keyring"]).arg(self.dir.join("keys")).args(options).arg(file);
+        command.env("GNUPGHOME", self.dir.path()).env("LC_ALL", "C").arg("--homedir").arg(self.dir.path());
+        command
+            .args(["--weak-digest", "SHA1", "--keyring"])
+            .arg(self.dir.path().join("keys"))
+            .args(options)
+            .arg(file);
         command.stderr(Stdio::null());
         let (status, answer) = program::ask(command, "gpgv", b"", answer_bytes_max, VERIFY_TIMEOUT)?;
         Ok((status.success(), answer))

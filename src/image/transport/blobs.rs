@@ -141,10 +141,7 @@ fn plain(source: &Blobs, layer: &IncomingLayer, out: &mut (impl Write + ?Sized))
 }
 
 fn spool<'a>(engine: &Engine, write: impl FnOnce(&mut Hashing<File>) -> Result<()>) -> Result<Blob<'a>> {
-    let path = fs::staging_name(&engine.staging());
-    let file = fs::create_new(&path)?;
-    rustix::fs::unlink(&path).context("unlink the spool file")?;
-    let mut file = Hashing::new(file);
+    let mut file = Hashing::new(fs::create_unnamed(&engine.staging())?);
     write(&mut file)?;
     let (file, digest, size) = file.finish();
     Ok(Blob { digest, size, bytes: Bytes::Spooled(file) })

@@ -11,6 +11,7 @@ mod confine;
 use super::{Compression, Unpacked};
 use crate::engine::Engine;
 use crate::error::{Kind, Wire};
+use crate::fs::staging;
 use crate::store::digest::Digest;
 use crate::store::unpack::Ids;
 use crate::sys::process::{self, Child, Cloned};
@@ -269,6 +270,13 @@ fn serve(engine: &Engine, ids: Ids, control: &OwnedFd) -> Vec<Digest> {
     let slots = Arc::new(Slots::default());
     let unsettled = Arc::new(Mutex::new(Vec::new()));
     let mut threads = Vec::new();
+    slots.take();
+    let (staging, slot) = (engine.staging(), Slot(Arc::clone(&slots)));
+    // What others were unpacking when they were killed may be much. What cannot be removed is for the next.
+    threads.extend(std::thread::Builder::new().spawn(move || {
+        let _slot = slot;
+        let _ = staging::sweep(&staging);
+    }));
     loop {
         slots.take();
         // Nothing but a request comes here, and an answer goes to its own socket: any fault here is the parent's end.
@@ -320,7 +328,7 @@ fn answer(
         true => unsettled.lock().unwrap_or_else(PoisonError::into_inner).push(diff_id),
         false => super::sync_file_system(engine)?,
     }
-    layer.publish()
+    layer.publish(engine)
 }
 
 /// Has a process of its own put layers on the disk, while whoever wanted them goes on: 500 MB take a second. This one has

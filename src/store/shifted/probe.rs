@@ -64,18 +64,18 @@ const CONTENT: &[u8] = b"found";
 
 /// Mounts a tree of one file without data, and reads it.
 fn can_redirect(engine: &Engine) -> Result<bool> {
-    let staged = Staged::new(engine)?;
+    let staged = Staged::dir(&engine.staging())?;
     for dir in ["tree", "data", "container"] {
-        fs::create_dir(&staged.path.join(dir))?;
+        fs::create_dir(&staged.path().join(dir))?;
     }
-    fs::write_plain(&staged.path.join("data/1"), CONTENT, 0o600)?;
-    let tree = fs::open_dir(&staged.path.join("tree"))?;
+    fs::write_plain(&staged.path().join("data/1"), CONTENT, 0o600)?;
+    let tree = fs::open_dir(&staged.path().join("tree"))?;
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
     let file = rustix::fs::openat(&tree, "file", flags, Mode::RUSR).context("create")?;
     rustix::fs::ftruncate(&file, CONTENT.len() as u64).context("ftruncate")?;
     rustix::fs::fsetxattr(&file, build::METACOPY, b"", XattrFlags::empty()).context("fsetxattr")?;
     rustix::fs::fsetxattr(&file, build::REDIRECT, b"/1", XattrFlags::empty()).context("fsetxattr")?;
-    let lower = Lower { layers: vec![staged.path.join("tree")], data: vec![staged.path.join("data")] };
-    let mounted = overlay::mount(&lower, &staged.path.join("container"), None, Lifetime::Mount)?;
+    let lower = Lower { layers: vec![staged.path().join("tree")], data: vec![staged.path().join("data")] };
+    let mounted = overlay::mount(&lower, &staged.path().join("container"), None, Lifetime::Mount)?;
     Ok(Root::new(mounted).read(Path::new("/file"), CONTENT.len())?.as_deref() == Some(CONTENT))
 }
