@@ -15,6 +15,9 @@ use std::time::Duration;
 /// Whoever only looks has the lock for a moment; whoever has it for longer is sweeping.
 const LOOK_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// How long the maker of something takes at most, when all is well, to have the lock on it.
+const LOCKING: Duration = Duration::from_millis(50);
+
 /// A file or directory in staging that is this process's. Dropped, it is removed, unless it has another name by then.
 pub struct Staged {
     path: PathBuf,
@@ -124,7 +127,12 @@ fn is_there(path: &Path) -> Result<bool> {
 /// What lies in staging and is nobody's, by name. What only the owner of another id could open counts too.
 pub fn abandoned(staging: &Path) -> Result<Vec<String>> {
     let mut names = list(staging)?;
-    names.retain(|name| is_name(name) && claim(&staging.join(name)).map_or(true, |lock| lock.is_some()));
+    let is_abandoned = |name: &String| claim(&staging.join(name)).map_or(true, |lock| lock.is_some());
+    names.retain(|name| is_name(name) && is_abandoned(name));
+    if !names.is_empty() {
+        std::thread::sleep(LOCKING);
+        names.retain(is_abandoned);
+    }
     names.sort();
     Ok(names)
 }
