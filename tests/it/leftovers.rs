@@ -83,7 +83,7 @@ fn the_next_load_or_prune_sweeps_what_dead_commands_have_staged() {
         assert!(tree.iter().any(|path| path.is_dir()), "{tree:?}");
         // Also where its layers are here already, and none is unpacked.
         sandbox.ok(&sweeper);
-        assert_eq!(staged(&sandbox), [living.clone()]);
+        assert_eq!(staged(&sandbox), std::slice::from_ref(&living));
     }
     stdin.write_all(&layer[layer.len() / 2..]).expect("feed the import");
     drop(stdin);
