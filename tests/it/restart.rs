@@ -156,6 +156,7 @@ fn restart_keeps_the_monitor_and_what_is_to_be_removed() {
     for options in [&[][..], &["--rm"], &["--restart", "always"]] {
         let id = sandbox
             .detached(&[options, &["--name", "c", &image, "sh", "-c", "echo x >> /runs; exec sleep 1000"]].concat());
+        until("the first run has begun", || sandbox.coracle(&["exec", "c", "cat", "/runs"]).stdout == "x\n");
         let before = sandbox.state(&id);
         assert_eq!(sandbox.ok(&["restart", "-t", "0", "c"]), "c\n");
         let after = sandbox.state(&id);
