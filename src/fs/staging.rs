@@ -21,8 +21,9 @@ const LOCKING: Duration = Duration::from_millis(50);
 /// A file or directory in staging that is this process's. Dropped, it is removed, unless it has another name by then.
 pub struct Staged {
     path: PathBuf,
-    /// None if a sweep is removing it already, or it is to stay.
-    lock: Option<Lock>,
+    is_removed: bool,
+    /// None if somebody else has it, who may be sweeping: two may remove the same.
+    _lock: Option<Lock>,
 }
 
 impl Staged {
@@ -34,7 +35,7 @@ impl Staged {
             if let Some(lock) = open(&path)?.map(|dir| hold(dir, LOOK_TIMEOUT)).transpose()?.flatten()
                 && is_there(&path)?
             {
-                return Ok(Self { path, lock: Some(lock) });
+                return Ok(Self { path, is_removed: true, _lock: Some(lock) });
             }
             // A sweep was faster.
         }
@@ -49,7 +50,7 @@ impl Staged {
             if let Some(lock) = hold(same, LOOK_TIMEOUT)?
                 && is_there(&path)?
             {
-                return Ok((Self { path, lock: Some(lock) }, file));
+                return Ok((Self { path, is_removed: true, _lock: Some(lock) }, file));
             }
         }
     }
@@ -62,8 +63,9 @@ impl Staged {
             Err(Errno::NOENT) => return Ok(None),
             Err(errno) => return Err(errno).with_context(|| format!("remove {}", from.display())),
         }
-        let lock = open(&path)?.map(|file| hold(file, LOOK_TIMEOUT)).transpose()?.flatten();
-        Ok(Some(Self { path, lock }))
+        // It is gone from its place, so whatever hinders the lock is no reason to leave it.
+        let lock = open(&path).ok().flatten().and_then(|file| hold(file, LOOK_TIMEOUT).ok().flatten());
+        Ok(Some(Self { path, is_removed: true, _lock: lock }))
     }
 
     pub fn path(&self) -> &Path {
@@ -77,14 +79,13 @@ impl Staged {
 
     /// Lets it be: it has a name elsewhere.
     pub fn keep(&mut self) {
-        self.lock = None;
+        self.is_removed = false;
     }
 
     fn remove_now(&mut self) -> Result<()> {
-        // The lock lasts until it is gone.
-        match self.lock.take() {
-            Some(_lock) => remove(&self.path),
-            None => Ok(()),
+        match std::mem::take(&mut self.is_removed) {
+            true => remove(&self.path),
+            false => Ok(()),
         }
     }
 }

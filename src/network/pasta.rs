@@ -170,7 +170,7 @@ pub fn start(dir: &Path, user: Option<&OwnedFd>, net: &OwnedFd, wishes: Wishes<'
 }
 
 fn become_pasta(program: &CString, arguments: &[CString], ready: &OwnedFd, said: &OwnedFd) -> Result<()> {
-    let null = crate::fs::open_for_reading(Path::new("/dev/null"))?;
+    let null = crate::fs::open_null()?;
     process::set_stdio(null.as_fd(), ready.as_fd(), said.as_fd())?;
     // It takes an ignored SIGPIPE, which Rust programs have, for a failure to ignore it.
     crate::sys::signal::reset_all()?;

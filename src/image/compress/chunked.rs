@@ -59,7 +59,7 @@ fn write(input: impl BufRead, mut blob: Blob<impl Write>) -> Result<BTreeMap<Str
         let entry = blob.table.as_mut().and_then(|table| table.entry(&member, header.get(padding..)?));
         pending.extend_from_slice(&header);
         let stored: u64 = member.extents.iter().map(|(_, length)| length).sum();
-        if stored > 0 {
+        if stored > 0 || pending.len() > CHUNK_BYTES {
             blob.between(&std::mem::take(&mut pending))?;
         }
         let sums = payload(&mut archive, stored, &mut blob, &raw)?;
@@ -151,8 +151,10 @@ impl<W: Write> Blob<W> {
     }
 
     fn member(&mut self, entry: Option<Entry>, header: Vec<u8>, sums: (Sha256, u64)) -> Result<()> {
+        // Large ones do not gather.
+        let most = if header.len() > CHUNK_BYTES { 0 } else { WAITING_MAX };
         self.waiting.push_back(Next::Member { entry: entry.map(Box::new), header, sums });
-        self.settle(WAITING_MAX)
+        self.settle(most)
     }
 
     /// Writes what comes first until no more than this waits.
