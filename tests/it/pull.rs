@@ -316,6 +316,16 @@ fn the_files_for_keep_id_come_after_the_pull() {
     until("the kernel has been asked", || !method().is_empty());
     if method().contains("Redirect") {
         until("they are there without a run", || trees() == 1);
+        // A pull ends though who makes them cannot go on.
+        let stack = std::fs::read_dir(&shifted).expect("list the stacks").flatten().find(|it| it.path().is_dir());
+        let stack = stack.expect("there is one").path();
+        sandbox.ok(&["unshare", "sh", "-c", &format!("rm -r {}/maps/*", text(&stack))]);
+        let held = std::fs::File::open(&stack).expect("open the stack");
+        held.lock().expect("hold what its maker needs");
+        assert_pulled(&sandbox.coracle(&["pull", INSECURE, &name]), &image);
+        assert_eq!(trees(), 0);
+        drop(held);
+        until("they are there again", || trees() == 1);
     }
     sandbox.ok(&["rmi", &name]);
     for round in 0..4 {
