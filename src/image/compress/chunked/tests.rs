@@ -90,7 +90,7 @@ fn the_check_sum_is_that_of_go() {
 
 #[test]
 fn headers_without_files_become_frames_before_they_are_many() {
-    let dirs = (0..600).map(|number| Entry::dir(&format!("d{number}/")));
+    let dirs = (0..600).map(|number| Entry::dir(format!("d{number}/")));
     let plain = archive(&dirs.chain([Entry::file("last", "few")]).collect::<Vec<_>>());
     let (_, annotations) = made(&plain);
     assert!(annotations.contains_key("io.github.containers.zstd-chunked.manifest-position"));
