@@ -68,6 +68,16 @@ pub type Mac = [u8; 6];
 /// The index of the loopback interface in every namespace.
 pub const LOOPBACK: Index = 1;
 
+/// A network interface.
+#[derive(Clone, Copy, Debug)]
+pub struct Interface {
+    pub index: Index,
+    /// Zeros if it has none on its link.
+    pub mac: Mac,
+    /// How many bytes a packet has at most, without what the link puts before it.
+    pub mtu: u32,
+}
+
 /// The links of the namespace in which this was opened.
 pub struct Links(Socket);
 
@@ -79,7 +89,7 @@ pub struct Pair<'a> {
     pub peer: &'a str,
     pub peer_namespace: BorrowedFd<'a>,
     pub peer_mac: [u8; 6],
-    pub mtu: Option<u32>,
+    pub mtu: u32,
     /// Whether something can be sent at once.
     pub is_up: bool,
 }
@@ -114,14 +124,16 @@ impl Links {
 
     /// The index of an interface, if it is there.
     pub fn find(&mut self, name: &str) -> Result<Option<Index>> {
-        Ok(self.find_with_mac(name)?.map(|(index, _)| index))
+        Ok(self.look(name)?.map(|interface| interface.index))
     }
 
-    /// The index and the address of an interface, if it is there. One that has none on its link has zeros.
-    pub fn find_with_mac(&mut self, name: &str) -> Result<Option<(Index, Mac)>> {
+    /// An interface, if it is there.
+    pub fn look(&mut self, name: &str) -> Result<Option<Interface>> {
         let read = |body: Vec<u8>| {
-            let mac = netlink::attribute(body.get(16..)?, IFLA_ADDRESS).and_then(|mac| mac.try_into().ok());
-            Some((index_of(&body)?, mac.unwrap_or_default()))
+            let attribute = |kind| netlink::attribute(body.get(16..)?, kind);
+            let mtu = attribute(IFLA_MTU)?.try_into().ok()?;
+            let mac = attribute(IFLA_ADDRESS).and_then(|mac| mac.try_into().ok());
+            Some(Interface { index: index_of(&body)?, mac: mac.unwrap_or_default(), mtu: u32::from_ne_bytes(mtu) })
         };
         Ok(self.describe(name)?.and_then(read))
     }
@@ -191,13 +203,14 @@ impl Links {
         let peer = |message: Message| {
             let message = message.raw(&link_header(0, 0, 0)).text(IFLA_IFNAME, pair.peer);
             let message = message.bytes(IFLA_ADDRESS, &pair.peer_mac);
-            with_mtu(message, pair.mtu).u32(IFLA_NET_NS_FD, pair.peer_namespace.as_raw_fd() as u32)
+            message.u32(IFLA_MTU, pair.mtu).u32(IFLA_NET_NS_FD, pair.peer_namespace.as_raw_fd() as u32)
         };
         let up = if pair.is_up { UP } else { 0 };
         let message = Message::new(NEW_LINK, CREATE | EXCLUSIVE, &link_header(0, up, up))
             .text(IFLA_IFNAME, pair.name)
-            .u32(IFLA_MASTER, pair.master);
-        let message = with_mtu(message, pair.mtu).nest(IFLA_LINKINFO, |info| {
+            .u32(IFLA_MASTER, pair.master)
+            .u32(IFLA_MTU, pair.mtu);
+        let message = message.nest(IFLA_LINKINFO, |info| {
             info.bytes(IFLA_INFO_KIND, b"veth").nest(IFLA_INFO_DATA, |data| data.nest(VETH_INFO_PEER, peer))
         });
         self.0.ask(message).with_context(|| format!("make the interface {} of the container", pair.peer))

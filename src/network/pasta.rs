@@ -23,6 +23,9 @@ pub const DNS_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(169, 254, 1, 1));
 /// Where a container finds the host: an address of the link that nobody else has.
 pub const HOST_ADDRESS: Ipv4Addr = Ipv4Addr::new(169, 254, 1, 2);
 
+/// How many bytes a packet has at most that pasta takes, unless it is told otherwise: passt(1), `--mtu`.
+pub const MTU: u32 = 65_520;
+
 /// What a container asks of its connection.
 #[derive(Clone, Copy, Debug)]
 pub struct Wishes<'a> {

@@ -42,6 +42,18 @@ fn containers_of_one_network_reach_each_other_and_those_of_others_do_not() {
 }
 
 #[test]
+fn packets_are_as_large_as_what_leads_outside_takes_them_or_as_the_network_says() {
+    let sandbox = Sandbox::with_busybox();
+    sandbox.ok(&["network", "create", "plain"]);
+    sandbox.ok(&["network", "create", "-o", "mtu=1400", "small"]);
+    for (network, mtu) in [("plain", "65520"), ("small", "1400"), ("pasta", "65520")] {
+        let shown = sandbox.ok(&["run", "--rm", "--network", network, "busybox", "cat", "/sys/class/net/eth0/mtu"]);
+        assert_eq!(shown.trim(), mtu, "{network}");
+    }
+    sandbox.end();
+}
+
+#[test]
 fn networks_that_ask_for_it_reach_each_other() {
     let sandbox = Sandbox::with_busybox();
     for network in ["one", "two"] {

@@ -366,8 +366,9 @@ impl Keeper {
         let new: Vec<Place> =
             links.iter().map(|link| &link.place).filter(|place| !self.places.contains(place)).cloned().collect();
         let resolver = &mut self.resolver;
+        let is_hosts = matches!(self.uplink, Uplink::Host);
         namespace::within(self.namespace.as_fd(), || {
-            new.iter().try_for_each(place::raise)?;
+            new.iter().try_for_each(|place| place::raise(place, is_hosts))?;
             new.iter().for_each(|place| resolver.listen(place));
             links.iter().for_each(|link| resolver.listen_to(link));
             Ok(())

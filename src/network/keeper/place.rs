@@ -5,8 +5,9 @@ use super::protocol::{Ground, Link, Place};
 use crate::error::Kind;
 use crate::network::cidr::bits;
 use crate::network::definition;
-use crate::network::link::{Index, Links, Mac, Pair, Route, Upper};
+use crate::network::link::{Index, Interface, Links, Mac, Pair, Route, Upper};
 use crate::network::nftables::{Family, Firewall, Hook, Step, TABLE as FIREWALL, Table};
+use crate::network::pasta;
 use anyhow::{Context, Result};
 use std::io::Write;
 use std::net::IpAddr;
@@ -57,7 +58,7 @@ pub fn take_back(firewall: &mut Firewall) -> Result<()> {
 }
 
 /// Makes the bridge of a network, if there is none yet.
-pub fn raise(place: &Place) -> Result<()> {
+pub fn raise(place: &Place, is_hosts: bool) -> Result<()> {
     let mut links = Links::open()?;
     match place.ground {
         Ground::Bridge => {}
@@ -71,7 +72,13 @@ pub fn raise(place: &Place) -> Result<()> {
         })?),
         None => None,
     };
-    let bridge = links.bridge(&place.bridge, place.mtu, place.vlan)?;
+    let mtu = match place.mtu {
+        Some(mtu) => Some(mtu),
+        // What leads outside says how much goes there at once. Less would be more packets, more would be lost.
+        None if is_hosts => outside(&mut links)?.map(|parent| parent.mtu),
+        None => Some(pasta::MTU),
+    };
+    let bridge = links.bridge(&place.bridge, mtu, place.vlan)?;
     if let Some(vrf) = vrf {
         links.set_master(bridge, vrf)?;
     }
@@ -105,17 +112,21 @@ fn parent(links: &mut Links, place: &Place) -> Result<Index> {
     if !place.bridge.is_empty() {
         return links.find(&place.bridge)?.ok_or_else(|| missing(place));
     }
+    outside(links)?.map(|parent| parent.index).ok_or_else(|| {
+        let message = format!("network {}: no interface of the host's leads outside", place.network);
+        Kind::NotFound.hinted(message, "make the network with -o parent=INTERFACE")
+    })
+}
+
+/// The interface that leads outside, if there is one.
+fn outside(links: &mut Links) -> Result<Option<Interface>> {
     let routes = crate::fs::read(Path::new("/proc/thread-self/net/route"), ROUTES_BYTES_MAX)?;
     let routes = String::from_utf8_lossy(&routes).into_owned();
     // Interface, destination, and the mask at the end: proc_net(5).
     let default = routes.lines().map(|line| line.split_whitespace().collect::<Vec<_>>()).find_map(|words| {
         matches!(words[..], [_, "00000000", _, _, _, _, _, "00000000", ..]).then(|| words[0].to_owned())
     });
-    let index = default.map(|name| links.find(&name)).transpose()?.flatten();
-    index.ok_or_else(|| {
-        let message = format!("network {}: no interface of the host's leads outside", place.network);
-        Kind::NotFound.hinted(message, "make the network with -o parent=INTERFACE")
-    })
+    Ok(default.map(|name| links.look(&name)).transpose()?.flatten())
 }
 
 /// Gives a container an interface on one of the host's.
@@ -173,19 +184,19 @@ pub fn plug(
     if !matches!(link.place.ground, Ground::Bridge | Ground::Unmanaged) {
         return on_parent(&mut links, namespace, link).map(|()| None);
     }
-    let bridge = links.find_with_mac(&link.place.bridge)?;
-    let (master, mac) = bridge.with_context(|| format!("bridge {} is missing", link.place.bridge))?;
+    let bridge =
+        links.look(&link.place.bridge)?.with_context(|| format!("bridge {} is missing", link.place.bridge))?;
     let name = port_name(container, link);
     if let Some(left_over) = links.find(&name)? {
         links.delete(left_over)?;
     }
     links.pair(&Pair {
         name: &name,
-        master,
+        master: bridge.index,
         peer: &link.interface,
         peer_namespace: namespace,
         peer_mac: link.mac,
-        mtu: link.place.mtu,
+        mtu: bridge.mtu,
         is_up: guard.is_none(),
     })?;
     if let Some(firewall) = guard {
@@ -197,8 +208,8 @@ pub fn plug(
     // Where it is, is known here: none of its neighbours is believed about that, nor is it about others.
     let port = links.find(&name)?.with_context(|| format!("interface {name} has gone away"))?;
     links.fix_port(port, link.mac)?;
-    link.addresses.iter().try_for_each(|address| links.add_neighbour(master, *address, link.mac))?;
-    Ok(Some(mac))
+    link.addresses.iter().try_for_each(|address| links.add_neighbour(bridge.index, *address, link.mac))?;
+    Ok(Some(bridge.mac))
 }
 
 /// Lets a container's interface send.

@@ -440,3 +440,38 @@ fn h03_ports_that_are_not_published_are_not_reached_from_other_machines() {
     machine.off();
     ends(&sandbox);
 }
+
+#[test]
+fn packets_are_as_large_as_what_leads_outside_takes_them() {
+    let Some(sandbox) = sandbox() else { return };
+    let mtu = |network: &str| {
+        let shown = sandbox.ok(&["run", "--rm", "--network", network, "busybox", "cat", "/sys/class/net/eth0/mtu"]);
+        shown.trim().to_owned()
+    };
+    sandbox.ok(&["network", "create", "early"]);
+    assert_eq!(mtu("early"), "1500", "nothing leads outside");
+    says(&["ip", "link", "add", "outside", "mtu", "1450", "type", "veth", "peer", "name", "other"]);
+    says(&["ip", "address", "add", "192.0.2.2/24", "dev", "outside"]);
+    says(&["ip", "link", "set", "outside", "up"]);
+    says(&["ip", "route", "add", "default", "via", "192.0.2.1"]);
+    sandbox.ok(&["network", "create", "late"]);
+    assert_eq!(mtu("late"), "1450");
+    // A bridge of the user's says it for its own.
+    says(&["ip", "link", "add", "mine", "mtu", "1300", "type", "bridge"]);
+    says(&["ip", "link", "set", "mine", "up"]);
+    sandbox.ok(&[
+        "network",
+        "create",
+        "-o",
+        "mode=unmanaged",
+        "--interface-name",
+        "mine",
+        "--subnet",
+        "198.18.0.0/24",
+        "own",
+    ]);
+    assert_eq!(mtu("own"), "1300");
+    says(&["ip", "link", "delete", "mine"]);
+    says(&["ip", "link", "delete", "outside"]);
+    ends(&sandbox);
+}
