@@ -8,7 +8,7 @@
 
 mod bind;
 mod datagram;
-mod pipes;
+mod pipe;
 mod process;
 mod proxy;
 mod run;
@@ -74,8 +74,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a UDP flow is kept without a datagram: RFC 4787, REQ-5.
 const FLOW_IDLE: Duration = Duration::from_secs(120);
 
-/// A connection has two sockets and at most two pipes.
-const CONNECTION_DESCRIPTORS: usize = 6;
+/// A connection has two sockets.
+const CONNECTION_DESCRIPTORS: usize = 2;
 
 /// Descriptors that belong to no connection, beside the listening sockets.
 const OTHER_DESCRIPTORS: usize = 64;

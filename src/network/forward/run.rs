@@ -91,7 +91,7 @@ impl Loop {
             poll,
             listeners,
             options,
-            connections: Connections::new(limits.connections, limits.connect_timeout),
+            connections: Connections::new(limits.connections, limits.connect_timeout)?,
             flows: Flows::new(limits.flows, limits.flow_idle),
             is_listening: true,
             paused_until: None,

@@ -1,12 +1,13 @@
-//! TCP: bytes both ways through pipes, half-close, back-pressure, resets.
+//! TCP: bytes both ways through a pipe, half-close, back-pressure, resets.
 //!
 //! Events are edge-triggered: each side remembers whether it may be read and written until the kernel says EAGAIN. A
 //! connection with more to do than its share of a turn waits in a queue behind the others.
 
-use super::pipes::{Pipe, Pipes};
+use super::pipe::Pipe;
 use super::run::{Poll, Watched};
 use super::slots::Slots;
 use super::{Listener, Options, proxy, source};
+use anyhow::{Context, Result};
 use nix::sys::epoll::EpollFlags;
 use rustix::io::Errno;
 use rustix::net::{SendFlags, Shutdown, SocketFlags, acceptfrom_with, send, shutdown, sockopt};
@@ -15,8 +16,12 @@ use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
-/// How often one way's pipe is filled before it is another connection's turn.
+/// How often the pipe is filled for one way before it is another connection's turn.
 const ROUNDS: usize = 8;
+
+/// How many bytes are taken from all clients together that the other sides have no room for, and of one at the least.
+const STUCK_BYTES: usize = 64 << 20;
+const SHARE_MIN: usize = 16 << 10;
 
 /// How many clients are accepted before those that are here have their turn.
 const ACCEPTS: usize = 16;
@@ -28,7 +33,7 @@ pub const CONTAINER: usize = 1;
 /// All connections of a container.
 pub struct Connections {
     slots: Slots<Connection>,
-    pipes: Pipes,
+    pipe: Pipe,
     /// Those that have something to do.
     queue: VecDeque<usize>,
     /// Those that the container has not answered yet, by their deadlines.
@@ -60,8 +65,8 @@ struct Side {
 /// From one side to the other.
 #[derive(Default)]
 struct Way {
-    /// Only while there are bytes in it, or a turn lasts.
-    pipe: Option<Pipe>,
+    /// What has been taken from the one side, and the other has no room for.
+    stuck: VecDeque<u8>,
     /// Whether the end of the stream has been read, and told on.
     has_ended: bool,
     is_shut: bool,
@@ -84,9 +89,10 @@ pub enum Accepted {
 }
 
 impl Connections {
-    pub fn new(most: usize, timeout: Duration) -> Self {
-        let (slots, pipes, queue, connecting) = Default::default();
-        Self { slots, pipes, queue, connecting, count: 0, most, timeout }
+    pub fn new(most: usize, timeout: Duration) -> Result<Self> {
+        let (slots, queue, connecting) = Default::default();
+        let pipe = Pipe::new().context("pipe2")?;
+        Ok(Self { slots, pipe, queue, connecting, count: 0, most, timeout })
     }
 
     pub fn has_room(&self) -> bool {
@@ -165,11 +171,12 @@ impl Connections {
     /// Gives each connection that has something to do one turn. Whether any has ended.
     pub fn work(&mut self, now: Instant) -> bool {
         let before = self.slots.len();
+        let share = (STUCK_BYTES / before.max(1)).max(SHARE_MIN);
         for _ in 0..self.queue.len() {
             let Some(slot) = self.queue.pop_front() else { break };
             let Some(connection) = self.slots.get_mut(slot) else { continue };
             connection.is_queued = false;
-            match connection.turn(&mut self.pipes) {
+            match connection.turn(&mut self.pipe, share) {
                 Turn::Wait => {}
                 Turn::Again => {
                     connection.is_queued = true;
@@ -214,9 +221,6 @@ impl Connections {
                 abort(&side.socket);
             }
         }
-        for pipe in connection.ways.into_iter().filter_map(|way| way.pipe) {
-            self.pipes.give_back(pipe);
-        }
     }
 
     pub fn settle(&mut self) {
@@ -226,7 +230,7 @@ impl Connections {
 }
 
 impl Connection {
-    fn turn(&mut self, pipes: &mut Pipes) -> Turn {
+    fn turn(&mut self, pipe: &mut Pipe, share: usize) -> Turn {
         if !self.is_connected {
             match self.finish_connecting() {
                 Ok(true) => {}
@@ -236,7 +240,7 @@ impl Connection {
         }
         let mut turn = Turn::Wait;
         for from in [CLIENT, CONTAINER] {
-            match self.pump(from, pipes) {
+            match self.pump(from, pipe, share) {
                 Ok(true) => turn = Turn::Again,
                 Ok(false) => {}
                 Err(_) => return Turn::Broken,
@@ -276,29 +280,26 @@ impl Connection {
     }
 
     /// Moves what one side has said to the other, as far as that takes it. Whether there may be more.
-    fn pump(&mut self, from: usize, pipes: &mut Pipes) -> Result<bool, Errno> {
+    fn pump(&mut self, from: usize, pipe: &mut Pipe, share: usize) -> Result<bool, Errno> {
         let way = &mut self.ways[from];
         let [client, container] = &mut self.sides;
         let (source, sink) = if from == CLIENT { (client, container) } else { (container, client) };
         for _ in 0..ROUNDS {
-            if way.pipe.is_none() && !way.has_ended && source.is_readable {
-                way.fill(source, pipes)?;
-            }
-            if let Some(pipe) = &mut way.pipe {
+            if !way.stuck.is_empty() {
                 if !sink.is_writable {
                     return Ok(false);
                 }
-                sink.is_writable = again(pipe.drain(&sink.socket))?.is_some();
-                if pipe.is_empty() {
-                    way.pipe.take().into_iter().for_each(|pipe| pipes.give_back(pipe));
-                }
+                way.give_on(sink)?;
             } else if way.has_ended {
                 if !way.is_shut {
                     shutdown(&sink.socket, Shutdown::Write)?;
                     way.is_shut = true;
                 }
                 return Ok(false);
-            } else if !source.is_readable {
+            // Whether one that is gone has ended in good order is to be found out even so.
+            } else if source.is_readable && (sink.is_writable || source.is_gone) {
+                way.pass(source, sink, pipe, share)?;
+            } else {
                 return Ok(false);
             }
         }
@@ -307,17 +308,32 @@ impl Connection {
 }
 
 impl Way {
-    fn fill(&mut self, source: &mut Side, pipes: &mut Pipes) -> Result<(), Errno> {
-        let mut pipe = pipes.take()?;
-        match again(pipe.fill(&source.socket))? {
+    /// Takes bytes from one side and gives them to the other. The pipe is empty afterwards.
+    fn pass(&mut self, source: &mut Side, sink: &mut Side, pipe: &mut Pipe, share: usize) -> Result<(), Errno> {
+        match again(pipe.fill(&source.socket, share))? {
             Some(0) => self.has_ended = true,
-            Some(_) => {
-                self.pipe = Some(pipe);
-                return Ok(());
-            }
+            Some(_) => {}
             None => source.is_readable = false,
         }
-        pipes.give_back(pipe);
+        let mut given = Ok(());
+        while !pipe.is_empty() && sink.is_writable && given.is_ok() {
+            given = again(pipe.drain(&sink.socket)).map(|some| sink.is_writable = some.is_some());
+        }
+        if !pipe.is_empty() {
+            self.stuck = pipe.take()?.into();
+        }
+        given
+    }
+
+    fn give_on(&mut self, sink: &mut Side) -> Result<(), Errno> {
+        match again(send(&sink.socket, self.stuck.as_slices().0, SendFlags::NOSIGNAL))? {
+            Some(count) => drop(self.stuck.drain(..count)),
+            None => sink.is_writable = false,
+        }
+        if self.stuck.is_empty() {
+            // With its memory.
+            self.stuck = VecDeque::new();
+        }
         Ok(())
     }
 }
