@@ -1,4 +1,6 @@
-//! TCP: bytes both ways through a pipe, half-close, back-pressure, resets.
+//! TCP: bytes both ways, half-close, back-pressure, resets.
+//!
+//! Much goes through a pipe without being copied, few bytes are cheaper to copy than to splice.
 //!
 //! Events are edge-triggered: each side remembers whether it may be read and written until the kernel says EAGAIN. A
 //! connection with more to do than its share of a turn waits in a queue behind the others.
@@ -10,7 +12,7 @@ use super::{Listener, Options, proxy, source};
 use anyhow::{Context, Result};
 use nix::sys::epoll::EpollFlags;
 use rustix::io::Errno;
-use rustix::net::{SendFlags, Shutdown, SocketFlags, acceptfrom_with, send, shutdown, sockopt};
+use rustix::net::{RecvFlags, SendFlags, Shutdown, SocketFlags, acceptfrom_with, recv, send, shutdown, sockopt};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
@@ -23,6 +25,9 @@ const ROUNDS: usize = 8;
 const STUCK_BYTES: usize = 64 << 20;
 const SHARE_MIN: usize = 16 << 10;
 
+/// How many bytes are few.
+const FEW_BYTES: usize = 16 << 10;
+
 /// How many clients are accepted before those that are here have their turn.
 const ACCEPTS: usize = 16;
 
@@ -33,7 +38,7 @@ pub const CONTAINER: usize = 1;
 /// All connections of a container.
 pub struct Connections {
     slots: Slots<Connection>,
-    pipe: Pipe,
+    tools: Tools,
     /// Those that have something to do.
     queue: VecDeque<usize>,
     /// Those that the container has not answered yet, by their deadlines.
@@ -41,6 +46,14 @@ pub struct Connections {
     count: u64,
     most: usize,
     timeout: Duration,
+}
+
+/// What all connections use in turn.
+struct Tools {
+    pipe: Pipe,
+    buffer: Vec<u8>,
+    /// How many bytes one may take that the other side has no room for.
+    share: usize,
 }
 
 struct Connection {
@@ -60,6 +73,8 @@ struct Side {
     is_writable: bool,
     /// Whether the kernel has nothing more to do for it: what it has received may still be read.
     is_gone: bool,
+    /// Whether it has said that nothing more will come.
+    has_hung_up: bool,
 }
 
 /// From one side to the other.
@@ -70,6 +85,8 @@ struct Way {
     /// Whether the end of the stream has been read, and told on.
     has_ended: bool,
     is_shut: bool,
+    /// Whether it was much at the last time.
+    is_bulk: bool,
 }
 
 /// What is to be done with a connection after its turn.
@@ -91,8 +108,8 @@ pub enum Accepted {
 impl Connections {
     pub fn new(most: usize, timeout: Duration) -> Result<Self> {
         let (slots, queue, connecting) = Default::default();
-        let pipe = Pipe::new().context("pipe2")?;
-        Ok(Self { slots, pipe, queue, connecting, count: 0, most, timeout })
+        let tools = Tools { pipe: Pipe::new().context("pipe2")?, buffer: vec![0; FEW_BYTES], share: STUCK_BYTES };
+        Ok(Self { slots, tools, queue, connecting, count: 0, most, timeout })
     }
 
     pub fn has_room(&self) -> bool {
@@ -135,7 +152,8 @@ impl Connections {
         let header = listener.proxy.map(|version| proxy::header(version, address, &client)).transpose();
         let Ok(header) = header else { return abort(&client) };
         self.count += 1;
-        let side = |socket| Side { socket, is_readable: false, is_writable: false, is_gone: false };
+        let side =
+            |socket| Side { socket, is_readable: false, is_writable: false, is_gone: false, has_hung_up: false };
         let connection = Connection {
             number: self.count,
             is_connected: false,
@@ -161,6 +179,7 @@ impl Connections {
         let side = &mut connection.sides[side];
         let is_gone = events.intersects(EpollFlags::EPOLLERR | EpollFlags::EPOLLHUP);
         side.is_gone |= is_gone;
+        side.has_hung_up |= is_gone || events.contains(EpollFlags::EPOLLRDHUP);
         side.is_readable |= is_gone || events.intersects(EpollFlags::EPOLLIN | EpollFlags::EPOLLRDHUP);
         side.is_writable |= is_gone || events.contains(EpollFlags::EPOLLOUT);
         if !std::mem::replace(&mut connection.is_queued, true) {
@@ -171,12 +190,12 @@ impl Connections {
     /// Gives each connection that has something to do one turn. Whether any has ended.
     pub fn work(&mut self, now: Instant) -> bool {
         let before = self.slots.len();
-        let share = (STUCK_BYTES / before.max(1)).max(SHARE_MIN);
+        self.tools.share = (STUCK_BYTES / before.max(1)).max(SHARE_MIN);
         for _ in 0..self.queue.len() {
             let Some(slot) = self.queue.pop_front() else { break };
             let Some(connection) = self.slots.get_mut(slot) else { continue };
             connection.is_queued = false;
-            match connection.turn(&mut self.pipe, share) {
+            match connection.turn(&mut self.tools) {
                 Turn::Wait => {}
                 Turn::Again => {
                     connection.is_queued = true;
@@ -230,7 +249,7 @@ impl Connections {
 }
 
 impl Connection {
-    fn turn(&mut self, pipe: &mut Pipe, share: usize) -> Turn {
+    fn turn(&mut self, tools: &mut Tools) -> Turn {
         if !self.is_connected {
             match self.finish_connecting() {
                 Ok(true) => {}
@@ -240,7 +259,7 @@ impl Connection {
         }
         let mut turn = Turn::Wait;
         for from in [CLIENT, CONTAINER] {
-            match self.pump(from, pipe, share) {
+            match self.pump(from, tools) {
                 Ok(true) => turn = Turn::Again,
                 Ok(false) => {}
                 Err(_) => return Turn::Broken,
@@ -280,7 +299,7 @@ impl Connection {
     }
 
     /// Moves what one side has said to the other, as far as that takes it. Whether there may be more.
-    fn pump(&mut self, from: usize, pipe: &mut Pipe, share: usize) -> Result<bool, Errno> {
+    fn pump(&mut self, from: usize, tools: &mut Tools) -> Result<bool, Errno> {
         let way = &mut self.ways[from];
         let [client, container] = &mut self.sides;
         let (source, sink) = if from == CLIENT { (client, container) } else { (container, client) };
@@ -298,7 +317,10 @@ impl Connection {
                 return Ok(false);
             // Whether one that is gone has ended in good order is to be found out even so.
             } else if source.is_readable && (sink.is_writable || source.is_gone) {
-                way.pass(source, sink, pipe, share)?;
+                match way.is_bulk {
+                    true => way.splice(source, sink, &mut tools.pipe, tools.share)?,
+                    false => way.copy(source, sink, &mut tools.buffer)?,
+                }
             } else {
                 return Ok(false);
             }
@@ -308,11 +330,30 @@ impl Connection {
 }
 
 impl Way {
-    /// Takes bytes from one side and gives them to the other. The pipe is empty afterwards.
-    fn pass(&mut self, source: &mut Side, sink: &mut Side, pipe: &mut Pipe, share: usize) -> Result<(), Errno> {
+    /// Copies what one side has said to the other.
+    fn copy(&mut self, source: &mut Side, sink: &mut Side, buffer: &mut [u8]) -> Result<(), Errno> {
+        let Some((count, _)) = again(recv(&source.socket, &mut *buffer, RecvFlags::empty()))? else {
+            source.is_readable = false;
+            return Ok(());
+        };
+        self.has_ended = count == 0;
+        self.is_bulk = count == buffer.len();
+        // There is no more, then, but perhaps the end: epoll(7).
+        source.is_readable = self.is_bulk || source.has_hung_up;
+        let mut given = 0;
+        if count > 0 && sink.is_writable {
+            let sent = again(send(&sink.socket, &buffer[..count], SendFlags::NOSIGNAL))?;
+            sink.is_writable = sent.is_some();
+            given = sent.unwrap_or(0);
+        }
+        self.stuck.extend(&buffer[given..count]);
+        Ok(())
+    }
+
+    /// The same without copying it. The pipe is empty afterwards.
+    fn splice(&mut self, source: &mut Side, sink: &mut Side, pipe: &mut Pipe, share: usize) -> Result<(), Errno> {
         match again(pipe.fill(&source.socket, share))? {
-            Some(0) => self.has_ended = true,
-            Some(_) => {}
+            Some(count) => (self.has_ended, self.is_bulk) = (count == 0, count >= FEW_BYTES),
             None => source.is_readable = false,
         }
         let mut given = Ok(());
@@ -325,6 +366,7 @@ impl Way {
         given
     }
 
+    /// Gives on what was stuck.
     fn give_on(&mut self, sink: &mut Side) -> Result<(), Errno> {
         match again(send(&sink.socket, self.stuck.as_slices().0, SendFlags::NOSIGNAL))? {
             Some(count) => drop(self.stuck.drain(..count)),

@@ -83,6 +83,48 @@ fn all_bytes_arrive_in_their_order() {
     });
 }
 
+/// Few and many bytes in turn, and readers that let them pile up: what one says is never heard by another.
+#[test]
+fn connections_share_a_pipe_and_mix_nothing() {
+    const COUNT: u8 = 8;
+    inside("streams::connections_share_a_pipe_and_mix_nothing", |world| {
+        let server = world.serve(80);
+        world.forward(tcp(), options(), limits());
+        let pairs: Vec<(TcpStream, TcpStream)> =
+            (0..COUNT).map(|_| (world.connect(HOST[0], 8080), accept(&server))).collect();
+        let write = |mut stream: TcpStream, word: u8| {
+            for round in 0..40 {
+                let length = [1, 700, 16 << 10, (16 << 10) + 1, 3 << 20][(round + usize::from(word)) % 5];
+                stream.write_all(&vec![word; length]).unwrap();
+            }
+            stream.shutdown(Shutdown::Write).unwrap();
+        };
+        let read = |mut stream: TcpStream, word: u8| {
+            let (mut buffer, mut count) = (vec![0; 1 << 20], 0);
+            loop {
+                std::thread::sleep(Duration::from_millis(2));
+                match stream.read(&mut buffer).unwrap() {
+                    0 => return count,
+                    length => {
+                        assert!(buffer[..length].iter().all(|byte| *byte == word), "{word}");
+                        count += length;
+                    }
+                }
+            }
+        };
+        let whole = 8 * (1 + 700 + (16 << 10) + (16 << 10) + 1 + (3 << 20));
+        std::thread::scope(|scope| {
+            for (number, (client, container)) in (0..).zip(pairs) {
+                let (theirs, ours) = (container.try_clone().unwrap(), client.try_clone().unwrap());
+                scope.spawn(move || write(client, number));
+                scope.spawn(move || write(container, COUNT + number));
+                scope.spawn(move || assert_eq!(read(theirs, number), whole));
+                scope.spawn(move || assert_eq!(read(ours, COUNT + number), whole));
+            }
+        });
+    });
+}
+
 /// Writes until nothing more is taken. The bytes that were.
 fn fill(stream: &mut TcpStream) -> usize {
     stream.set_write_timeout(Some(Duration::from_millis(500))).unwrap();
