@@ -33,8 +33,10 @@ use std::time::{Duration, Instant};
 use zone::Found;
 
 /// How many events are looked at, and how many datagrams or connections are taken of one socket, before others are served.
-const EVENTS_PER_TURN: usize = 128;
+const EVENTS_PER_LOOK: usize = 128;
 const TAKEN_PER_EVENT: usize = 64;
+/// How often it is looked for events in a turn: what comes meanwhile is answered without asking all else of the keeper's.
+const LOOKS_PER_TURN: usize = 16;
 /// The most networks that one server has, and the most addresses that it listens at.
 const NETWORKS_MAX: usize = 4096;
 const LISTENERS_MAX: usize = 16_384;
@@ -227,7 +229,23 @@ impl Server {
 
     /// Does what can be done at once.
     pub fn turn(&mut self) -> Result<()> {
-        let mut events = [EpollEvent::empty(); EVENTS_PER_TURN];
+        for _ in 0..LOOKS_PER_TURN {
+            if !self.look()? {
+                break;
+            }
+        }
+        let now = Instant::now();
+        self.end_late_queries(now);
+        self.end_late_clients(now);
+        if self.paused_until.is_some_and(|until| until <= now) {
+            self.pause(None);
+        }
+        Ok(())
+    }
+
+    /// Looks for events, and does what they ask for. Whether there were any.
+    fn look(&mut self) -> Result<bool> {
+        let mut events = [EpollEvent::empty(); EVENTS_PER_LOOK];
         let count = match self.epoll.wait(&mut events, EpollTimeout::ZERO) {
             Err(nix::errno::Errno::EINTR) => 0,
             count => count.context("epoll_wait")?,
@@ -242,13 +260,7 @@ impl Server {
                 self.take(token);
             }
         }
-        let now = Instant::now();
-        self.end_late_queries(now);
-        self.end_late_clients(now);
-        if self.paused_until.is_some_and(|until| until <= now) {
-            self.pause(None);
-        }
-        Ok(())
+        Ok(count > 0)
     }
 
     /// What was found out in the last turn.
