@@ -54,8 +54,8 @@ pub struct Poll(Epoll);
 impl Poll {
     /// Says each time when a socket has become readable or writable.
     pub fn watch_edges(&self, socket: impl AsFd, what: Watched) -> Result<(), Errno> {
-        let events = EpollFlags::EPOLLIN | EpollFlags::EPOLLOUT | EpollFlags::EPOLLRDHUP | EpollFlags::EPOLLET;
-        self.add(socket, what, events)
+        let events = EpollFlags::EPOLLIN | EpollFlags::EPOLLPRI | EpollFlags::EPOLLOUT | EpollFlags::EPOLLRDHUP;
+        self.add(socket, what, events | EpollFlags::EPOLLET)
     }
 
     /// Says as long as a socket is readable.

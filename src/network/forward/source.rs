@@ -94,6 +94,8 @@ fn attempt(protocol: Protocol, source: &Source, target: SocketAddr) -> Result<Ow
 /// Prepares a TCP socket of either side. What was one segment goes on as one: whoever sent it has decided that.
 pub fn set_up(socket: &OwnedFd) -> Result<(), Errno> {
     sockopt::set_tcp_nodelay(socket, true)?;
+    // What is urgent is no longer, but where it belongs: RFC 6093.
+    sockopt::set_socket_oobinline(socket, true)?;
     sockopt::set_socket_keepalive(socket, true)?;
     sockopt::set_tcp_keepidle(socket, KEEPALIVE)
 }

@@ -75,6 +75,8 @@ struct Side {
     is_gone: bool,
     /// Whether it has said that nothing more will come.
     has_hung_up: bool,
+    /// Whether it has sent urgent data, before which every read ends, and splice(2) for ever: tcp(7).
+    is_urgent: bool,
 }
 
 /// From one side to the other.
@@ -152,8 +154,14 @@ impl Connections {
         let header = listener.proxy.map(|version| proxy::header(version, address, &client)).transpose();
         let Ok(header) = header else { return abort(&client) };
         self.count += 1;
-        let side =
-            |socket| Side { socket, is_readable: false, is_writable: false, is_gone: false, has_hung_up: false };
+        let side = |socket| Side {
+            socket,
+            is_readable: false,
+            is_writable: false,
+            is_gone: false,
+            has_hung_up: false,
+            is_urgent: false,
+        };
         let connection = Connection {
             number: self.count,
             is_connected: false,
@@ -180,6 +188,7 @@ impl Connections {
         let is_gone = events.intersects(EpollFlags::EPOLLERR | EpollFlags::EPOLLHUP);
         side.is_gone |= is_gone;
         side.has_hung_up |= is_gone || events.contains(EpollFlags::EPOLLRDHUP);
+        side.is_urgent |= events.contains(EpollFlags::EPOLLPRI);
         side.is_readable |= is_gone || events.intersects(EpollFlags::EPOLLIN | EpollFlags::EPOLLRDHUP);
         side.is_writable |= is_gone || events.contains(EpollFlags::EPOLLOUT);
         if !std::mem::replace(&mut connection.is_queued, true) {
@@ -317,7 +326,7 @@ impl Connection {
                 return Ok(false);
             // Whether one that is gone has ended in good order is to be found out even so.
             } else if source.is_readable && (sink.is_writable || source.is_gone) {
-                match way.is_bulk {
+                match way.is_bulk && !source.is_urgent {
                     true => way.splice(source, sink, &mut tools.pipe, tools.share)?,
                     false => way.copy(source, sink, &mut tools.buffer)?,
                 }
@@ -339,7 +348,7 @@ impl Way {
         self.has_ended = count == 0;
         self.is_bulk = count == buffer.len();
         // There is no more, then, but perhaps the end: epoll(7).
-        source.is_readable = self.is_bulk || source.has_hung_up;
+        source.is_readable = self.is_bulk || source.has_hung_up || source.is_urgent;
         let mut given = 0;
         if count > 0 && sink.is_writable {
             let sent = again(send(&sink.socket, &buffer[..count], SendFlags::NOSIGNAL))?;

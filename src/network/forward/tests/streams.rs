@@ -125,6 +125,29 @@ fn connections_share_a_pipe_and_mix_nothing() {
     });
 }
 
+#[test]
+fn urgent_bytes_stay_where_they_are_and_stop_nothing() {
+    inside("streams::urgent_bytes_stay_where_they_are_and_stop_nothing", |world| {
+        let server = world.serve(80);
+        world.forward(tcp(), options(), limits());
+        for length in [3, 2 << 20] {
+            let mut client = world.connect(HOST[0], 8080);
+            let mut container = accept(&server);
+            let around = vec![b'.'; length];
+            let writer = std::thread::spawn(move || {
+                client.write_all(&around).unwrap();
+                assert_eq!(rustix::net::send(&client, b"!", rustix::net::SendFlags::OOB), Ok(1));
+                client.write_all(&around).unwrap();
+                client
+            });
+            let mut heard = vec![0; 2 * length + 1];
+            container.read_exact(&mut heard).unwrap();
+            assert!(heard.iter().enumerate().all(|(at, byte)| *byte == if at == length { b'!' } else { b'.' }));
+            drop(writer.join().unwrap());
+        }
+    });
+}
+
 /// Writes until nothing more is taken. The bytes that were.
 fn fill(stream: &mut TcpStream) -> usize {
     stream.set_write_timeout(Some(Duration::from_millis(500))).unwrap();
