@@ -1998,7 +1998,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen
 complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from create" -l ip-range -d 'Give containers addresses of this part of the subnet of the same place: a block, or FIRST-LAST' -r
 complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from create" -l ipam-driver -d 'Who gives addresses to containers: host-local, or none' -r
 complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from create" -l label -d 'Attach metadata to the network' -r
-complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from create" -s o -l opt -d 'Tell the driver: mtu, metric, no_default_route, mode; bridge: vlan, isolate, vrf; macvlan and ipvlan: parent; macvlan: bclim' -r
+complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from create" -s o -l opt -d 'Tell the driver: mtu (or that of what leads outside), metric, no_default_route, mode; bridge: vlan, isolate, vrf; macvlan and ipvlan: parent; macvlan: bclim' -r
 complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from create" -l route -d 'Give containers a route' -r
 complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from create" -l subnet -d 'Give it these addresses [default: a block that is free]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from create" -l attachable -d 'Accepted for scripts of docker: containers can be connected to any network'

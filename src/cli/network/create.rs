@@ -50,7 +50,7 @@ pub struct Create {
     /// Attach metadata to the network
     #[arg(long, value_name = "KEY[=VALUE]")]
     label: Vec<String>,
-    /// Tell the driver: mtu, metric, no_default_route, mode; bridge: vlan, isolate, vrf; macvlan and ipvlan: parent; macvlan: bclim
+    /// Tell the driver: mtu (or that of what leads outside), metric, no_default_route, mode; bridge: vlan, isolate, vrf; macvlan and ipvlan: parent; macvlan: bclim
     #[arg(short, long, value_name = "KEY=VALUE")]
     opt: Vec<String>,
     /// Give containers a route
