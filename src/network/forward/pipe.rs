@@ -27,7 +27,7 @@ impl Pipe {
         self.held == 0
     }
 
-    /// Takes at most so many bytes from a socket into the empty pipe. 0 at the end of the stream.
+    /// Takes at most so many bytes from a socket into the empty pipe. 0 at the end of the stream, and before urgent data.
     pub fn fill(&mut self, source: impl AsFd, most: usize) -> Result<usize, Errno> {
         debug_assert!(self.is_empty(), "EAGAIN is the socket's");
         let flags = SpliceFlags::NONBLOCK | SpliceFlags::MOVE;
@@ -42,9 +42,13 @@ impl Pipe {
     /// Gives bytes on to a socket.
     pub fn drain(&mut self, sink: impl AsFd) -> Result<(), Errno> {
         let flags = SpliceFlags::NONBLOCK | SpliceFlags::MOVE;
-        let given = splice(&self.reader, None, sink, None, self.held, flags)?;
-        self.held = self.held.saturating_sub(given);
-        Ok(())
+        match splice(&self.reader, None, sink, None, self.held, flags)? {
+            0 => Err(Errno::IO),
+            given => {
+                self.held = self.held.saturating_sub(given);
+                Ok(())
+            }
+        }
     }
 
     /// Empties it.

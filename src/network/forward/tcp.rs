@@ -362,7 +362,8 @@ impl Way {
     /// The same without copying it. The pipe is empty afterwards.
     fn splice(&mut self, source: &mut Side, sink: &mut Side, pipe: &mut Pipe, share: usize) -> Result<(), Errno> {
         match again(pipe.fill(&source.socket, share))? {
-            Some(count) => (self.has_ended, self.is_bulk) = (count == 0, count >= FEW_BYTES),
+            // Nothing may be urgent data too: who copies finds out.
+            Some(count) => self.is_bulk = count >= FEW_BYTES,
             None => source.is_readable = false,
         }
         let mut given = Ok(());
