@@ -154,14 +154,14 @@ impl Links {
     }
 
     /// Makes a bridge, unless there is one of this name. Its ports are in the VLAN, if there is one.
-    pub fn bridge(&mut self, name: &str, mtu: Option<u32>, vlan: Option<u16>) -> Result<Index> {
+    pub fn bridge(&mut self, name: &str, vlan: Option<u16>) -> Result<Index> {
         if let Some(index) = self.find(name)? {
             return Ok(index);
         }
         let message = Message::new(NEW_LINK, CREATE | EXCLUSIVE, &link_header(0, UP, UP)).text(IFLA_IFNAME, name);
         // One of its own: else it is the lowest of its ports', which come and go, and containers look for it at the last.
         let message = message.bytes(IFLA_ADDRESS, &random_mac()?);
-        let message = with_mtu(message, mtu).nest(IFLA_LINKINFO, |info| {
+        let message = message.nest(IFLA_LINKINFO, |info| {
             let info = info.bytes(IFLA_INFO_KIND, b"bridge");
             // IFLA_BR_VLAN_FILTERING, IFLA_BR_VLAN_DEFAULT_PVID.
             let data = |vlan: u16| move |data: Message| data.bytes(7, &[1]).bytes(39, &vlan.to_ne_bytes());
@@ -268,6 +268,13 @@ impl Links {
     pub fn set_master(&mut self, link: Index, master: Index) -> Result<()> {
         let message = Message::new(NEW_LINK, 0, &link_header(link, 0, 0)).u32(IFLA_MASTER, master);
         self.0.ask(message).context("put an interface into another")
+    }
+
+    /// Says how many bytes a packet of an interface has at most. A bridge that is told so only when it is made follows its
+    /// ports, and has 1,500 bytes again when the last one has gone.
+    pub fn set_mtu(&mut self, link: Index, mtu: u32) -> Result<()> {
+        let message = Message::new(NEW_LINK, 0, &link_header(link, 0, 0)).u32(IFLA_MTU, mtu);
+        self.0.ask(message).with_context(|| format!("set an MTU of {mtu} bytes"))
     }
 
     pub fn set_up(&mut self, link: Index) -> Result<()> {

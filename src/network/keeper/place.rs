@@ -21,6 +21,10 @@ const TABLE: u32 = 0xc0;
 /// The most routes of the host's that are looked at.
 const ROUTES_BYTES_MAX: usize = 1 << 20;
 
+/// The least MTU of a link with IPv6, RFC 8200 5, and the most of a bridge.
+const IPV6_MTU_MIN: u32 = 1280;
+const BRIDGE_MTU_MAX: u32 = 65_535;
+
 /// The metric of a container's first default route, as podman's.
 const METRIC: u32 = 100;
 
@@ -75,10 +79,18 @@ pub fn raise(place: &Place, is_hosts: bool) -> Result<()> {
     let mtu = match place.mtu {
         Some(mtu) => Some(mtu),
         // What leads outside says how much goes there at once. Less would be more packets, more would be lost.
-        None if is_hosts => outside(&mut links)?.map(|parent| parent.mtu),
+        // Where that cannot be told, containers run all the same.
+        None if is_hosts => {
+            let least = if place.subnets.iter().any(|subnet| subnet.block.is_ipv6()) { IPV6_MTU_MIN } else { 0 };
+            let parent = outside(&mut links).unwrap_or_default();
+            parent.map(|parent| parent.mtu.clamp(least, BRIDGE_MTU_MAX))
+        }
         None => Some(pasta::MTU),
     };
-    let bridge = links.bridge(&place.bridge, mtu, place.vlan)?;
+    let bridge = links.bridge(&place.bridge, place.vlan)?;
+    if let Some(mtu) = mtu {
+        links.set_mtu(bridge, mtu).with_context(|| format!("network {}", place.network))?;
+    }
     if let Some(vrf) = vrf {
         links.set_master(bridge, vrf)?;
     }
@@ -196,7 +208,7 @@ pub fn plug(
         peer: &link.interface,
         peer_namespace: namespace,
         peer_mac: link.mac,
-        mtu: bridge.mtu,
+        mtu: link.place.mtu.unwrap_or(bridge.mtu),
         is_up: guard.is_none(),
     })?;
     if let Some(firewall) = guard {
