@@ -27,9 +27,12 @@ impl Pipe {
         self.held == 0
     }
 
-    /// Takes at most so many bytes from a socket into the empty pipe. 0 at the end of the stream, and before urgent data.
+    /// Takes at most so many bytes from a socket, and from no other: EAGAIN is the socket's, as the pipe is empty before. 0 at the end of the stream, and before urgent data.
     pub fn fill(&mut self, source: impl AsFd, most: usize) -> Result<usize, Errno> {
-        debug_assert!(self.is_empty(), "EAGAIN is the socket's");
+        // What could not be taken out for a connection that broke is for no other.
+        if !self.is_empty() {
+            *self = Self::new()?;
+        }
         let flags = SpliceFlags::NONBLOCK | SpliceFlags::MOVE;
         self.held = splice(source, None, &self.writer, None, most.min(WANTED), flags)?;
         // Only who moves much needs a large one. It may be full of packets, of which each counts as a page.
@@ -53,12 +56,16 @@ impl Pipe {
 
     /// Empties it.
     pub fn take(&mut self) -> Result<Vec<u8>, Errno> {
-        let mut bytes = vec![0; std::mem::take(&mut self.held)];
+        let mut bytes = vec![0; self.held];
         let mut rest = &mut bytes[..];
         while !rest.is_empty() {
             let count = read(&self.reader, &mut *rest)?;
+            if count == 0 {
+                return Err(Errno::IO);
+            }
             rest = &mut rest[count..];
         }
+        self.held = 0;
         Ok(bytes)
     }
 }

@@ -21,7 +21,9 @@ use std::time::{Duration, Instant};
 /// How often the pipe is filled for one way before it is another connection's turn.
 const ROUNDS: usize = 8;
 
-/// How many bytes are taken from all clients together that the other sides have no room for, and of one at the least.
+/// What all ways share of bytes that the other sides have no room for: each takes its part at once, which is smaller the
+/// more connections there are, but never smaller than the least. That makes 300 MiB one way if the most that there can be
+/// come one by one and none reads.
 const STUCK_BYTES: usize = 64 << 20;
 const SHARE_MIN: usize = 16 << 10;
 
@@ -326,9 +328,10 @@ impl Connection {
                 return Ok(false);
             // Whether one that is gone has ended in good order is to be found out even so.
             } else if source.is_readable && (sink.is_writable || source.is_gone) {
-                match way.is_bulk && !source.is_urgent {
-                    true => way.splice(source, sink, &mut tools.pipe, tools.share)?,
-                    false => way.copy(source, sink, &mut tools.buffer)?,
+                if way.is_bulk && !source.is_urgent {
+                    way.splice(source, sink, &mut tools.pipe, tools.share)?;
+                } else {
+                    way.copy(source, sink, &mut tools.buffer)?;
                 }
             } else {
                 return Ok(false);
