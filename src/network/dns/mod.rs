@@ -35,8 +35,8 @@ use zone::Found;
 /// How many events are looked at, and how many datagrams or connections are taken of one socket, before others are served.
 const EVENTS_PER_LOOK: usize = 128;
 const TAKEN_PER_EVENT: usize = 64;
-/// How often it is looked for events in a turn: what comes meanwhile is answered without asking all else of the keeper's.
-const LOOKS_PER_TURN: usize = 16;
+/// For how long a turn goes on with what comes meanwhile, before all else of the keeper's is looked at again.
+const TURN: Duration = Duration::from_millis(5);
 /// The most networks that one server has, and the most addresses that it listens at.
 const NETWORKS_MAX: usize = 4096;
 const LISTENERS_MAX: usize = 16_384;
@@ -229,11 +229,9 @@ impl Server {
 
     /// Does what can be done at once.
     pub fn turn(&mut self) -> Result<()> {
-        for _ in 0..LOOKS_PER_TURN {
-            if !self.look()? {
-                break;
-            }
-        }
+        let end = Instant::now() + TURN;
+        // Who waits for a finding is not made to wait for others.
+        while self.look()? && self.findings.is_empty() && Instant::now() < end {}
         let now = Instant::now();
         self.end_late_queries(now);
         self.end_late_clients(now);
