@@ -253,7 +253,8 @@ impl Links {
             .u32(IFLA_LINK, upper.parent)
             .u32(IFLA_NET_NS_FD, upper.namespace.as_raw_fd() as u32);
         let message = upper.mac.iter().fold(message, |message, mac| message.bytes(IFLA_ADDRESS, mac));
-        let message = with_mtu(message, upper.mtu).nest(IFLA_LINKINFO, |info| {
+        let message = upper.mtu.iter().fold(message, |message, mtu| message.u32(IFLA_MTU, *mtu));
+        let message = message.nest(IFLA_LINKINFO, |info| {
             let info = info.bytes(IFLA_INFO_KIND, upper.kind.as_bytes());
             info.nest(IFLA_INFO_DATA, |data| {
                 upper.options.iter().fold(data, |data, (number, value)| data.bytes(*number, value))
@@ -417,13 +418,6 @@ fn neighbour_header(family: u8, link: Index, state: u16, flags: u8) -> [u8; 12] 
 /// `struct rtmsg`.
 fn route_header(family: u8, prefix: u8, table: u32, scope: u8, kind: u8) -> [u8; 12] {
     [family, prefix, 0, 0, table as u8, PROTOCOL_STATIC, scope, kind, 0, 0, 0, 0]
-}
-
-fn with_mtu(message: Message, mtu: Option<u32>) -> Message {
-    match mtu {
-        Some(mtu) => message.u32(IFLA_MTU, mtu),
-        None => message,
-    }
 }
 
 fn family(address: IpAddr) -> u8 {
