@@ -28,13 +28,14 @@ use std::os::unix::fs::FileExt;
 use std::sync::OnceLock;
 use toc::{Key, Toc};
 
-/// How many images of the repository are looked at, and how many of their blobs.
+/// How many images are looked at, how many of them that have tables, and how many of their blobs.
+const LOOKED_AT_MAX: usize = 64;
 const IMAGES_MAX: usize = 8;
 const BLOBS_MAX: usize = 64;
 /// How many spans of those blobs are remembered, of about 64 bytes each.
 const SPANS_MAX: usize = 1_000_000;
 
-/// The blobs here that a new image of the same repository may have bytes in common with.
+/// The blobs here that a new image may have bytes in common with.
 pub struct Known<'a> {
     engine: &'a Engine,
     blobs: Vec<Descriptor>,
@@ -100,26 +101,33 @@ impl<'a> Known<'a> {
     }
 }
 
-/// The blobs with tables of the images that are most likely like it: what has its name now, then what came last.
+/// The blobs with tables of the images that are most likely like it: what has its name now, then others of its repository,
+/// then others of its registry, of each the last ones first. Those of other registries are left alone: by what it is asked
+/// for, whoever serves a table could learn what files of theirs are here.
 fn candidates(engine: &Engine, reference: &Reference, layers: &[Layer]) -> Result<Vec<Descriptor>> {
     let own = reference.to_string();
-    let mut entries = tags::list(engine)?;
-    entries.retain(|entry| {
-        entry.name().is_some_and(|name| Reference::parse(name).is_ok_and(|name| name.name() == reference.name()))
-    });
-    entries.reverse();
-    entries.sort_by_key(|entry| entry.name() != Some(&own));
+    let rank = |entry: &tags::Entry| -> Option<u8> {
+        let name = Reference::parse(entry.name()?).ok()?;
+        (name.registry == reference.registry).then(|| match entry.name() {
+            Some(name) if name == own => 0,
+            _ if name.name() == reference.name() => 1,
+            _ => 2,
+        })
+    };
+    let listed = tags::list(engine)?;
+    let mut entries: Vec<_> = listed.iter().rev().filter_map(|entry| Some((rank(entry)?, entry))).collect();
+    entries.sort_by_key(|(rank, _)| *rank);
     // What stays as it is will not be asked for.
     let mut seen: HashSet<Digest> = layers.iter().map(|layer| layer.blob.digest).collect();
-    let mut blobs = Vec::new();
-    for entry in entries.iter().take(IMAGES_MAX) {
-        let Ok(manifest) = super::read_manifest(engine, &entry.digest) else { continue };
-        blobs.extend(manifest.layers.into_iter().filter(|blob| {
+    let of_image = |(_, entry): &(u8, &tags::Entry)| -> Option<Vec<Descriptor>> {
+        let mut blobs = super::read_manifest(engine, &entry.digest).ok()?.layers;
+        blobs.retain(|blob| {
             toc::has(blob)
                 && seen.insert(blob.digest)
                 && blobs::size(engine, &blob.digest).is_ok_and(|size| size == Some(blob.size))
-        }));
-    }
-    blobs.truncate(BLOBS_MAX);
-    Ok(blobs)
+        });
+        (!blobs.is_empty()).then_some(blobs)
+    };
+    let images = entries.iter().take(LOOKED_AT_MAX).filter_map(of_image).take(IMAGES_MAX);
+    Ok(images.flatten().take(BLOBS_MAX).collect())
 }

@@ -126,10 +126,28 @@ fn of_a_new_version_only_what_has_changed_is_fetched() {
         let (sent, asked) = scene.pull_new();
         assert!(sent > FILE_BYTES as u64 && sent < FILE_BYTES as u64 + OTHER_BYTES, "{form:?}: {sent} bytes");
         assert!(asked.iter().all(Option::is_some), "{form:?}: {asked:?}");
-        // The control: where nothing is, or nothing of this name, all of it comes in one piece.
+        // The control: where nothing is, all of it comes in one piece.
         let fresh = Scene { sandbox: Sandbox::new(), ..scene };
         let (sent, asked) = fresh.pull_new();
         assert!(sent > fresh.size() && asked.last() == Some(&None), "{form:?}: {sent} bytes, {asked:?}");
+    }
+}
+
+#[test]
+fn files_of_the_same_registry_are_not_fetched_again_and_it_learns_nothing_of_others() {
+    for form in FORMS {
+        let scene = Scene::new(form);
+        let rename = |from: &str, to: &str| {
+            scene.sandbox.ok(&["tag", from, to]);
+            scene.sandbox.ok(&["rmi", from]);
+        };
+        rename(&scene.name("v1"), "elsewhere.example/app:v1");
+        let (sent, asked) = scene.pull_new();
+        assert!(sent > scene.size() && asked.last() == Some(&None), "{form:?}: {sent} bytes, {asked:?}");
+        scene.sandbox.ok(&["rmi", "-f", &scene.name("v2")]);
+        rename("elsewhere.example/app:v1", &format!("{}/other:v1", scene.fake.host()));
+        let (sent, _) = scene.pull_new();
+        assert!(sent > FILE_BYTES as u64 && sent < FILE_BYTES as u64 + OTHER_BYTES, "{form:?}: {sent} bytes");
     }
 }
 
